@@ -1,0 +1,62 @@
+"""Shapes that several intents share, as clients send them (contracts/engine.md 1.5, request bodies)."""
+
+from datetime import date, datetime
+from typing import NamedTuple
+
+import msgspec
+
+
+class Intent(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """What someone wants to happen. Its JSON form is the body of its operation; absent members have their default."""
+
+
+class EntityId(NamedTuple):
+    """An entity below a process instance, as paths name it."""
+
+    partition: date
+    id: int
+
+    def __str__(self) -> str:
+        return f"{self.partition.isoformat()}/{self.id}"
+
+
+class Tag(Intent, frozen=True):
+    name: str = ""
+    value: str = ""
+
+
+class Data(Intent, frozen=True):
+    """A variable's value: opaque text with a label; ``encrypted`` asks that it be stored encrypted."""
+
+    encoding: str = ""
+    encrypted: bool = False
+    value: str = ""
+
+
+class ProcessVariable(Intent, frozen=True):
+    """A variable to set, or to delete when ``data`` is absent."""
+
+    name: str = ""
+    data: Data | None = None
+
+
+class ElementVariable(Intent, frozen=True):
+    """The same for an element instance; ``bpmn_element_id`` names the enclosing scope to write to."""
+
+    name: str = ""
+    data: Data | None = None
+    bpmn_element_id: str = ""
+
+
+class Timer(Intent, frozen=True):
+    """A point in time, a cron expression or an ISO 8601 duration; when several are given the first of these counts."""
+
+    time: datetime | None = None
+    time_cycle: str = ""
+    time_duration: str = ""
+
+
+class ByWorker(Intent, frozen=True):
+    """The body of operations that only say who asks."""
+
+    worker_id: str = ""

@@ -1,0 +1,57 @@
+"""Names of streams, and the ids that people and clients see.
+
+Engine ids are int32 counted per kind and UTC day, so an entity of the engine is known by (partition, id)
+(contracts/engine.md 2.1). An incident is known by a ULID, shown as ``inc_<ULID>``.
+"""
+
+from datetime import date
+from functools import lru_cache
+from typing import Literal, NamedTuple
+
+#: The kinds of ids that count from 1 each day; ``process`` and ``element`` count from 1 for ever.
+IdKind = Literal["process", "element", "process_instance", "element_instance", "job", "task", "variable", "incident"]
+
+INT32_MAX = 2_147_483_647
+
+ENGINE_STREAM = "engine"
+
+
+class InstanceId(NamedTuple):
+    """A process instance: the UTC date it was created on, and its number on that day."""
+
+    partition: date
+    id: int
+
+    @property
+    def stream(self) -> str:
+        return f"instance-{self.partition.isoformat()}-{self.id}"
+
+    def __str__(self) -> str:
+        return f"{self.partition.isoformat()}/{self.id}"
+
+
+@lru_cache(maxsize=65_536)
+def instance_of(stream: str) -> InstanceId:
+    """Return the instance that a stream ``instance-<partition>-<id>`` belongs to."""
+    return InstanceId(date.fromisoformat(stream[9:19]), int(stream[20:]))
+
+
+def process_stream(tenant: str, bpmn_process_id: str) -> str:
+    return f"process-{tenant}-{bpmn_process_id}"
+
+
+def incident_stream(ulid: str) -> str:
+    return f"incident-{ulid}"
+
+
+def incident_of(stream: str) -> str:
+    """Return the ULID that a stream ``incident-<ULID>`` belongs to."""
+    return stream.removeprefix("incident-")
+
+
+def tenant_stream(tenant: str) -> str:
+    return f"tenant-{tenant}"
+
+
+def key_stream(key_id: str) -> str:
+    return f"key-{key_id}"

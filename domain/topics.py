@@ -1,0 +1,24 @@
+"""The table of every fact that may stand in the log, by its topic, and the upcasters from topics of the past."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, get_args
+
+from domain.access.events import AccessEvent, EngineEvent
+from domain.bpmn.events import InstanceEvent
+from domain.event import Event
+from domain.incidents.events import IncidentEvent
+from domain.processes.events import ProcessEvent
+
+FACTS: tuple[type[Event], ...] = (
+    *get_args(InstanceEvent),
+    *get_args(IncidentEvent),
+    ProcessEvent,
+    *get_args(AccessEvent),
+    EngineEvent,
+)
+
+TOPICS: Mapping[str, type[Event]] = {fact.topic: fact for fact in FACTS}
+
+#: An old topic leads to its successor and to the pure function that turns its fields into the successor's.
+Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
+UPCASTERS: Mapping[str, tuple[str, Upcaster]] = {}
