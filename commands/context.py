@@ -3,60 +3,81 @@
 Ports are declared here, beside their consumer; ``infra`` satisfies them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
+from commands.intents import EntityId
+from domain.bpmn.events import TaskType
 from domain.event import Actor, Append, Recorded
-from domain.identity import IdKind
+from domain.identity import Ids, InstanceId
 
 
-class IdsExhausted(Exception):  # noqa: N818  (a signal to fetch a new block and decide again, not an error)
-    """The block of ids at hand is used up, or lies below ids that the instance already has."""
+class Cipher(Protocol):
+    """Encryption of variables; raises ``InvalidInput`` where no key is configured."""
 
-    def __init__(self, kind: IdKind, day: date | None) -> None:
-        super().__init__(f"no ids of kind {kind} at hand")
-        self.kind = kind
-        self.day = day
-
-
-class Ids(Protocol):
-    """Fresh ids from blocks reserved ahead: unique across nodes, rising, with gaps."""
-
-    def next(self, kind: IdKind, day: date | None, above: int = 0) -> int:
-        """Return an id greater than ``above``; raise ``IdsExhausted`` when the block at hand has none."""
-
-    def ulid(self) -> str:
-        """Return a fresh ULID (26 characters)."""
+    def encrypt(self, text: str, associated_data: str) -> str:
+        """Return base64(nonce and ciphertext) of AES-256-GCM under the newest key."""
 
 
 class Context(msgspec.Struct, frozen=True):
     """Who asks for what, and when. ``now`` is engine time, UTC, cut to milliseconds; ``now.date()`` its partition.
 
     ``command_id`` is stored with the append: the same id never takes effect twice. ``fingerprint`` tells whether two
-    requests with one idempotency key are the same request.
+    requests with one idempotency key are the same request, and ``keep_answer`` that the answer is stored for the
+    second of them. ``principal`` is the credential's name, stored once for each command.
     """
 
     tenant: str
     actor: Actor
     now: datetime
     ids: Ids
+    cipher: Cipher
     command_id: str
     causation_id: str | None = None
     fingerprint: str = ""
+    keep_answer: bool = False
+    principal: str = ""
 
 
 class Decision(msgspec.Struct, frozen=True):
-    """What a command comes to: facts for one or more streams, all or nothing, and the answer for the caller."""
+    """What a command comes to: facts for one or more streams, all or nothing, and the answer for the caller.
+
+    ``states`` are the states after these facts, where the decider has them, so that nobody need fold them again.
+    """
 
     appends: tuple[Append, ...]
     answer: Any = None
+    states: Mapping[str, Any] = {}
 
 
 class Conflict(Exception):  # noqa: N818  (the log's answer; the command is decided again)
     """A stream is not at the version that the decision was made on."""
+
+
+class Stored(msgspec.Struct, frozen=True):
+    """What the log keeps of a command: its fingerprint, its last position, and its answer as JSON if it was kept."""
+
+    fingerprint: str
+    position: int
+    answer: bytes | None
+
+
+class AlreadyDone(Exception):  # noqa: N818  (the log's answer; the stored one is given again)
+    """A command of this id took effect before."""
+
+    def __init__(self, stored: Stored) -> None:
+        super().__init__("this command took effect before")
+        self.stored = stored
+
+
+class Snapshot(NamedTuple):
+    """A state as it was at a version, as bytes."""
+
+    version: int
+    state: bytes
 
 
 class Log(Protocol):
@@ -65,8 +86,68 @@ class Log(Protocol):
     async def append(self, decision: Decision, context: Context) -> int:
         """Append all or nothing in the next batch; return the position of the last fact.
 
-        Raise ``Conflict`` when a stream has moved on, ``Unavailable`` when the outcome cannot be had in time.
+        Raise ``Conflict`` when a stream has moved on, ``AlreadyDone`` when this command id is stored already, and
+        ``Unavailable`` when the outcome cannot be had in time.
         """
 
     async def read(self, stream: str, after: int = 0) -> Sequence[Recorded]:
         """Return the facts of a stream with a version greater than ``after``, in order."""
+
+    async def find_command(self, command_id: str) -> Stored | None:
+        """Return what is kept of a command, or None."""
+
+    async def load_snapshot(self, stream: str, shape: str) -> Snapshot | None:
+        """Return the newest snapshot of a stream whose state has this shape, or None."""
+
+    async def save_snapshot(self, stream: str, shape: str, snapshot: Snapshot) -> None:
+        """Keep a snapshot; the log stays the truth."""
+
+
+class WorkCriteria(msgspec.Struct, frozen=True):
+    """Which due and unlocked jobs or tasks are asked for; what is None or empty asks nothing."""
+
+    limit: int
+    tenant: str | None = None
+    partition: date | None = None
+    id: int = 0
+    process_ids: tuple[int, ...] = ()
+    process_instance_id: int = 0
+    type: TaskType | None = None
+
+
+class Work(NamedTuple):
+    """A job or task, and the instance it belongs to."""
+
+    instance: InstanceId
+    id: int
+
+
+class Lookups(Protocol):
+    """Finding streams by something other than their names: the decision tables, and read models for what has ended."""
+
+    async def job(self, tenant: str, job: EntityId) -> InstanceId | None:
+        """Return the instance of an open job."""
+
+    async def had_job(self, tenant: str, job: EntityId) -> bool:
+        """Tell whether there ever was such a job (by the read model, caught up)."""
+
+    async def due_jobs(self, criteria: WorkCriteria, now: datetime, beside: frozenset[Work]) -> Sequence[Work]:
+        """Return due, unlocked jobs, oldest due first, without those in ``beside``."""
+
+    async def locked_jobs(self, tenant: str, worker_id: str, job: EntityId | None, day: date | None) -> Sequence[Work]:
+        """Return the jobs that a worker holds."""
+
+    async def due_tasks(self, criteria: WorkCriteria, now: datetime, beside: frozenset[Work]) -> Sequence[Work]:
+        """Return due, unlocked tasks, oldest due first, without those in ``beside``."""
+
+    async def locked_tasks(self, engine_id: str, task: EntityId | None, day: date | None) -> Sequence[Work]:
+        """Return the tasks that an engine holds."""
+
+    async def incident(self, tenant: str, incident: EntityId) -> tuple[InstanceId, str] | None:
+        """Return the instance and the ULID of an unresolved incident of a process."""
+
+    async def had_incident(self, tenant: str, incident: EntityId) -> bool:
+        """Tell whether there ever was such an incident (by the read model, caught up)."""
+
+    async def element_instance(self, tenant: str, element_instance: EntityId) -> InstanceId | None:
+        """Return the instance of an element instance (by the read model, caught up)."""

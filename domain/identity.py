@@ -6,7 +6,7 @@ Engine ids are int32 counted per kind and UTC day, so an entity of the engine is
 
 from datetime import date
 from functools import lru_cache
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 #: The kinds of ids that count from 1 each day; ``process`` and ``element`` count from 1 for ever.
 IdKind = Literal["process", "element", "process_instance", "element_instance", "job", "task", "variable", "incident"]
@@ -55,3 +55,22 @@ def tenant_stream(tenant: str) -> str:
 
 def key_stream(key_id: str) -> str:
     return f"key-{key_id}"
+
+
+class IdsExhausted(Exception):  # noqa: N818  (a signal to fetch a new block and decide again, not an error)
+    """The block of ids at hand is used up, or lies below ids that the instance already has."""
+
+    def __init__(self, kind: IdKind, day: date | None) -> None:
+        super().__init__(f"no ids of kind {kind} at hand")
+        self.kind = kind
+        self.day = day
+
+
+class Ids(Protocol):
+    """Fresh ids from blocks reserved ahead: unique across nodes, rising, with gaps."""
+
+    def next(self, kind: IdKind, day: date | None, above: int = 0) -> int:
+        """Return an id greater than ``above``; raise ``IdsExhausted`` when the block at hand has none."""
+
+    def ulid(self) -> str:
+        """Return a fresh ULID (26 characters)."""

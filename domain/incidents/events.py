@@ -1,4 +1,4 @@
-"""Facts of the canonical incident, in the order of a life. Its stream is ``incident-<ULID>`` (contracts/incidents.md 0.1)."""
+"""Facts of the canonical incident. Its stream is ``incident-<ULID>`` (contracts/incidents.md 0.1)."""
 
 from typing import ClassVar, Literal
 

@@ -1,0 +1,123 @@
+"""What can be asked of a process instance: start it, complete its jobs, run its tasks, halt it and let it go on.
+
+Each function records facts on a turn; none knows who asked or how the answer travels.
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from domain.bpmn.events import (
+    ElementResumed,
+    ElementSuspended,
+    InstanceState,
+    JobCanceled,
+    JobCompleted,
+    ProcessInstanceResumed,
+    ProcessInstanceStarted,
+    ProcessInstanceSuspended,
+    TaskCanceled,
+    TaskCompleted,
+    VariableDeleted,
+    VariableSet,
+)
+from domain.bpmn.execution import Completion, ExecutionError, Turn
+from domain.bpmn.instance import PROCESS_SCOPE, Job, Task
+
+
+class VariableChange(NamedTuple):
+    """A variable to set in a scope (an element instance id, or ``PROCESS_SCOPE``); ``value`` None deletes it."""
+
+    scope: int
+    name: str
+    encoding: str = ""
+    value: str | None = None
+    encrypted: bool = False
+
+
+def start(turn: Turn, started: ProcessInstanceStarted, variables: Iterable[VariableChange]) -> None:
+    """Begin the instance at its none start event; the turn's instance was made from ``started``."""
+    turn.record(started)
+    change_variables(turn, variables)
+    turn.arrive(turn.graph.elements[turn.graph.bpmn_process_id], 0)
+    turn.run()
+
+
+def complete_job(turn: Turn, job: Job, completion: Completion) -> None:
+    """Take a worker's result; raise ``ExecutionError`` when the process cannot go on with it."""
+    if job.element_instance_id not in turn.instance.elements:
+        turn.record(JobCanceled(job.id))
+        return
+    complete = turn.behaviour(job.element).complete_job
+    if complete is None:
+        raise ExecutionError(f"element {job.element} has no job to complete")
+    turn.record(JobCompleted(job.id))
+    complete(turn, job, completion)
+    turn.run()
+
+
+def run_task(turn: Turn, task: Task) -> None:
+    """Do what the task is about; raise ``ExecutionError`` when that cannot be done."""
+    if task.element_instance_id not in turn.instance.elements:
+        turn.record(TaskCanceled(task.id))
+        return
+    run = turn.behaviour(task.element).run_task
+    if run is None:
+        raise ExecutionError(f"element {task.element} has no task to run")
+    turn.record(TaskCompleted(task.id))
+    run(turn, task)
+    turn.run()
+
+
+def suspend(turn: Turn) -> None:
+    """Halt the instance and every scope that has tokens; what has begun stays usable (contracts/engine.md 2.4)."""
+    turn.record(ProcessInstanceSuspended())
+    for scope in [element for element in turn.instance.elements.values() if element.children]:
+        turn.record(ElementSuspended(scope.id))
+
+
+def resume(turn: Turn) -> None:
+    """Let scopes go on, and tokens that were suspended on arrival enter their elements, in order of their ids."""
+    turn.record(ProcessInstanceResumed())
+    for element in sorted(turn.instance.elements.values(), key=lambda element: element.id):
+        if element.state is not InstanceState.SUSPENDED:
+            continue
+        if element.begun:
+            turn.record(ElementResumed(element.id))
+            turn.look_at(element.id)
+        else:
+            turn.go_on(element.id)
+    turn.run()
+
+
+def change_variables(turn: Turn, changes: Iterable[VariableChange]) -> None:
+    """Set and delete variables; of several changes of one variable the first counts (contracts/engine.md 2.15)."""
+    seen: set[tuple[int, str]] = set()
+    for change in changes:
+        if (change.scope, change.name) in seen:
+            continue
+        seen.add((change.scope, change.name))
+        _change_variable(turn, change)
+
+
+def _change_variable(turn: Turn, change: VariableChange) -> None:
+    known = turn.instance.variables.get(change.scope, {}).get(change.name)
+    if change.value is None:
+        if known is not None:
+            turn.record(VariableDeleted(known, change.name, change.scope))
+        return
+    turn.record(
+        VariableSet(
+            id=known or turn.ids.next("variable", turn.instance.partition),
+            process_id=turn.graph.process_id,
+            name=change.name,
+            encoding=change.encoding,
+            value=change.value,
+            encrypted=change.encrypted,
+            element_id=_element_id(turn, change.scope),
+            element_instance_id=change.scope,
+        )
+    )
+
+
+def _element_id(turn: Turn, scope: int) -> int:
+    return 0 if scope == PROCESS_SCOPE else turn.graph.element_ids[turn.instance.elements[scope].element]
