@@ -5,6 +5,5 @@ from datetime import datetime
 
 def rfc3339(moment: datetime) -> str:
     """Render ``2026-11-23T09:15:10.71Z``; the moment is in UTC and is cut, not rounded, to milliseconds."""
-    text = moment.strftime("%Y-%m-%dT%H:%M:%S")
-    milliseconds = moment.microsecond // 1000
-    return f"{text}.{milliseconds:03d}".rstrip("0") + "Z" if milliseconds else text + "Z"
+    text = moment.isoformat(timespec="milliseconds")[:23]
+    return (text.rstrip("0").rstrip(".") if text[-1] == "0" else text) + "Z"
