@@ -13,7 +13,7 @@ from domain.bpmn.events import InstanceState, JobType, TaskType
 from domain.bpmn.graph import ElementType
 
 
-class View(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True, gc=False):
+class View(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, gc=False):
     """A row or a part of one, in the form of the contract."""
 
 
@@ -29,12 +29,12 @@ class WorkState(StrEnum):
     CANCELED = "CANCELED"
 
 
-class Tag(View, frozen=True):
+class Tag(View, frozen=True, kw_only=True):
     name: str
     value: str = ""
 
 
-class Timer(View, frozen=True):
+class Timer(View, frozen=True, kw_only=True):
     """``time_duration`` is always there, null when the timer has none."""
 
     time: str | None = None
@@ -42,7 +42,7 @@ class Timer(View, frozen=True):
     time_duration: str | None
 
 
-class EventDefinition(View, frozen=True):
+class EventDefinition(View, frozen=True, kw_only=True):
     """What an event waits for or throws; ``suspended`` once a newer version of the process took its place."""
 
     suspended: bool
@@ -53,7 +53,7 @@ class EventDefinition(View, frozen=True):
     timer: Timer | None = None
 
 
-class Process(View, frozen=True):
+class Process(View, frozen=True, kw_only=True):
     """A deployed version of a process."""
 
     id: int
@@ -68,7 +68,7 @@ class Process(View, frozen=True):
     version: str
 
 
-class Element(View, frozen=True):
+class Element(View, frozen=True, kw_only=True):
     """An element of a deployed process, the process itself included."""
 
     id: int
@@ -81,7 +81,7 @@ class Element(View, frozen=True):
     event_definition: EventDefinition | None = None
 
 
-class ProcessInstance(View, frozen=True):
+class ProcessInstance(View, frozen=True, kw_only=True):
     partition: date
     id: int
     parent_id: int = 0
@@ -98,7 +98,7 @@ class ProcessInstance(View, frozen=True):
     version: str
 
 
-class ElementInstance(View, frozen=True):
+class ElementInstance(View, frozen=True, kw_only=True):
     partition: date
     id: int
     parent_id: int = 0
@@ -115,7 +115,7 @@ class ElementInstance(View, frozen=True):
     state: InstanceState
 
 
-class Job(View, frozen=True):
+class Job(View, frozen=True, kw_only=True):
     """Work for a worker."""
 
     partition: date
@@ -138,7 +138,7 @@ class Job(View, frozen=True):
     type: JobType
 
 
-class Task(View, frozen=True):
+class Task(View, frozen=True, kw_only=True):
     """Work for the engine; ``serialized_task`` is the JSON text of what it has to know."""
 
     partition: date
@@ -161,7 +161,7 @@ class Task(View, frozen=True):
     type: TaskType
 
 
-class Incident(View, frozen=True):
+class Incident(View, frozen=True, kw_only=True):
     """A job or task that failed for good, as the engine's clients know it."""
 
     partition: date
@@ -178,7 +178,7 @@ class Incident(View, frozen=True):
     resolved_by: str = ""
 
 
-class Variable(View, frozen=True):
+class Variable(View, frozen=True, kw_only=True):
     """A variable without its value, which only the variables of one scope carry."""
 
     partition: date
@@ -196,7 +196,7 @@ class Variable(View, frozen=True):
     updated_by: str
 
 
-class Data(View, frozen=True):
+class Data(View, frozen=True, kw_only=True):
     """A variable's value, decrypted; ``encrypted`` says how it is kept."""
 
     encoding: str
@@ -204,12 +204,12 @@ class Data(View, frozen=True):
     value: str
 
 
-class ProcessVariable(View, frozen=True):
+class ProcessVariable(View, frozen=True, kw_only=True):
     name: str
     data: Data
 
 
-class ElementVariable(View, frozen=True):
+class ElementVariable(View, frozen=True, kw_only=True):
     """A variable of an element instance or, by ``bpmn_element_id``, of a scope around it."""
 
     bpmn_element_id: str = ""
