@@ -1,0 +1,36 @@
+"""A tenant as its facts tell it."""
+
+from typing import assert_never
+
+import msgspec
+
+from domain.access.events import Plan, TenantPlanChanged, TenantRegistered
+from domain.access.roles import entitlements_of
+
+TenantEvent = TenantRegistered | TenantPlanChanged
+
+
+class Tenant(msgspec.Struct, frozen=True):
+    """Its name, plan and granted entitlements; ``version`` counts the facts of its stream."""
+
+    name: str
+    plan: Plan
+    granted: tuple[str, ...]
+    version: int
+
+    @property
+    def entitlements(self) -> frozenset[str]:
+        return entitlements_of(self.plan, self.granted)
+
+
+def evolve(tenant: Tenant | None, event: TenantEvent) -> Tenant | None:
+    """Apply a fact. A change of what was never registered changes nothing."""
+    match event:
+        case TenantRegistered():
+            return Tenant(event.name, event.plan, event.entitlements, version=1)
+        case TenantPlanChanged():
+            return tenant and msgspec.structs.replace(
+                tenant, plan=event.plan, granted=event.entitlements, version=tenant.version + 1
+            )
+        case _:
+            assert_never(event)
