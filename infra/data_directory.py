@@ -1,0 +1,115 @@
+"""The directory in which one installation keeps what is its own; one process has it at a time.
+
+What is in it::
+
+    annals.lock     locked for as long as a process has the directory; its text is that process's id
+    postgres.json   where the embedded cluster and its socket are (see Whereabouts)
+    postgres.log    what the embedded server says
+    postgres/       the embedded cluster, unless its user cannot reach it here (see postgres_placement)
+"""
+
+import fcntl
+import os
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+
+LOG_BYTES = 16 << 20  # a longer log is put aside at the next start, one old log is kept
+
+
+class DataDirectoryInUse(Exception):  # noqa: N818
+    """Another process has this data directory."""
+
+
+class DataDirectoryUnusable(Exception):  # noqa: N818
+    """This process may not use the data directory, or something in it is not as it was left."""
+
+
+class Whereabouts(msgspec.Struct, frozen=True):
+    """Where the embedded server keeps its files; ``home`` is the data directory itself or a directory of its own."""
+
+    home: Path
+    socket: Path
+
+
+class DataDirectory:
+    """Files of the installation at ``path`` (made absolute, so that a later change of directory does no harm)."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.absolute()
+        self._locks: list[BinaryIO] = []
+
+    def create(self) -> None:
+        """Make the directory: closed to others, except that root lets the server's user pass through."""
+        mode = 0o711 if os.geteuid() == 0 else 0o700
+        try:
+            if not self.path.exists():
+                self.path.mkdir(parents=True)
+                self.path.chmod(mode)
+        except OSError as error:
+            raise DataDirectoryUnusable(f"cannot make the data directory {self.path}: {error.strerror}") from error
+
+    def lock(self, directory: Path) -> None:
+        """Lock a directory (this one, and the server's home elsewhere) until ``unlock`` or the end of the process.
+
+        Raise ``DataDirectoryInUse`` naming the process that holds it. The kernel gives the lock back when the process
+        ends, however it ends.
+        """
+        path = directory / "annals.lock"
+        try:
+            file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b", buffering=0)
+        except OSError as error:
+            raise DataDirectoryUnusable(f"cannot open {path}: {error.strerror}") from error
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = file.read().decode().strip() or "unknown"
+            file.close()
+            raise DataDirectoryInUse(
+                f"{self.path} is in use by process {holder}: stop it, or choose another ANNALS_DATA_DIR"
+            ) from None
+        file.truncate(0)
+        file.write(f"{os.getpid()}\n".encode())
+        self._locks.append(file)
+
+    def unlock(self) -> None:
+        while self._locks:
+            self._locks.pop().close()
+
+    def whereabouts(self) -> Whereabouts | None:
+        """Return where the embedded server's files are, ``None`` when there never was one."""
+        path = self.path / "postgres.json"
+        try:
+            return msgspec.json.decode(path.read_bytes(), type=Whereabouts, dec_hook=_path) if path.exists() else None
+        except (OSError, msgspec.MsgspecError) as error:
+            raise DataDirectoryUnusable(f"cannot read {path}: {error}") from error
+
+    def remember(self, whereabouts: Whereabouts) -> None:
+        """Write ``whereabouts`` so that a reader sees the old file or the new one, never a part."""
+        path = self.path / "postgres.json"
+        unfinished = path.with_suffix(".unfinished")
+        with unfinished.open("wb") as file:
+            file.write(msgspec.json.encode(whereabouts, enc_hook=str) + b"\n")
+            os.fsync(file.fileno())
+        self._give_to_owner(unfinished)
+        unfinished.replace(path)
+
+    def open_log(self) -> BinaryIO:
+        """Open the server's log for appending, after putting a long one aside."""
+        path = self.path / "postgres.log"
+        if path.exists() and path.stat().st_size > LOG_BYTES:
+            path.replace(path.with_suffix(".log.old"))
+        file = path.open("ab")
+        self._give_to_owner(path)
+        return file
+
+    def _give_to_owner(self, path: Path) -> None:
+        """Let root leave no file in another user's directory that this user cannot open afterwards."""
+        if os.geteuid() == 0:
+            owner = self.path.stat()
+            os.chown(path, owner.st_uid, owner.st_gid)
+
+
+def _path(kind: type, text: str) -> Path:
+    return kind(text)

@@ -1,0 +1,71 @@
+"""A real PostgreSQL for all tests: one server a session, a database of its own for each test that asks for one."""
+
+import itertools
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from infra.embedded_postgres import EmbeddedPostgres
+from infra.migrating import migrate
+
+NUMBERS = itertools.count(1)
+TEMPLATE = "migrated"
+
+
+@pytest.fixture(scope="session")
+def open_directory() -> Iterator[Path]:
+    """Return a temporary directory that also PostgreSQL's unprivileged user may pass through (pytest's own is 0700)."""
+    path = Path(tempfile.mkdtemp(prefix="annals-tests-"))
+    path.chmod(0o711)
+    yield path
+    shutil.rmtree(path)
+
+
+@pytest.fixture(scope="session")
+async def postgres_server(open_directory: Path) -> AsyncIterator[EmbeddedPostgres]:
+    """Return the session's server; ``dsn(database)`` is the URL of a database on it."""
+    data_dir = open_directory / "session"
+    async with EmbeddedPostgres(data_dir, homes=[open_directory / "homes"]) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+async def migrated_template(postgres_server: EmbeddedPostgres) -> str:
+    """Return the name of a migrated database that the tests' databases are copied from."""
+    await _administer(postgres_server, f"create database {TEMPLATE}")
+    await migrate(postgres_server.dsn(TEMPLATE))
+    return TEMPLATE
+
+
+@pytest.fixture
+async def empty_database(postgres_server: EmbeddedPostgres) -> AsyncIterator[str]:
+    """Return the URL of an empty database, which goes away after the test."""
+    async for dsn in _database_from(postgres_server, "template0"):
+        yield dsn
+
+
+@pytest.fixture
+async def database(postgres_server: EmbeddedPostgres, migrated_template: str) -> AsyncIterator[str]:
+    """Return the URL of a database with every migration applied, which goes away after the test."""
+    async for dsn in _database_from(postgres_server, migrated_template):
+        yield dsn
+
+
+async def _database_from(server: EmbeddedPostgres, template: str) -> AsyncIterator[str]:
+    name = f"test_{os.getpid()}_{next(NUMBERS)}"
+    await _administer(server, f"create database {name} template {template}")
+    yield server.dsn(name)
+    await _administer(server, f"drop database {name} with (force)")
+
+
+async def _administer(server: EmbeddedPostgres, statement: str) -> None:
+    connection = await asyncpg.connect(server.dsn("postgres"))
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
