@@ -1,7 +1,7 @@
 """Shapes that several intents share, as clients send them (contracts/engine.md 1.5, request bodies)."""
 
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import msgspec
 
@@ -51,7 +51,7 @@ class ElementVariable(Intent, frozen=True):
 class Timer(Intent, frozen=True):
     """A point in time, a cron expression or an ISO 8601 duration; when several are given the first of these counts."""
 
-    time: datetime | None = None
+    time: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
     time_cycle: str = ""
     time_duration: str = ""
 

@@ -3,17 +3,18 @@
 from datetime import date
 
 from commands.intents import ElementVariable, Intent, ProcessVariable, Tag, Timer
+from domain.identity import Int32
 
 
 class LockJobs(Intent, frozen=True):
     """Take up to ``limit`` due jobs for a worker (operation ``lockJobs``)."""
 
-    limit: int = 0
+    limit: Int32 = 0
     worker_id: str = ""
     partition: date | None = None
-    id: int = 0
-    process_ids: tuple[int, ...] = ()
-    process_instance_id: int = 0
+    id: Int32 = 0
+    process_ids: tuple[Int32, ...] = ()
+    process_instance_id: Int32 = 0
 
 
 class UnlockJobs(Intent, frozen=True):
@@ -21,7 +22,7 @@ class UnlockJobs(Intent, frozen=True):
 
     worker_id: str = ""
     partition: date | None = None
-    id: int = 0
+    id: Int32 = 0
 
 
 class CalledProcess(Intent, frozen=True):
@@ -52,7 +53,7 @@ class CompleteJob(Intent, frozen=True):
     worker_id: str = ""
     completion: JobCompletion | None = None
     error: str = ""
-    retry_limit: int = 0
+    retry_limit: Int32 = 0
     retry_timer: str = ""
     element_variables: tuple[ElementVariable, ...] = ()
     process_variables: tuple[ProcessVariable, ...] = ()

@@ -1,6 +1,7 @@
 """Deploying processes."""
 
 from commands.intents import Intent, Tag, Timer
+from domain.identity import Int32
 
 
 class ErrorDefinition(Intent, frozen=True):
@@ -35,7 +36,7 @@ class CreateProcess(Intent, frozen=True):
     bpmn_xml: str = ""
     version: str = ""
     worker_id: str = ""
-    parallelism: int = 0
+    parallelism: Int32 = 0
     tags: tuple[Tag, ...] = ()
     errors: tuple[ErrorDefinition, ...] = ()
     escalations: tuple[EscalationDefinition, ...] = ()

@@ -4,16 +4,17 @@ from datetime import date
 
 from commands.intents import Intent
 from domain.bpmn.events import TaskType
+from domain.identity import Int32
 
 
 class ExecuteTasks(Intent, frozen=True):
     """Run up to ``limit`` due tasks that match every given condition (operation ``executeTasks``)."""
 
-    limit: int = 0
+    limit: Int32 = 0
     partition: date | None = None
-    id: int = 0
-    process_id: int = 0
-    process_instance_id: int = 0
+    id: Int32 = 0
+    process_id: Int32 = 0
+    process_instance_id: Int32 = 0
     type: TaskType | None = None
 
 
@@ -22,4 +23,4 @@ class UnlockTasks(Intent, frozen=True):
 
     engine_id: str = ""
     partition: date | None = None
-    id: int = 0
+    id: Int32 = 0

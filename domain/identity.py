@@ -6,12 +6,17 @@ Engine ids are int32 counted per kind and UTC day, so an entity of the engine is
 
 from datetime import date
 from functools import lru_cache
-from typing import Literal, NamedTuple, Protocol
+from typing import Annotated, Literal, NamedTuple, Protocol
+
+import msgspec
 
 #: The kinds of ids that count from 1 each day; ``process`` and ``element`` count from 1 for ever.
 IdKind = Literal["process", "element", "process_instance", "element_instance", "job", "task", "variable", "incident"]
 
 INT32_MAX = 2_147_483_647
+
+#: A number that clients send or see; a body with a greater one is refused when it is decoded.
+Int32 = Annotated[int, msgspec.Meta(ge=-INT32_MAX - 1, le=INT32_MAX, extra_json_schema={"format": "int32"})]
 
 ENGINE_STREAM = "engine"
 
