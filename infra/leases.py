@@ -1,0 +1,178 @@
+"""Leases: one node at a time follows the log, executes tasks, and so on, and a node that lost its turn writes nothing.
+
+A lease is free when it has expired by the database's clock, or when the session that took it is gone: after ``kill -9``
+the next node need not wait. Its epoch rises each time it is taken. ``fence`` looks the epoch up in the transaction that
+writes and keeps the row locked until that commits, so the next holder comes in either before the look (which then
+fails) or after the commit. Nothing depends on clocks agreeing or on a holder noticing in time that it lost its lease.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
+from typing import Any, Protocol
+
+import msgspec
+import structlog
+
+from infra.outages import is_outage
+from projections.database import Database
+
+#: How long a holder that cannot be reached keeps its lease, in seconds.
+TTL_SECONDS = 10.0
+
+#: How often a node that waits for a lease asks for it, in seconds.
+RETRY_SECONDS = 0.5
+
+#: Renewals within one TTL, so that a slow one costs nothing.
+RENEWALS = 4
+
+ACQUIRE = """
+insert into log.leases as lease (name, holder, epoch, expires_at, session_pid, session_began_at)
+values ($1, $2, 1, now() + $3, pg_backend_pid(),
+        (select backend_start from pg_stat_activity where pid = pg_backend_pid()))
+on conflict (name) do update
+   set holder = excluded.holder, epoch = lease.epoch + 1, expires_at = excluded.expires_at,
+       session_pid = excluded.session_pid, session_began_at = excluded.session_began_at
+ where lease.expires_at < now()
+    or lease.holder = excluded.holder
+    or not exists (select from pg_stat_activity session
+                    where session.pid = lease.session_pid
+                      -- Hidden from us, it is another role's session, about which we know nothing.
+                      and coalesce(session.backend_start = lease.session_began_at, true))
+returning epoch
+"""
+
+RENEW = "update log.leases set expires_at = now() + $3 where name = $1 and epoch = $2 returning true"
+
+RELEASE = "update log.leases set expires_at = '-infinity' where name = $1 and epoch = $2"
+
+FENCE = "select true from log.leases where name = $1 and epoch = $2 for share"
+
+logger = structlog.get_logger(__name__)
+
+
+class LeaseLost(Exception):  # noqa: N818  (a signal to stop, not an error)
+    """Someone else holds the lease now; what was about to be written must not be."""
+
+
+class Held(msgspec.Struct, frozen=True):
+    """A turn as the holder of a lease. It lasts until the epoch of that name is a higher one."""
+
+    name: str
+    epoch: int
+
+
+class Connections(Protocol):
+    """A pool of connections to the database; an asyncpg pool satisfies it."""
+
+    def acquire(self) -> AbstractAsyncContextManager[Any]: ...
+
+
+async def acquire(session: Database, name: str, holder: str, ttl: float = TTL_SECONDS) -> Held | None:
+    """Take the lease if it is free or already this holder's; it is then bound to this session as well as to the TTL.
+
+    ``holder`` must be unique to a process, not to a node: a restarted process is another holder.
+    """
+    epoch = await session.fetchval(ACQUIRE, name, holder, _interval(ttl))
+    return None if epoch is None else Held(name, epoch)
+
+
+async def renew(session: Database, held: Held, ttl: float = TTL_SECONDS) -> bool:
+    """Keep the lease for another TTL; tell whether it was still there to keep."""
+    return await session.fetchval(RENEW, held.name, held.epoch, _interval(ttl)) is not None
+
+
+async def release(session: Database, held: Held) -> None:
+    """Let others have the lease at once. Does nothing when it is lost already."""
+    await session.execute(RELEASE, held.name, held.epoch)
+
+
+async def fence(database: Database, held: Held) -> None:
+    """Make sure, until this transaction ends, that the lease is held; raise ``LeaseLost`` when it is not."""
+    if await database.fetchval(FENCE, held.name, held.epoch) is None:
+        raise LeaseLost(held.name)
+
+
+class Lease:
+    """A lease that a process wants to hold for as long as it lives.
+
+    ::
+
+        await Lease(pool, "executor", holder).keep(execute_tasks)
+    """
+
+    def __init__(self, pool: Connections, name: str, holder: str, *, ttl: float = TTL_SECONDS) -> None:
+        self.name = name
+        self.holder = holder
+        self._pool = pool
+        self._ttl = ttl
+
+    async def keep(self, work: Callable[[Held], Awaitable[None]]) -> None:
+        """Run ``work`` whenever the lease is held; cancel it when the lease is lost, and try to get the lease again.
+
+        Returns when ``work`` returns. An error in ``work`` that is neither an outage of the database nor a lost lease
+        is passed on. The lease is released in every case in which the database can still be reached.
+        """
+        while True:
+            try:
+                async with self._pool.acquire() as session:
+                    held = await acquire(session, self.name, self.holder, self._ttl)
+                    if held is not None and await self._work(session, held, work):
+                        return
+            except Exception as error:
+                if not is_outage(error):
+                    raise
+                logger.warning("the database cannot be reached", lease=self.name, error=repr(error))
+            await asyncio.sleep(RETRY_SECONDS)
+
+    async def _work(self, session: Database, held: Held, work: Callable[[Held], Awaitable[None]]) -> bool:
+        """Work until done or until the lease is lost; tell which of the two it was."""
+        logger.info("took a lease", lease=held.name, epoch=held.epoch)
+        working = asyncio.ensure_future(work(held))
+        renewing = asyncio.ensure_future(self._renewed(session, held))
+        try:
+            await asyncio.wait((working, renewing), return_when=asyncio.FIRST_COMPLETED)
+            return working.done() and _finished(working)
+        finally:
+            await _stopped(working, renewing)
+            logger.info("gave up a lease", lease=held.name, epoch=held.epoch)
+            await _tolerating_outages(asyncio.wait_for(release(session, held), self._ttl / RENEWALS))
+
+    async def _renewed(self, session: Database, held: Held) -> None:
+        """Renew the lease; return when that fails, for whatever reason."""
+
+        async def renewing() -> None:
+            while True:
+                if not await asyncio.wait_for(renew(session, held, self._ttl), self._ttl / 2):
+                    return
+                await asyncio.sleep(self._ttl / RENEWALS)
+
+        await _tolerating_outages(renewing())
+
+
+def _finished(working: asyncio.Future[None]) -> bool:
+    """Tell whether the work was done, or only stopped by a lost lease; pass its other errors on."""
+    try:
+        working.result()
+    except LeaseLost:
+        return False
+    return True
+
+
+async def _stopped(*tasks: asyncio.Future[None]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _tolerating_outages(attempt: Awaitable[None]) -> None:
+    try:
+        await attempt
+    except Exception as error:
+        if not is_outage(error):
+            raise
+
+
+def _interval(seconds: float) -> timedelta:
+    return timedelta(seconds=seconds)
