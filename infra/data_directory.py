@@ -18,11 +18,11 @@ import msgspec
 LOG_BYTES = 16 << 20  # a longer log is put aside at the next start, one old log is kept
 
 
-class DataDirectoryInUse(Exception):  # noqa: N818
+class DataDirectoryInUse(Exception):  # noqa: N818  (named for what it says, like every refusal here)
     """Another process has this data directory."""
 
 
-class DataDirectoryUnusable(Exception):  # noqa: N818
+class DataDirectoryUnusable(Exception):  # noqa: N818  (named for what it says, like every refusal here)
     """This process may not use the data directory, or something in it is not as it was left."""
 
 
@@ -111,5 +111,5 @@ class DataDirectory:
             os.chown(path, owner.st_uid, owner.st_gid)
 
 
-def _path(kind: type, text: str) -> Path:
+def _path(kind: type[Path], text: str) -> Path:
     return kind(text)

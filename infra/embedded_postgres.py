@@ -110,7 +110,7 @@ class EmbeddedPostgres:
         """Make the private directory of the socket: in the home, or in /tmp where the path would not do."""
         socket = place.home / "socket"
         if len(bytes(socket / SOCKET_NAME)) > SOCKET_PATH_LIMIT or not PLAIN_PATH.fullmatch(str(socket)):
-            socket = Path(tempfile.mkdtemp(prefix="annals-", dir="/tmp"))  # noqa: S108  (mode 0700, a fresh name)
+            socket = Path(tempfile.mkdtemp(prefix="annals-", dir="/tmp"))
         return place.private_directory(socket)
 
     async def _launch(self) -> None:
@@ -181,7 +181,7 @@ class EmbeddedPostgres:
                 try:
                     await self._launch()
                 except (EmbeddedPostgresFailed, OSError) as error:
-                    log.error("PostgreSQL does not come up again", attempt=attempt + 1, error=str(error))
+                    log.error("PostgreSQL does not come up again", attempt=attempt + 1, error=str(error))  # noqa: TRY400  (the sentence says it all)
                     await self._shut_down()
                 else:
                     break

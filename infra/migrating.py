@@ -30,7 +30,7 @@ create table if not exists migration (
 log = structlog.get_logger(__name__)
 
 
-class MigrationRefused(Exception):  # noqa: N818
+class MigrationRefused(Exception):  # noqa: N818  (named for what it says, like every refusal here)
     """The database and the migrations do not go together."""
 
 

@@ -45,7 +45,7 @@ SERVER_SETTINGS: Mapping[str, str] = {
 log = structlog.get_logger(__name__)
 
 
-class EmbeddedPostgresFailed(Exception):  # noqa: N818
+class EmbeddedPostgresFailed(Exception):  # noqa: N818  (named for what it says, like every refusal here)
     """The embedded PostgreSQL cannot be made or does not start; the sentence holds its own last words."""
 
 

@@ -21,7 +21,7 @@ from infra.postgres_binaries import copied_binaries, installed_binaries
 
 HOMES = (Path("/var/lib/annals"), Path("/var/tmp/annals"))  # noqa: S108  (/var/tmp outlives a reboot; owner checked)
 LAUNCHER = Path(__file__).with_name("postgres_launcher.py")
-ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}  # nothing of ours, least of all PG* variables
+ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}  # nothing of ours, and no PG* variables
 
 log = structlog.get_logger(__name__)
 
@@ -100,7 +100,8 @@ def _account(cluster: Path) -> Account:
         nobody = pwd.getpwnam("nobody")
     except KeyError:
         raise DataDirectoryUnusable(
-            "PostgreSQL does not run as root and there is no user nobody: run as a plain user, or set ANNALS_DATABASE_URL"
+            "PostgreSQL does not run as root and there is no user nobody: "
+            "run as a plain user, or set ANNALS_DATABASE_URL"
         ) from None
     return Account(uid=nobody.pw_uid, gid=nobody.pw_gid)
 
