@@ -116,10 +116,11 @@ class WorkCriteria(msgspec.Struct, frozen=True):
 
 
 class Work(NamedTuple):
-    """A job or task, and the instance it belongs to."""
+    """A job or task, with the instance and the tenant it belongs to."""
 
     instance: InstanceId
     id: int
+    tenant: str
 
 
 class Lookups(Protocol):
@@ -134,14 +135,14 @@ class Lookups(Protocol):
     async def due_jobs(self, criteria: WorkCriteria, now: datetime, beside: frozenset[Work]) -> Sequence[Work]:
         """Return due, unlocked jobs, oldest due first, without those in ``beside``."""
 
-    async def locked_jobs(self, tenant: str, worker_id: str, job: EntityId | None, day: date | None) -> Sequence[Work]:
-        """Return the jobs that a worker holds."""
+    async def locked_jobs(self, tenant: str, worker_id: str, job_id: int, day: date | None) -> Sequence[Work]:
+        """Return the jobs that a worker holds: all, those of a day, those of an id (0: any)."""
 
     async def due_tasks(self, criteria: WorkCriteria, now: datetime, beside: frozenset[Work]) -> Sequence[Work]:
         """Return due, unlocked tasks, oldest due first, without those in ``beside``."""
 
-    async def locked_tasks(self, engine_id: str, task: EntityId | None, day: date | None) -> Sequence[Work]:
-        """Return the tasks that an engine holds."""
+    async def locked_tasks(self, tenant: str, engine_id: str, task_id: int, day: date | None) -> Sequence[Work]:
+        """Return the tasks that an engine holds: all, those of a day, those of an id (0: any)."""
 
     async def incident(self, tenant: str, incident: EntityId) -> tuple[InstanceId, str] | None:
         """Return the instance and the ULID of an unresolved incident of a process."""

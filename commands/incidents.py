@@ -1,6 +1,18 @@
 """Resolving incidents."""
 
-from commands.intents import Intent
+from typing import NamedTuple
+
+from commands.context import Context, Decision
+from commands.desk import Desk
+from commands.failing import due, try_job_again, try_task_again
+from commands.intents import EntityId, Intent
+from commands.turns import decided, turn_on
+from domain.bpmn.graph import Graph
+from domain.bpmn.instance import Instance, StoppedWork
+from domain.event import Append
+from domain.identity import incident_stream
+from domain.incidents.events import IncidentResolved
+from domain.rejection import InvalidState, NotFound
 
 
 class ResolveIncident(Intent, frozen=True):
@@ -8,3 +20,45 @@ class ResolveIncident(Intent, frozen=True):
 
     worker_id: str = ""
     retry_timer: str = ""
+
+
+RESOLVE = "failed to resolve incident"
+
+
+class HeldIncident(NamedTuple):
+    """What resolving a process incident is decided on: its instance, and the version of its own stream."""
+
+    instance: Instance
+    version: int
+    graph: Graph
+    stopped: StoppedWork
+    incident_version: int
+
+
+async def gather_resolve(_command: ResolveIncident, target: EntityId, context: Context, desk: Desk) -> HeldIncident:
+    """Hold the instance, then the incident."""
+    found = await desk.lookups.incident(context.tenant, target)
+    if found is not None:
+        identity, ulid = found
+        instance = await desk.instance(identity, context.tenant)
+        stopped = instance.incidents.get(target.id) if instance is not None else None
+        if instance is not None and stopped is not None:
+            stream = incident_stream(ulid)
+            await desk.hold(stream)
+            version = desk.version(identity.stream)
+            return HeldIncident(instance, version, await desk.graph_of(instance), stopped, desk.version(stream))
+    if await desk.lookups.had_incident(context.tenant, target):
+        raise InvalidState(RESOLVE, f"incident {target} is resolved")
+    raise NotFound(RESOLVE, f"incident {target} could not be found")
+
+
+def decide_resolve(command: ResolveIncident, target: EntityId, held: HeldIncident, context: Context) -> Decision:
+    """Resolve the incident and try its job or task again from the first, in one append."""
+    turn = turn_on(held.instance, held.graph, context)
+    due_at = due(context.now, command.retry_timer)
+    if held.stopped.job is not None:
+        try_job_again(turn, held.stopped.job, due_at, retry_count=0, resolves=target.id)
+    if held.stopped.task is not None:
+        try_task_again(turn, held.stopped.task, due_at, retry_count=0, resolves=target.id)
+    resolved = Append(incident_stream(held.stopped.incident), held.incident_version, (IncidentResolved("retry"),))
+    return decided(turn, held.version, beside=(resolved,))

@@ -1,6 +1,19 @@
 """Starting, suspending and resuming process instances."""
 
-from commands.intents import Intent, ProcessVariable, Tag
+from typing import ClassVar
+
+from commands.context import Context, Decision
+from commands.desk import Desk
+from commands.intents import ByWorker, Intent, ProcessVariable, Tag
+from commands.turns import decided, process_changes, tags_by_name, turn_on
+from domain.bpmn import engine
+from domain.bpmn.events import InstanceState, ProcessInstanceStarted
+from domain.bpmn.execution import ExecutionError
+from domain.bpmn.graph import Graph
+from domain.bpmn.instance import Instance, start
+from domain.identity import InstanceId
+from domain.processes.process import DeployedVersion
+from domain.rejection import ExecutionFailed, InvalidState, NotFound
 
 
 class StartProcessInstance(Intent, frozen=True):
@@ -12,3 +25,88 @@ class StartProcessInstance(Intent, frozen=True):
     correlation_key: str = ""
     tags: tuple[Tag, ...] = ()
     variables: tuple[ProcessVariable, ...] = ()
+
+
+class SuspendProcessInstance(ByWorker, frozen=True):
+    """Halt an instance (operation ``suspendProcessInstance``)."""
+
+    title: ClassVar[str] = "failed to suspend process instance"
+
+
+class ResumeProcessInstance(ByWorker, frozen=True):
+    """Let a suspended instance go on (operation ``resumeProcessInstance``)."""
+
+    title: ClassVar[str] = "failed to resume process instance"
+
+
+async def gather_start(command: StartProcessInstance, _target: None, context: Context, desk: Desk) -> DeployedVersion:
+    """Find the version to run."""
+    process = await desk.process(context.tenant, command.bpmn_process_id)
+    deployed = process.versions.get(command.version)
+    if deployed is None:
+        name = f"{command.bpmn_process_id}:{command.version}"
+        raise NotFound("failed to create process instance", f"process {name} could not be found")
+    return deployed
+
+
+def decide_start(command: StartProcessInstance, _target: None, deployed: DeployedVersion, context: Context) -> Decision:
+    """Start an instance in today's partition; the answer is the ``Instance``."""
+    graph = deployed.graph
+    if graph.bpmn_process_id not in graph.none_starts:
+        detail = f"scope {graph.bpmn_process_id} has no none start event"
+        raise ExecutionFailed("failed to create execution", detail)
+    identity = InstanceId(context.now.date(), context.ids.next("process_instance", context.now.date()))
+    started = ProcessInstanceStarted(
+        process_id=deployed.process_id,
+        bpmn_process_id=deployed.bpmn_process_id,
+        version=deployed.version,
+        correlation_key=command.correlation_key,
+        tags=tags_by_name(command.tags),
+    )
+    instance = start(identity, context.tenant, started, context.now, context.actor.id)
+    turn = turn_on(instance, graph, context)
+    try:
+        engine.start(turn, started, process_changes(command.variables, identity, context))
+    except ExecutionError as error:
+        raise ExecutionFailed("failed to create process instance", str(error)) from error
+    return decided(turn, 0, answer=turn.instance)
+
+
+async def gather_instance(
+    command: SuspendProcessInstance | ResumeProcessInstance, target: InstanceId, context: Context, desk: Desk
+) -> tuple[Instance, int, Graph]:
+    """Hold the instance."""
+    instance = await desk.instance(target, context.tenant)
+    if instance is None:
+        raise NotFound(command.title, f"process instance {target} could not be found")
+    return instance, desk.version(target.stream), await desk.graph_of(instance)
+
+
+def decide_suspend(
+    command: SuspendProcessInstance, target: InstanceId, gathered: tuple[Instance, int, Graph], context: Context
+) -> Decision:
+    """Halt a started instance."""
+    instance, version, graph = gathered
+    _require_state(instance, InstanceState.STARTED, command.title, target)
+    turn = turn_on(instance, graph, context)
+    engine.suspend(turn)
+    return decided(turn, version)
+
+
+def decide_resume(
+    command: ResumeProcessInstance, target: InstanceId, gathered: tuple[Instance, int, Graph], context: Context
+) -> Decision:
+    """Let a suspended instance go on."""
+    instance, version, graph = gathered
+    _require_state(instance, InstanceState.SUSPENDED, command.title, target)
+    turn = turn_on(instance, graph, context)
+    try:
+        engine.resume(turn)
+    except ExecutionError as error:
+        raise ExecutionFailed(command.title, str(error)) from error
+    return decided(turn, version)
+
+
+def _require_state(instance: Instance, state: InstanceState, title: str, target: InstanceId) -> None:
+    if instance.state is not state:
+        raise InvalidState(title, f"process instance {target} is not in state {state}, but {instance.state}")

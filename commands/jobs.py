@@ -1,9 +1,25 @@
 """Locking, unlocking and completing jobs."""
 
+import asyncio
+from collections.abc import Iterable
 from datetime import date
+from itertools import groupby
+from typing import NamedTuple
 
-from commands.intents import ElementVariable, Intent, ProcessVariable, Tag, Timer
-from domain.identity import Int32
+from commands.context import Context, Decision, Work, WorkCriteria
+from commands.desk import Desk
+from commands.failing import Retry, fail_job
+from commands.handling import Asker, Commands, Outcome
+from commands.intents import ElementVariable, EntityId, Intent, ProcessVariable, Tag, Timer
+from commands.turns import decided, element_changes, process_changes, turn_on
+from domain.bpmn import engine
+from domain.bpmn.events import JobCanceled, JobLocked, JobUnlocked, WorkState
+from domain.bpmn.execution import Completion, ExecutionError, Turn
+from domain.bpmn.graph import Graph
+from domain.bpmn.instance import Instance, Job, evolve
+from domain.event import Append
+from domain.identity import InstanceId, Int32
+from domain.rejection import InvalidState, NotFound
 
 
 class LockJobs(Intent, frozen=True):
@@ -57,3 +73,199 @@ class CompleteJob(Intent, frozen=True):
     retry_timer: str = ""
     element_variables: tuple[ElementVariable, ...] = ()
     process_variables: tuple[ProcessVariable, ...] = ()
+
+
+class JobAnswer(NamedTuple):
+    """A job with the instance it belongs to, and what became of it; ``error`` says why it failed."""
+
+    instance: Instance
+    job: Job
+    state: WorkState
+    error: str = ""
+
+
+class HeldJob(NamedTuple):
+    """What completing a job is decided on."""
+
+    instance: Instance
+    version: int
+    graph: Graph
+    job: Job
+
+
+COMPLETE = "failed to complete job"
+
+
+async def gather_complete(_command: CompleteJob, target: EntityId, context: Context, desk: Desk) -> HeldJob:
+    """Hold the job's instance."""
+    identity = await desk.lookups.job(context.tenant, target)
+    instance = await desk.instance(identity, context.tenant) if identity is not None else None
+    job = instance.jobs.get(target.id) if instance is not None else None
+    if instance is not None and job is not None:
+        return HeldJob(instance, desk.version(instance.identity.stream), await desk.graph_of(instance), job)
+    if await desk.lookups.had_job(context.tenant, target):
+        raise InvalidState(COMPLETE, f"job {target} is completed")
+    raise NotFound(COMPLETE, f"job {target} could not be found")
+
+
+def decide_complete(command: CompleteJob, target: EntityId, held: HeldJob, context: Context) -> Decision:
+    """Take a worker's report: the token goes on, or the job is tried again, or an incident arises."""
+    _require_locked(held.job, target, command.worker_id)
+    turn = turn_on(held.instance, held.graph, context)
+    error = command.error
+    beside: tuple[Append, ...] = ()
+    if not error:
+        try:
+            _report(turn, held.job, command, context)
+            engine.complete_job(turn, held.job, _completion(command.completion))
+        except ExecutionError as failure:
+            error = str(failure)
+            turn = turn_on(held.instance, held.graph, context)
+    if error:
+        _report(turn, held.job, command, context)
+        beside = fail_job(turn, held.job, error, Retry(command.retry_limit, command.retry_timer))
+    answer = JobAnswer(turn.instance, held.job, _outcome(turn, error, beside), error)
+    return decided(turn, held.version, answer, beside)
+
+
+def _outcome(turn: Turn, error: str, beside: tuple[Append, ...]) -> WorkState:
+    if beside:
+        return WorkState.CAUSED_INCIDENT
+    if error:
+        return WorkState.CAUSED_RETRY
+    canceled = any(isinstance(event, JobCanceled) for event in turn.events)
+    return WorkState.CANCELED if canceled else WorkState.DONE
+
+
+def _require_locked(job: Job, target: EntityId, worker_id: str) -> None:
+    if not job.locked_by:
+        raise InvalidState(COMPLETE, f"job {target} is not locked")
+    if job.locked_by != worker_id:
+        raise InvalidState(COMPLETE, f"job {target} is not locked by worker {worker_id}, but {job.locked_by}")
+
+
+def _report(turn: Turn, job: Job, command: CompleteJob, context: Context) -> None:
+    """Record the variables that came with the report; they count even when the job failed."""
+    if command.process_variables:
+        changes = process_changes(command.process_variables, turn.instance.identity, context)
+        engine.change_variables(turn, changes)
+    if command.element_variables:
+        element_instance_id = job.element_instance_id
+        engine.change_variables(
+            turn, element_changes(command.element_variables, turn.instance, element_instance_id, context)
+        )
+
+
+def _completion(completion: JobCompletion | None) -> Completion:
+    if completion is None:
+        return Completion()
+    return Completion(completion.exclusive_gateway_decision, completion.error_code, completion.escalation_code)
+
+
+class LockJobsOf(NamedTuple):
+    """Lock these jobs of one instance, all together or none."""
+
+    instance: InstanceId
+    job_ids: tuple[int, ...]
+
+
+class UnlockJobsOf(NamedTuple):
+    """Unlock these jobs of one instance, if the worker still holds them."""
+
+    instance: InstanceId
+    job_ids: tuple[int, ...]
+
+
+async def gather_jobs_of(
+    command: LockJobsOf | UnlockJobsOf, _target: None, context: Context, desk: Desk
+) -> tuple[Instance | None, int]:
+    """Hold the instance as the log has it now, when what is cached does not fit what the decision table said."""
+    stream = command.instance.stream
+    instance = await desk.instance(command.instance, context.tenant)
+    locking = isinstance(command, LockJobsOf)
+    if instance is None or any(_holder(instance, job_id, locking=locking) for job_id in command.job_ids):
+        await desk.refresh(stream)
+        instance = await desk.instance(command.instance, context.tenant)
+    return instance, desk.version(stream)
+
+
+def _holder(instance: Instance, job_id: int, *, locking: bool) -> bool:
+    job = instance.jobs.get(job_id)
+    return job is None or bool(job.locked_by) is locking
+
+
+def decide_lock(
+    command: LockJobsOf, _target: None, gathered: tuple[Instance | None, int], context: Context
+) -> Decision:
+    """Lock those of the jobs that are still free; the answer is a list of ``JobAnswer``."""
+    instance, version = gathered
+    if instance is None:
+        return Decision((), [])
+    free = [job_id for job_id in command.job_ids if not _holder(instance, job_id, locking=True)]
+    changed = instance.copy()
+    events = tuple(JobLocked(job_id) for job_id in free)
+    return _changed(changed, version, events, context)
+
+
+def decide_unlock(
+    command: UnlockJobsOf, _target: None, gathered: tuple[Instance | None, int], context: Context
+) -> Decision:
+    """Unlock those of the jobs that the worker holds; the answer is a list of ``JobAnswer``."""
+    instance, version = gathered
+    if instance is None:
+        return Decision((), [])
+    held = [
+        job_id for job_id in command.job_ids if (job := instance.jobs.get(job_id)) and job.locked_by == context.actor.id
+    ]
+    return _changed(instance.copy(), version, tuple(JobUnlocked(job_id) for job_id in held), context)
+
+
+def _changed(
+    instance: Instance, version: int, events: tuple[JobLocked | JobUnlocked, ...], context: Context
+) -> Decision:
+    for event in events:
+        evolve(instance, event, context.now, context.actor.id)
+    jobs = [instance.jobs[event.id] for event in events]
+    answer = [JobAnswer(instance, job, WorkState.LOCKED if job.locked_by else WorkState.CREATED) for job in jobs]
+    stream = instance.identity.stream
+    return Decision((Append(stream, version, events),) if events else (), answer, {stream: instance})
+
+
+async def lock_jobs(commands: Commands, command: LockJobs, asker: Asker) -> Outcome:
+    """Pick due jobs and lock them instance by instance; what another node took first is left out.
+
+    The answer is a list of ``JobAnswer``, at most ``limit``.
+    """
+    criteria = WorkCriteria(
+        limit=command.limit,
+        tenant=asker.tenant,
+        partition=command.partition,
+        id=command.id,
+        process_ids=command.process_ids,
+        process_instance_id=command.process_instance_id,
+    )
+    async with commands.picking:
+        reserved = frozenset(commands.reserved_jobs)
+        picked = await commands.lookups.due_jobs(criteria, commands.clock.now(), reserved)
+        commands.reserved_jobs.update(picked)
+    try:
+        return await _each_instance(commands, picked, asker, LockJobsOf)
+    finally:
+        commands.reserved_jobs.difference_update(picked)
+
+
+async def unlock_jobs(commands: Commands, command: UnlockJobs, asker: Asker) -> Outcome:
+    """Give back what the worker holds; the answer is a list of ``JobAnswer``."""
+    held = await commands.lookups.locked_jobs(asker.tenant, command.worker_id, command.id, command.partition)
+    return await _each_instance(commands, held, asker, UnlockJobsOf)
+
+
+async def _each_instance(
+    commands: Commands, work: Iterable[Work], asker: Asker, change: type[LockJobsOf | UnlockJobsOf]
+) -> Outcome:
+    by_instance = groupby(sorted(work), key=lambda item: item.instance)
+    outcomes = await asyncio.gather(
+        *(commands.send(change(instance, tuple(item.id for item in items)), asker) for instance, items in by_instance)
+    )
+    answers = [answer for outcome in outcomes for answer in outcome.answer]
+    return Outcome(answers, max((outcome.position for outcome in outcomes), default=0))

@@ -1,9 +1,20 @@
 """Executing and unlocking the engine's own tasks."""
 
+import asyncio
 from datetime import date
+from typing import NamedTuple
 
+from commands.context import Context, Decision, Work, WorkCriteria
+from commands.desk import Desk
+from commands.failing import Retry, fail_task
+from commands.handling import Asker, Commands, Outcome
 from commands.intents import Intent
-from domain.bpmn.events import TaskType
+from commands.turns import decided, turn_on
+from domain.bpmn import engine
+from domain.bpmn.events import TaskCanceled, TaskLocked, TaskType, TaskUnlocked, WorkState
+from domain.bpmn.execution import ExecutionError, Turn
+from domain.bpmn.graph import Graph
+from domain.bpmn.instance import Instance, Task, replace
 from domain.identity import Int32
 
 
@@ -24,3 +35,126 @@ class UnlockTasks(Intent, frozen=True):
     engine_id: str = ""
     partition: date | None = None
     id: Int32 = 0
+
+
+class TaskAnswer(NamedTuple):
+    """A task with the instance it belongs to, and what became of it; ``error`` says why it failed."""
+
+    instance: Instance
+    task: Task
+    state: WorkState
+    error: str = ""
+
+
+class RunTask(NamedTuple):
+    """Lock one task and do it, in one append. ``retry_limit`` says how often a failing task is tried again."""
+
+    work: Work
+    retry_limit: int = 0
+
+
+class UnlockTask(NamedTuple):
+    """Give back one task."""
+
+    work: Work
+
+
+class HeldTask(NamedTuple):
+    """What running a task, or giving it back, is decided on."""
+
+    instance: Instance
+    version: int
+    graph: Graph
+    task: Task
+
+
+async def gather_task(command: RunTask | UnlockTask, _target: None, context: Context, desk: Desk) -> HeldTask | None:
+    """Hold the task's instance; None when the task is gone."""
+    stream = command.work.instance.stream
+    held = await desk.hold(stream)
+    if _task(held.state, command, context) is None:
+        held = await desk.refresh(stream)
+    task = _task(held.state, command, context)
+    return HeldTask(held.state, held.version, await desk.graph_of(held.state), task) if task is not None else None
+
+
+def _task(instance: Instance | None, command: RunTask | UnlockTask, context: Context) -> Task | None:
+    """Return the task if it is there for this command: locked to be unlocked, free to be run."""
+    task = instance.tasks.get(command.work.id) if instance is not None and instance.tenant == context.tenant else None
+    locked = isinstance(command, UnlockTask)
+    return task if task is not None and bool(task.locked_by) is locked else None
+
+
+def decide_run(command: RunTask, _target: None, held: HeldTask | None, context: Context) -> Decision:
+    """Do the task; the answer is a ``TaskAnswer``, or None when someone else was faster."""
+    if held is None:
+        return Decision(())
+    task = held.task
+    try:
+        turn = _locked(held, context)
+        engine.run_task(turn, task)
+    except ExecutionError as failure:
+        turn = _locked(held, context)
+        beside = fail_task(turn, task, str(failure), Retry(command.retry_limit, ""))
+        state = WorkState.CAUSED_INCIDENT if beside else WorkState.CAUSED_RETRY
+        answer = TaskAnswer(turn.instance, _by(task, context), state, str(failure))
+        return decided(turn, held.version, answer, beside)
+    canceled = any(isinstance(event, TaskCanceled) for event in turn.events)
+    state = WorkState.CANCELED if canceled else WorkState.DONE
+    return decided(turn, held.version, TaskAnswer(turn.instance, _by(task, context), state))
+
+
+def decide_unlock(_command: UnlockTask, _target: None, held: HeldTask | None, context: Context) -> Decision:
+    """Give the task back; the answer is a ``TaskAnswer``, or None when it was not locked any more."""
+    if held is None:
+        return Decision(())
+    turn = turn_on(held.instance, held.graph, context)
+    turn.record(TaskUnlocked(held.task.id))
+    return decided(turn, held.version, TaskAnswer(turn.instance, turn.instance.tasks[held.task.id], WorkState.CREATED))
+
+
+def _locked(held: HeldTask, context: Context) -> Turn:
+    turn = turn_on(held.instance, held.graph, context)
+    turn.record(TaskLocked(held.task.id))
+    return turn
+
+
+def _by(task: Task, context: Context) -> Task:
+    return replace(task, locked_at=context.now, locked_by=context.actor.id)
+
+
+async def execute_tasks(
+    commands: Commands, command: ExecuteTasks, asker: Asker, *, tenant: str | None, retry_limit: int
+) -> Outcome:
+    """Pick due tasks and run each in an append of its own; the answer is a list of ``TaskAnswer``.
+
+    ``tenant`` None picks tasks of every tenant (the executor role does).
+    """
+    criteria = WorkCriteria(
+        limit=command.limit,
+        tenant=tenant,
+        partition=command.partition,
+        id=command.id,
+        process_ids=(command.process_id,) if command.process_id else (),
+        process_instance_id=command.process_instance_id,
+        type=command.type,
+    )
+    async with commands.picking:
+        picked = await commands.lookups.due_tasks(criteria, commands.clock.now(), frozenset(commands.reserved_tasks))
+        commands.reserved_tasks.update(picked)
+    try:
+        outcomes = await asyncio.gather(
+            *(commands.send(RunTask(work, retry_limit), asker._replace(tenant=work.tenant)) for work in picked)
+        )
+    finally:
+        commands.reserved_tasks.difference_update(picked)
+    answers = [outcome.answer for outcome in outcomes if outcome.answer is not None]
+    return Outcome(answers, max((outcome.position for outcome in outcomes), default=0))
+
+
+async def unlock_tasks(commands: Commands, command: UnlockTasks, asker: Asker) -> Outcome:
+    """Give back what an engine holds; the answer is a list of ``TaskAnswer``."""
+    held = await commands.lookups.locked_tasks(asker.tenant, command.engine_id, command.id, command.partition)
+    outcomes = [await commands.send(UnlockTask(work), asker) for work in held]
+    answers = [outcome.answer for outcome in outcomes if outcome.answer is not None]
+    return Outcome(answers, max((outcome.position for outcome in outcomes), default=0))

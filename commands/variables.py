@@ -1,6 +1,16 @@
 """Setting and deleting variables."""
 
-from commands.intents import ElementVariable, Intent, ProcessVariable
+from typing import NamedTuple
+
+from commands.context import Context, Decision
+from commands.desk import Desk
+from commands.intents import ElementVariable, EntityId, Intent, ProcessVariable
+from commands.turns import decided, element_changes, process_changes, require_running, turn_on
+from domain.bpmn import engine
+from domain.bpmn.graph import Graph
+from domain.bpmn.instance import Instance
+from domain.identity import InstanceId
+from domain.rejection import InvalidState, NotFound
 
 
 class SetProcessVariables(Intent, frozen=True):
@@ -15,3 +25,58 @@ class SetElementVariables(Intent, frozen=True):
 
     worker_id: str = ""
     variables: tuple[ElementVariable, ...] = ()
+
+
+class HeldInstance(NamedTuple):
+    """What changing variables is decided on."""
+
+    instance: Instance
+    version: int
+    graph: Graph
+
+
+SET_PROCESS = "failed to set process variables"
+SET_ELEMENT = "failed to set element variables"
+
+
+async def gather_set_process(
+    _command: SetProcessVariables, target: InstanceId, context: Context, desk: Desk
+) -> HeldInstance:
+    """Hold the instance."""
+    instance = await desk.instance(target, context.tenant)
+    if instance is None:
+        raise NotFound(SET_PROCESS, f"process instance {target} could not be found")
+    require_running(instance, SET_PROCESS)
+    return HeldInstance(instance, desk.version(target.stream), await desk.graph_of(instance))
+
+
+def decide_set_process(
+    command: SetProcessVariables, _target: InstanceId, held: HeldInstance, context: Context
+) -> Decision:
+    """Set and delete variables of the instance."""
+    turn = turn_on(held.instance, held.graph, context)
+    engine.change_variables(turn, process_changes(command.variables, held.instance.identity, context))
+    return decided(turn, held.version)
+
+
+async def gather_set_element(
+    _command: SetElementVariables, target: EntityId, context: Context, desk: Desk
+) -> HeldInstance:
+    """Hold the instance of the element instance."""
+    identity = await desk.lookups.element_instance(context.tenant, target)
+    instance = await desk.instance(identity, context.tenant) if identity is not None else None
+    if instance is None:
+        raise NotFound(SET_ELEMENT, f"element instance {target} could not be found")
+    require_running(instance, SET_ELEMENT)
+    if target.id not in instance.elements:
+        raise InvalidState(SET_ELEMENT, f"element instance {target} is ended")
+    return HeldInstance(instance, desk.version(instance.identity.stream), await desk.graph_of(instance))
+
+
+def decide_set_element(
+    command: SetElementVariables, target: EntityId, held: HeldInstance, context: Context
+) -> Decision:
+    """Set and delete variables of the element instance or of the scopes around it."""
+    turn = turn_on(held.instance, held.graph, context)
+    engine.change_variables(turn, element_changes(command.variables, held.instance, target.id, context))
+    return decided(turn, held.version)

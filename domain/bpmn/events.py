@@ -48,6 +48,18 @@ class TaskType(StrEnum):
     PURGE_SIGNALS = "PURGE_SIGNALS"
 
 
+class WorkState(StrEnum):
+    """Of a job and of a task. ``DUE`` is a created one whose time has come; it is never stored."""
+
+    CREATED = "CREATED"
+    DUE = "DUE"
+    LOCKED = "LOCKED"
+    DONE = "DONE"
+    CAUSED_RETRY = "CAUSED_RETRY"
+    CAUSED_INCIDENT = "CAUSED_INCIDENT"
+    CANCELED = "CANCELED"
+
+
 class ProcessInstanceStarted(Event, frozen=True):
     """Someone started an instance of a deployed process."""
 

@@ -1,0 +1,160 @@
+"""What one command has in front of it: the states it decides on, held until its append is through.
+
+Two commands of one process never decide on the same stream at the same time; commands of other processes may, and the
+append tells.
+"""
+
+from asyncio import Lock
+from hashlib import sha256
+from types import TracebackType
+from typing import Self
+
+import msgspec
+
+from commands.context import Decision, Log, Lookups, Snapshot
+from commands.states import StateCache, Versioned, fold, fold_of
+from domain.bpmn.graph import Graph
+from domain.bpmn.instance import Instance
+from domain.identity import InstanceId, process_stream
+from domain.processes.process import NEW, DeployedVersion, Process
+
+
+class StreamLocks:
+    """One lock for each stream that somebody works on right now."""
+
+    def __init__(self) -> None:
+        self._locks: dict[str, tuple[Lock, int]] = {}
+
+    async def acquire(self, stream: str) -> None:
+        lock, users = self._locks.get(stream) or (Lock(), 0)
+        self._locks[stream] = (lock, users + 1)
+        try:
+            await lock.acquire()
+        except BaseException:
+            self._leave(stream)
+            raise
+
+    def release(self, stream: str) -> None:
+        self._locks[stream][0].release()
+        self._leave(stream)
+
+    def _leave(self, stream: str) -> None:
+        lock, users = self._locks[stream]
+        if users == 1:
+            del self._locks[stream]
+        else:
+            self._locks[stream] = (lock, users - 1)
+
+
+class Desk:
+    """Loads states for one command, from the cache or the log, and puts the new ones back."""
+
+    def __init__(self, log: Log, lookups: Lookups, cache: StateCache, locks: StreamLocks) -> None:
+        self.lookups = lookups
+        self._log = log
+        self._cache = cache
+        self._locks = locks
+        self._held: set[str] = set()
+        self._seen: dict[str, int] = {}
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for stream in self._held:
+            self._locks.release(stream)
+        self._held.clear()
+
+    async def hold(self, stream: str) -> Versioned:
+        """Return the state of a stream that this command means to change; nobody else here changes it meanwhile."""
+        if stream not in self._held:
+            await self._locks.acquire(stream)
+            self._held.add(stream)
+        return await self.look(stream)
+
+    async def look(self, stream: str) -> Versioned:
+        """Return the state of a stream that this command only reads."""
+        known = self._cache.get(stream) or await self._load(stream)
+        self._seen[stream] = known.version
+        return known
+
+    async def instance(self, identity: InstanceId, tenant: str) -> Instance | None:
+        """Hold an instance; None when there is none of this id within the tenant."""
+        state: Instance | None = (await self.hold(identity.stream)).state
+        return state if state is not None and state.tenant == tenant else None
+
+    async def version_of(self, instance: Instance) -> DeployedVersion:
+        """Return the version of the process that an instance runs."""
+        process: Process = (await self.look(process_stream(instance.tenant, instance.bpmn_process_id))).state
+        return process.versions[instance.version]
+
+    async def graph_of(self, instance: Instance) -> Graph:
+        return (await self.version_of(instance)).graph
+
+    async def process(self, tenant: str, bpmn_process_id: str) -> Process:
+        state: Process | None = (await self.look(process_stream(tenant, bpmn_process_id))).state
+        return state or NEW
+
+    def version(self, stream: str) -> int:
+        """Return the version that the state of a stream, loaded before, reflects."""
+        return self._seen[stream]
+
+    async def refresh(self, stream: str) -> Versioned:
+        """Forget what was cached of a stream and return its state as the log has it now."""
+        self._cache.drop(stream)
+        return await self.look(stream)
+
+    async def moved_on(self) -> bool:
+        """Tell whether a stream seen here has newer facts, and forget the cached states that lack them."""
+        moved = [stream for stream, version in self._seen.items() if await self._log.read(stream, version)]
+        for stream in moved:
+            self._cache.drop(stream)
+        return bool(moved)
+
+    def forget(self) -> None:
+        """Drop every state seen here from the cache."""
+        for stream in self._seen:
+            self._cache.drop(stream)
+
+    def settle(self, decision: Decision) -> None:
+        """Take over the states after an append that is through."""
+        for append in decision.appends:
+            state = decision.states.get(append.stream)
+            if state is None or getattr(state, "has_ended", False):
+                self._cache.drop(append.stream)
+            else:
+                self._cache.put(append.stream, Versioned(append.expected + len(append.events), state))
+
+    async def _load(self, stream: str) -> Versioned:
+        rule = fold_of(stream)
+        start = Versioned(0, None)
+        if rule.snapshot is not None:
+            start = await self._from_snapshot(stream, rule.snapshot)
+        facts = await self._log.read(stream, start.version)
+        known = fold(stream, start, facts)
+        if rule.snapshot is not None and len(facts) >= rule.snapshot_every:
+            snapshot = Snapshot(known.version, msgspec.json.encode(known.state))
+            await self._log.save_snapshot(stream, shape_of(rule.snapshot), snapshot)
+        if known.version and not getattr(known.state, "has_ended", False):
+            self._cache.put(stream, known)
+        return known
+
+    async def _from_snapshot(self, stream: str, state_type: type) -> Versioned:
+        snapshot = await self._log.load_snapshot(stream, shape_of(state_type))
+        if snapshot is None:
+            return Versioned(0, None)
+        return Versioned(snapshot.version, msgspec.json.decode(snapshot.state, type=state_type))
+
+
+_SHAPES: dict[type, str] = {}
+
+
+def shape_of(state_type: type) -> str:
+    """Return a text that differs when the definition of a state's type, or of a type inside it, does."""
+    shape = _SHAPES.get(state_type)
+    if shape is None:
+        schema = msgspec.json.encode(msgspec.json.schema(state_type), order="deterministic")
+        shape = _SHAPES[state_type] = sha256(schema).hexdigest()
+    return shape

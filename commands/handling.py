@@ -1,0 +1,167 @@
+"""The one path of every command: load what it decides on, decide, append; again when the log has moved on.
+
+A table (``commands.routes``) says who gathers and who decides. Deciding is pure; a command that lost a race, or ran
+out of ids, is decided anew with what is true now.
+"""
+
+from asyncio import Lock
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import date, datetime
+from hashlib import sha256
+from typing import Any, NamedTuple, Protocol
+
+import msgspec
+
+from commands.context import AlreadyDone, Cipher, Conflict, Context, Decision, Log, Lookups, Stored, Work
+from commands.desk import Desk, StreamLocks
+from commands.states import StateCache
+from domain.event import Actor
+from domain.identity import IdKind, Ids, IdsExhausted
+from domain.rejection import InvalidInput, Rejection, Unavailable
+
+#: Decisions a command may take before it gives up: each further one means that others changed the same streams.
+ATTEMPTS = 20
+
+
+class IdBlocks(Ids, Protocol):
+    """Ids, and the way to more of them."""
+
+    async def reserve(self, kind: IdKind, day: date | None) -> None:
+        """Reserve a fresh block, above every block reserved before by anyone."""
+
+
+class EngineTime(Protocol):
+    """The engine's clock."""
+
+    def now(self) -> datetime:
+        """Return engine time, UTC, cut to milliseconds."""
+
+    def lead_by(self, offset_ms: int) -> None:
+        """Put engine time this far ahead of the wall clock."""
+
+
+class Asker(NamedTuple):
+    """Who sends a command, from which tenant, and under which idempotency key if any.
+
+    ``fingerprint`` stands for the request's content: one key with two fingerprints is a mistake of the client.
+    """
+
+    tenant: str
+    actor: Actor
+    principal: str = ""
+    idempotency_key: str = ""
+    fingerprint: str = ""
+    causation_id: str | None = None
+
+
+class Outcome(NamedTuple):
+    """The answer to a command, and the position of its last fact (0 when it changed nothing)."""
+
+    answer: Any
+    position: int
+
+
+class Route(NamedTuple):
+    """Who gathers what a command decides on, who decides, and the type of its answer where answers can be kept."""
+
+    gather: Callable[[Any, Any, Context, Desk], Awaitable[Any]]
+    decide: Callable[[Any, Any, Any, Context], Decision]
+    answer: Any = None
+
+
+class Commands:
+    """Handles commands against one log."""
+
+    def __init__(  # noqa: PLR0913  (the ports of the write side, given once by the composition)
+        self,
+        *,
+        routes: Mapping[type, Route],
+        log: Log,
+        lookups: Lookups,
+        ids: IdBlocks,
+        clock: EngineTime,
+        cipher: Cipher,
+        cache: StateCache,
+    ) -> None:
+        self.lookups = lookups
+        self.clock = clock
+        #: Held while due work is picked; what is picked stays reserved until its append is through, so that two
+        #: requests of one node never go for the same work.
+        self.picking = Lock()
+        self.reserved_jobs: set[Work] = set()
+        self.reserved_tasks: set[Work] = set()
+        self._routes = routes
+        self._log = log
+        self._ids = ids
+        self._cipher = cipher
+        self._cache = cache
+        self._locks = StreamLocks()
+
+    async def send(self, command: Any, asker: Asker, target: Any = None) -> Outcome:
+        """Handle a command; raise the ``Rejection`` that answers it otherwise."""
+        route = self._routes[type(command)]
+        command_id = self._command_id(command, asker)
+        if asker.idempotency_key:
+            stored = await self._log.find_command(command_id)
+            if stored is not None:
+                return self._again(route, stored, asker)
+        for _ in range(ATTEMPTS):
+            try:
+                outcome = await self._attempt(route, command, target, self._context(command_id, asker))
+            except IdsExhausted as exhausted:
+                await self._ids.reserve(exhausted.kind, exhausted.day)
+            except AlreadyDone as done:
+                return self._again(route, done.stored, asker)
+            else:
+                if outcome is not None:
+                    return outcome
+        raise Unavailable("failed to handle command", "others kept changing what it decides on")
+
+    async def _attempt(self, route: Route, command: Any, target: Any, context: Context) -> Outcome | None:
+        """Decide once; None when the decision rested on something old."""
+        async with Desk(self._log, self.lookups, self._cache, self._locks) as desk:
+            try:
+                gathered = await route.gather(command, target, context, desk)
+                decision = route.decide(command, target, gathered, context)
+                position = await self._log.append(decision, context) if decision.appends else 0
+            except Conflict:
+                desk.forget()
+                return None
+            except Unavailable:
+                desk.forget()
+                raise
+            except Rejection:
+                if await desk.moved_on():
+                    return None
+                raise
+            desk.settle(decision)
+        return Outcome(decision.answer, position)
+
+    def _context(self, command_id: str, asker: Asker) -> Context:
+        return Context(
+            tenant=asker.tenant,
+            actor=asker.actor,
+            now=self.clock.now(),
+            ids=self._ids,
+            cipher=self._cipher,
+            command_id=command_id,
+            causation_id=asker.causation_id,
+            fingerprint=asker.fingerprint,
+            keep_answer=bool(asker.idempotency_key),
+            principal=asker.principal,
+        )
+
+    def _command_id(self, command: Any, asker: Asker) -> str:
+        if not asker.idempotency_key:
+            return self._ids.ulid()
+        scope = f"{asker.tenant}\0{type(command).__name__}\0{asker.idempotency_key}"
+        return sha256(scope.encode()).hexdigest()
+
+    @staticmethod
+    def _again(route: Route, stored: Stored, asker: Asker) -> Outcome:
+        if stored.fingerprint != asker.fingerprint:
+            raise InvalidInput("idempotency key was used before", "it came with a different request then")
+        answer = None
+        if stored.answer is not None and route.answer is not None:
+            answer = msgspec.json.decode(stored.answer, type=route.answer)
+        return Outcome(answer, stored.position)

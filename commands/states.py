@@ -1,0 +1,113 @@
+"""States folded from streams, and the cache that keeps recent ones.
+
+The cache is a hint: the append's version check is the truth, so any node may handle any command. An entry that turns
+out to be old is dropped and folded anew.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from domain.access import clock, key, tenant
+from domain.bpmn import instance
+from domain.event import Recorded
+from domain.identity import instance_of
+from domain.incidents import incident
+from domain.processes import process
+
+
+class Versioned(NamedTuple):
+    """A state and the version of its stream that it reflects; ``state`` is None before the first fact."""
+
+    version: int
+    state: Any
+
+
+class Fold(NamedTuple):
+    """How a kind of stream becomes a state. ``snapshot`` names the state's type where long streams are snapshotted."""
+
+    apply: Callable[[Any, Recorded], Any]
+    snapshot: type | None = None
+    snapshot_every: int = 0
+
+
+def _instance(state: Any, fact: Recorded) -> Any:
+    if state is None:
+        event: Any = fact.event
+        state = instance.start(instance_of(fact.stream), fact.tenant, event, fact.happened_at, fact.actor.id)
+    instance.evolve(state, fact.event, fact.happened_at, fact.actor.id)  # type: ignore[arg-type]  # by its stream
+    return state
+
+
+def _process(state: Any, fact: Recorded) -> Any:
+    event: Any = fact.event
+    return process.evolve(state or process.NEW, event, fact.happened_at, fact.actor.id)
+
+
+def _incident(state: Any, fact: Recorded) -> Any:
+    event: Any = fact.event
+    return incident.open_incident(event) if state is None else incident.evolve(state, event)
+
+
+def _tenant(state: Any, fact: Recorded) -> Any:
+    event: Any = fact.event
+    return tenant.evolve(state, event)
+
+
+def _key(state: Any, fact: Recorded) -> Any:
+    event: Any = fact.event
+    return key.evolve(state, event)
+
+
+def _engine(_state: Any, fact: Recorded) -> Any:
+    return clock.evolve(fact.event)  # type: ignore[arg-type]  # by its stream
+
+
+#: By the first part of a stream's name.
+FOLDS: Mapping[str, Fold] = {
+    "instance": Fold(_instance, instance.Instance, 500),
+    "process": Fold(_process),
+    "incident": Fold(_incident),
+    "tenant": Fold(_tenant),
+    "key": Fold(_key),
+    "engine": Fold(_engine),
+}
+
+
+def fold_of(stream: str) -> Fold:
+    return FOLDS[stream.partition("-")[0]]
+
+
+def fold(stream: str, known: Versioned, facts: Sequence[Recorded]) -> Versioned:
+    """Return the state after more facts; ``known`` must not be used by anyone else, since instances change in place."""
+    apply = fold_of(stream).apply
+    state = known.state
+    for fact in facts:
+        state = apply(state, fact)
+    return Versioned(facts[-1].version, state) if facts else known
+
+
+class StateCache:
+    """The most recently used states, up to ``size`` of them."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._states: OrderedDict[str, Versioned] = OrderedDict()
+
+    def get(self, stream: str) -> Versioned | None:
+        known = self._states.get(stream)
+        if known is not None:
+            self._states.move_to_end(stream)
+        return known
+
+    def put(self, stream: str, state: Versioned) -> None:
+        self._states[stream] = state
+        self._states.move_to_end(stream)
+        if len(self._states) > self._size:
+            self._states.popitem(last=False)
+
+    def drop(self, stream: str) -> None:
+        self._states.pop(stream, None)
+
+    def __len__(self) -> int:
+        return len(self._states)
