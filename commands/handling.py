@@ -4,7 +4,7 @@ A table (``commands.routes``) says who gathers and who decides. Deciding is pure
 out of ids, is decided anew with what is true now.
 """
 
-from asyncio import Lock
+from asyncio import Event, Lock
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import date, datetime
 from hashlib import sha256
@@ -15,6 +15,7 @@ import msgspec
 from commands.context import AlreadyDone, Cipher, Conflict, Context, Decision, Log, Lookups, Stored, Work
 from commands.desk import Desk, StreamLocks
 from commands.states import StateCache
+from domain.bpmn.events import TaskCreated
 from domain.event import Actor
 from domain.identity import IdKind, Ids, IdsExhausted
 from domain.rejection import InvalidInput, Rejection, Unavailable
@@ -88,6 +89,8 @@ class Commands:
         #: Held while due work is picked; what is picked stays reserved until its append is through, so that two
         #: requests of one node never go for the same work.
         self.picking = Lock()
+        #: Set when an append left something to do for the engine itself; the executor clears it.
+        self.tasks_created = Event()
         self.reserved_jobs: set[Work] = set()
         self.reserved_tasks: set[Work] = set()
         self._routes = routes
@@ -135,6 +138,8 @@ class Commands:
                     return None
                 raise
             desk.settle(decision)
+        if any(type(event) is TaskCreated for append in decision.appends for event in append.events):
+            self.tasks_created.set()
         return Outcome(decision.answer, position)
 
     def _context(self, command_id: str, asker: Asker) -> Context:

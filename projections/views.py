@@ -5,28 +5,15 @@ contract's order; a member with a default is left out while it has it. Times are
 """
 
 from datetime import date
-from enum import StrEnum
 
 import msgspec
 
-from domain.bpmn.events import InstanceState, JobType, TaskType
+from domain.bpmn.events import InstanceState, JobType, TaskType, WorkState
 from domain.bpmn.graph import ElementType
 
 
 class View(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, gc=False):
     """A row or a part of one, in the form of the contract."""
-
-
-class WorkState(StrEnum):
-    """Of a job and of a task; ``DUE`` is never stored: it is ``CREATED`` once the due time has come."""
-
-    CREATED = "CREATED"
-    DUE = "DUE"
-    LOCKED = "LOCKED"
-    DONE = "DONE"
-    CAUSED_RETRY = "CAUSED_RETRY"
-    CAUSED_INCIDENT = "CAUSED_INCIDENT"
-    CANCELED = "CANCELED"
 
 
 class Tag(View, frozen=True, kw_only=True):

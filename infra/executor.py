@@ -1,0 +1,50 @@
+"""The executor role: runs the engine's own tasks as soon as they are due (contracts/engine.md, decision 3)."""
+
+import asyncio
+from contextlib import suppress
+
+import structlog
+
+from commands.handling import Asker, Commands
+from commands.tasks import ExecuteTasks, execute_tasks
+from domain.event import Actor
+from domain.rejection import Rejection
+
+#: Tasks to run at once, and the longest rest between two looks at the database, in seconds. A task made by this
+#: process is run at once, one made by another within the rest.
+BATCH = 100
+LONGEST_REST = 0.25
+
+log = structlog.get_logger()
+
+
+class Executor:
+    """Runs due tasks of every tenant, under the engine's id."""
+
+    def __init__(self, commands: Commands, engine_id: str, retry_limit: int) -> None:
+        self._commands = commands
+        self._asker = Asker(tenant="", actor=Actor("system", engine_id))
+        self._retry_limit = retry_limit
+
+    async def run(self) -> None:
+        """Run tasks until cancelled. An outage is waited out: nothing is lost by it."""
+        while True:
+            try:
+                busy = await self._run_due_tasks()
+            except Rejection as refused:
+                log.warning("tasks wait for the log", reason=str(refused))
+                busy = False
+            if not busy:
+                await self._rest()
+
+    async def _run_due_tasks(self) -> bool:
+        self._commands.tasks_created.clear()
+        outcome = await execute_tasks(
+            self._commands, ExecuteTasks(limit=BATCH), self._asker, tenant=None, retry_limit=self._retry_limit
+        )
+        return len(outcome.answer) == BATCH
+
+    async def _rest(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LONGEST_REST):
+                await self._commands.tasks_created.wait()
