@@ -123,12 +123,20 @@ def _by(task: Task, context: Context) -> Task:
     return replace(task, locked_at=context.now, locked_by=context.actor.id)
 
 
+class TasksRun(NamedTuple):
+    """What became of the tasks that were picked; ``failed`` are those that nothing could be stored about."""
+
+    answers: tuple[TaskAnswer, ...]
+    failed: tuple[tuple[Work, BaseException], ...]
+
+
 async def execute_tasks(
     commands: Commands, command: ExecuteTasks, asker: Asker, *, tenant: str | None, retry_limit: int
-) -> Outcome:
-    """Pick due tasks and run each in an append of its own; the answer is a list of ``TaskAnswer``.
+) -> TasksRun:
+    """Pick due tasks and run each in an append of its own.
 
-    ``tenant`` None picks tasks of every tenant (the executor role does).
+    ``tenant`` None picks tasks of every tenant, as the executor role does. A task that fails with an unexpected error
+    stays as it was and does not keep the others from being run.
     """
     criteria = WorkCriteria(
         limit=command.limit,
@@ -143,13 +151,16 @@ async def execute_tasks(
         picked = await commands.lookups.due_tasks(criteria, commands.clock.now(), frozenset(commands.reserved_tasks))
         commands.reserved_tasks.update(picked)
     try:
-        outcomes = await asyncio.gather(
-            *(commands.send(RunTask(work, retry_limit), asker._replace(tenant=work.tenant)) for work in picked)
+        results = await asyncio.gather(
+            *(commands.send(RunTask(work, retry_limit), asker._replace(tenant=work.tenant)) for work in picked),
+            return_exceptions=True,
         )
     finally:
         commands.reserved_tasks.difference_update(picked)
-    answers = [outcome.answer for outcome in outcomes if outcome.answer is not None]
-    return Outcome(answers, max((outcome.position for outcome in outcomes), default=0))
+    return TasksRun(
+        answers=tuple(result.answer for result in results if isinstance(result, Outcome) and result.answer is not None),
+        failed=tuple((work, r) for work, r in zip(picked, results, strict=True) if isinstance(r, BaseException)),
+    )
 
 
 async def unlock_tasks(commands: Commands, command: UnlockTasks, asker: Asker) -> Outcome:

@@ -31,18 +31,21 @@ class Executor:
         while True:
             try:
                 busy = await self._run_due_tasks()
-            except Rejection as refused:
-                log.warning("tasks wait for the log", reason=str(refused))
+            except (Rejection, OSError) as reason:
+                log.warning("tasks wait for the database", reason=str(reason))
                 busy = False
             if not busy:
                 await self._rest()
 
     async def _run_due_tasks(self) -> bool:
+        """Run up to a batch; tell whether there may be more that can be run."""
         self._commands.tasks_created.clear()
-        outcome = await execute_tasks(
+        run = await execute_tasks(
             self._commands, ExecuteTasks(limit=BATCH), self._asker, tenant=None, retry_limit=self._retry_limit
         )
-        return len(outcome.answer) == BATCH
+        for work, error in run.failed:
+            log.error("task failed", instance=str(work.instance), task=work.id, exc_info=error)
+        return len(run.answers) == BATCH
 
     async def _rest(self) -> None:
         with suppress(TimeoutError):
