@@ -1,0 +1,220 @@
+"""Who is asking, and whether they may: one answer for every dialect (contracts/incidents.md 0.4, reliability 5.1).
+
+Each route says in ``opt={"access": READ}`` what it asks of its caller; one that says nothing fails at start. The
+handler finds the caller in ``request.user``. On a hit in the cache this costs about 1.4 microseconds a request (a guard
+of Litestar's costs ten: it copies the route handler for every call).
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Literal, NamedTuple, Protocol
+
+import msgspec
+from litestar.config.app import AppConfig
+from litestar.exceptions import ImproperlyConfiguredException, NotAuthorizedException
+from litestar.plugins import InitPlugin, ReceiveRoutePlugin
+from litestar.routes import ASGIRoute, BaseRoute, HTTPRoute, WebSocketRoute
+from litestar.types import ASGIApp, Receive, RouteHandlerType, Scope, Send
+
+from api.credentials import credentials_in, header_of
+from domain.access.caller import Caller
+from domain.access.events import Role
+from domain.access.roles import ANALYTICS as ANALYTICS_ENTITLEMENT
+from domain.access.roles import DEFAULT_TENANT, ROLES
+from domain.rejection import Forbidden
+
+__all__ = [
+    "ADMINISTRATION",
+    "ANALYTICS",
+    "DEPLOYMENT",
+    "PUBLIC",
+    "READ",
+    "READINESS",
+    "WORK",
+    "Access",
+    "Caller",
+    "Identity",
+    "KeyRing",
+]
+
+CHALLENGE = 'Bearer realm="annals", Basic realm="annals", charset="UTF-8"'
+
+#: A caller is forgotten so long after the look-up began: a revoked key is refused within a second in all processes.
+FORGET_AFTER_S = 0.9
+#: From this age on a caller in use is looked up anew beside the request, so that no request waits for it.
+RENEW_AFTER_S = 0.4
+MOST_CALLERS = 10_000
+MOST_STRANGERS = 1_000
+
+
+class Access(msgspec.Struct, frozen=True):
+    """What a route asks of its caller.
+
+    ``deployment`` asks for the tenant that runs the deployment. ``anonymous`` lets everyone in, with ``"plain"`` only
+    as long as the request has no query string (contracts/engine.md 1.2).
+    """
+
+    roles: frozenset[Role]
+    entitlement: str = ""
+    deployment: bool = False
+    anonymous: Literal["never", "plain", "always"] = "never"
+
+    def check(self, caller: Caller) -> None:
+        """Raise ``Forbidden`` unless the caller may pass."""
+        title = "access denied"
+        if caller.role not in self.roles:
+            raise Forbidden(title, f"role {caller.role} does not allow this")
+        if self.deployment and caller.tenant != DEFAULT_TENANT:
+            raise Forbidden(title, "only the owner of the deployment may do this")
+        if self.entitlement and self.entitlement not in caller.entitlements:
+            raise Forbidden(title, f"the plan of the tenant does not include {self.entitlement}")
+
+    def lets_anyone_in(self, scope: Scope) -> bool:
+        return self.anonymous == "always" or (self.anonymous == "plain" and not scope["query_string"])
+
+
+#: Open to all.
+PUBLIC = Access(frozenset(ROLES), anonymous="always")
+#: Open to all as long as nothing is asked beyond the bare path.
+READINESS = Access(frozenset(ROLES), anonymous="plain")
+#: Reads of the tenant's own data.
+READ = Access(frozenset(ROLES))
+#: The insight views.
+ANALYTICS = Access(frozenset(ROLES), entitlement=ANALYTICS_ENTITLEMENT)
+#: Writes of the engine.
+WORK = Access(frozenset({"worker", "operator", "admin", "owner"}))
+#: Keys and the like, of the tenant itself.
+ADMINISTRATION = Access(frozenset({"admin", "owner"}))
+#: Tenants, and the clock.
+DEPLOYMENT = Access(frozenset({"owner"}), deployment=True)
+
+
+class KeyRing(Protocol):
+    """Where API keys are looked up."""
+
+    async def holder(self, key: str) -> Caller | None:
+        """Return who holds a key that is neither unknown nor revoked."""
+
+
+class _Known(NamedTuple):
+    """Who was found; times are those of the door's clock."""
+
+    caller: Caller
+    renew_at: float
+    forget_at: float
+
+
+class Identity(InitPlugin, ReceiveRoutePlugin):
+    """Puts itself in front of every route: finds the caller, refuses who may not pass, and undeclared routes."""
+
+    def __init__(self, keys: KeyRing, now: Callable[[], float] = time.monotonic) -> None:
+        self._keys = keys
+        self._now = now
+        self._callers: dict[bytes, _Known] = {}
+        self._strangers: dict[bytes, float] = {}
+        self._looking: dict[bytes, asyncio.Task[Caller | None]] = {}
+
+    def on_app_init(self, app_config: AppConfig) -> AppConfig:
+        app_config.middleware.insert(0, self._in_front_of)
+        return app_config
+
+    def receive_route(self, route: BaseRoute) -> None:
+        """Refuse a route that does not say who may use it."""
+        for handler in _handlers(route):
+            if _answers_options(handler):
+                handler.opt["access"] = PUBLIC
+            if not isinstance(handler.opt.get("access"), Access):
+                raise ImproperlyConfiguredException(f"{handler} at {route.path} declares no access in its opt")
+
+    def forget(self) -> None:
+        """Look everyone up anew: this process has changed a key or a plan."""
+        self._callers.clear()
+        self._strangers.clear()
+        self._looking.clear()
+
+    def _in_front_of(self, app: ASGIApp) -> ASGIApp:
+        callers, now = self._callers, self._now
+
+        def identified(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+            known = callers.get(header_of(scope["headers"]))
+            if known is None or known.renew_at < now():
+                return self._look_up_first(app, scope, receive, send)
+            scope["route_handler"].opt["access"].check(known.caller)
+            scope["user"] = known.caller
+            return app(scope, receive, send)
+
+        return identified
+
+    async def _look_up_first(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        access: Access = scope["route_handler"].opt["access"]
+        caller = None
+        if not access.lets_anyone_in(scope):
+            caller = await self._caller(header_of(scope["headers"]))
+            if caller is None:
+                raise NotAuthorizedException("a valid API key is required", headers={"WWW-Authenticate": CHALLENGE})
+            access.check(caller)
+        scope["user"] = caller
+        await app(scope, receive, send)
+
+    async def _caller(self, header: bytes) -> Caller | None:
+        """Return who a header stands for. Of many requests with one header, one asks."""
+        now = self._now()
+        if not header or self._strangers.get(header, 0) > now:
+            return None
+        known = self._callers.get(header)
+        if known and now < known.renew_at:
+            return known.caller
+        looking = self._looking.get(header) or self._start_looking(header, now)
+        if known and now < known.forget_at:
+            return known.caller
+        return await asyncio.shield(looking)
+
+    def _start_looking(self, header: bytes, now: float) -> asyncio.Task[Caller | None]:
+        def done(task: asyncio.Task[Caller | None]) -> None:
+            if self._looking.get(header) is task:  # else forgotten meanwhile: what it found may be old
+                del self._looking[header]
+                if not task.cancelled() and task.exception() is None:
+                    self._remember(header, task.result(), now)
+
+        task = asyncio.create_task(self._look_up(header))
+        self._looking[header] = task
+        task.add_done_callback(done)
+        return task
+
+    async def _look_up(self, header: bytes) -> Caller | None:
+        for credential in credentials_in(header):
+            holder = await self._keys.holder(credential.key)
+            if holder and credential.key_id in {None, holder.key_id}:
+                return holder
+        return None
+
+    def _remember(self, header: bytes, caller: Caller | None, began: float) -> None:
+        self._callers.pop(header, None)
+        self._strangers.pop(header, None)
+        if caller:
+            _keep(self._callers, header, _Known(caller, began + RENEW_AFTER_S, began + FORGET_AFTER_S), MOST_CALLERS)
+        else:
+            _keep(self._strangers, header, began + FORGET_AFTER_S, MOST_STRANGERS)
+
+
+def _keep(memory: dict[bytes, Any], header: bytes, found: object, most: int) -> None:
+    """Keep the newest: the oldest goes first."""
+    if len(memory) >= most:
+        del memory[next(iter(memory))]
+    memory[header] = found
+
+
+def _handlers(route: BaseRoute) -> Sequence[RouteHandlerType]:
+    match route:
+        case HTTPRoute():
+            return route.route_handlers
+        case ASGIRoute() | WebSocketRoute():
+            return (route.route_handler,)
+        case _:
+            raise ImproperlyConfiguredException(f"{route.path} is a route of a kind that is not served")
+
+
+def _answers_options(handler: RouteHandlerType) -> bool:
+    """Tell Litestar's own handler, which names a path's methods and nothing else, from ours."""
+    return handler.fn.__qualname__.startswith(HTTPRoute.create_options_handler.__qualname__)
