@@ -40,12 +40,6 @@ def test_every_named_query_is_asked_by_the_read_model(folder: Path) -> None:
     assert set(named_queries(folder / "queries.sql")) <= words_of(folder)
 
 
-@pytest.mark.parametrize("folder", FOLDERS, ids=name_of)
-def test_a_named_query_says_what_it_is_for(folder: Path) -> None:
-    unexplained = [name for name, text in named_queries(folder / "queries.sql").items() if not text.startswith("--")]
-    assert not unexplained
-
-
 def test_no_read_model_may_import_another() -> None:
     contracts = pyproject()["tool"]["importlinter"]["contracts"]
     apart = {module for contract in contracts if contract["type"] == "independence" for module in contract["modules"]}
