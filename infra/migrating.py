@@ -1,7 +1,7 @@
 """Bring a database's schema up to date: numbered SQL files, each applied once, in order, in a transaction of its own.
 
 A file is ``NNNN_name.sql`` in ``infra/migrations``; it is never edited once released, for databases have applied it as
-it was. What was applied is recorded in the table ``migration``, with the hash of the text.
+it was. What was applied is recorded in ``log.migrations``, with the hash of the text.
 """
 
 import hashlib
@@ -14,18 +14,23 @@ import asyncpg
 import msgspec
 import structlog
 
+from infra.outages import is_outage
+
 MIGRATIONS = Path(__file__).with_name("migrations")
 FILE_NAME = re.compile(r"(\d{4})_\w+\.sql", re.ASCII)
 LOCK = 0x616E6E616C73  # "annals": the advisory lock under which one node migrates and the others wait
 
 CREATE_TABLE = """
-create table if not exists migration (
+create schema if not exists log;
+create table if not exists log.migrations (
     number     integer primary key,
     name       text not null,
     sha256     text not null,
     applied_at timestamptz not null default now()
 )
 """
+
+RECORD = "insert into log.migrations (number, name, sha256) values ($1, $2, $3)"
 
 log = structlog.get_logger(__name__)
 
@@ -66,41 +71,45 @@ async def migrate(dsn: str, directory: Path = MIGRATIONS) -> list[str]:
     those before it stay applied and nothing of it is.
     """
     migrations = read_migrations(directory)
+    applied = []
     connection = await asyncpg.connect(dsn, timeout=10, server_settings={"application_name": "annals migrate"})
     try:
-        await connection.execute("select pg_advisory_lock($1)", LOCK)
-        await connection.execute(CREATE_TABLE)
-        applied = await connection.fetch("select number, name, sha256 from migration order by number")
-        _compare(migrations, applied)
-        missing = migrations[len(applied) :]
-        for migration in missing:
-            await _apply(connection, migration)
-        return [migration.name for migration in missing]
+        while (migration := await _apply_next(connection, migrations)) is not None:
+            applied.append(migration.name)
+            log.info("applied a migration", name=migration.name)
     finally:
         await connection.close()
+    return applied
+
+
+async def _apply_next(connection: Any, migrations: Sequence[Migration]) -> Migration | None:
+    """Apply the first missing migration; the lock lasts as long as the transaction, in which it is found as well."""
+    async with connection.transaction():
+        await connection.execute("select pg_advisory_xact_lock($1)", LOCK)
+        await connection.execute(CREATE_TABLE)
+        applied = await connection.fetch("select number, name, sha256 from log.migrations order by number")
+        _compare(migrations, applied)
+        if len(applied) == len(migrations):
+            return None
+        migration = migrations[len(applied)]
+        try:
+            await connection.execute(migration.text)
+        except asyncpg.PostgresError as error:
+            if is_outage(error):
+                raise
+            raise MigrationRefused(f"{migration.name} does not apply: {error}") from error
+        await connection.execute(RECORD, migration.number, migration.name, migration.sha256)
+        return migration
 
 
 def _compare(migrations: Sequence[Migration], applied: Sequence[Any]) -> None:
-    if len(applied) > len(migrations):
-        newer = applied[len(migrations)]["name"]
-        raise MigrationRefused(f"the database has {newer}, which this release does not know: start a newer release")
+    """Raise ``MigrationRefused`` unless what is applied is how our files begin."""
     for migration, row in zip(migrations, applied, strict=False):
-        if (migration.number, migration.sha256) != (row["number"], row["sha256"]):
-            raise MigrationRefused(
-                f"{migration.name} was changed after it was applied as {row['name']}: add a new file"
-            )
-
-
-async def _apply(connection: Any, migration: Migration) -> None:
-    try:
-        async with connection.transaction():
-            await connection.execute(migration.text)
-            await connection.execute(
-                "insert into migration (number, name, sha256) values ($1, $2, $3)",
-                migration.number,
-                migration.name,
-                migration.sha256,
-            )
-    except asyncpg.PostgresError as error:
-        raise MigrationRefused(f"{migration.name} does not apply: {error}") from error
-    log.info("applied a migration", name=migration.name)
+        if migration.number < row["number"]:
+            raise MigrationRefused(f"{migration.name} comes too late: {row['name']} is applied already; renumber it")
+        if migration.number == row["number"] and migration.sha256 != row["sha256"]:
+            raise MigrationRefused(f"{migration.name} was changed after it was applied: add a new file instead")
+    known = {migration.number for migration in migrations}
+    for row in applied:
+        if row["number"] not in known:
+            raise MigrationRefused(f"the database has {row['name']}, which this release does not know: use a newer one")
