@@ -12,7 +12,6 @@ from commands.intents import Intent
 from commands.routes import ROUTES
 from tests.rules.source_tree import ROOT, python_files, words_in
 
-
 for module in python_files("commands"):
     importlib.import_module(f"commands.{module.stem}")
 
