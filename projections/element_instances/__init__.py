@@ -1,0 +1,1 @@
+"""Element instances, as engine clients list them, and the scopes around each."""

@@ -1,0 +1,46 @@
+-- name: insert_types
+-- What the elements of a new version are.
+insert into element_instances_types
+select * from unnest($1::integer[], $2::text[]);
+
+-- name: insert
+-- New element instances: a sequence for each column.
+insert into element_instances
+select * from unnest(
+    $1::text[], $2::date[], $3::integer[], $4::integer[], $5::integer[], $6::integer[], $7::integer[], $8::text[],
+    $9::timestamptz[], $10::text[], $11::text[], $12::timestamptz[], $13::timestamptz[]);
+
+-- name: update
+-- What became of element instances that were there; a time that is none stays as it was.
+update element_instances
+   set state = change.state,
+       started_at = coalesce(change.started_at, element_instances.started_at),
+       ended_at = coalesce(change.ended_at, element_instances.ended_at)
+  from unnest($1::text[], $2::date[], $3::integer[], $4::text[], $5::timestamptz[], $6::timestamptz[])
+       as change (tenant, partition, id, state, started_at, ended_at)
+ where element_instances.tenant = change.tenant
+   and element_instances.partition = change.partition
+   and element_instances.id = change.id;
+
+-- name: element_instances
+-- A page of element instances.
+select partition, id, parent_id, element_id, process_id, process_instance_id, bpmn_element_id, bpmn_element_type,
+       created_at, created_by, state, started_at, ended_at
+  from element_instances join element_instances_types using (element_id)
+ where tenant = $1 /* criteria */
+ order by partition, id
+ limit $2 offset $3;
+
+-- name: scopes
+-- From an element instance outwards to the element instance of the process.
+with recursive scopes as (
+    select id, parent_id, process_instance_id, bpmn_element_id, 0 as distance
+      from element_instances
+     where tenant = $1 and partition = $2 and id = $3
+    union all
+    select outer_scope.id, outer_scope.parent_id, outer_scope.process_instance_id, outer_scope.bpmn_element_id,
+           distance + 1
+      from scopes join element_instances as outer_scope
+        on outer_scope.tenant = $1 and outer_scope.partition = $2 and outer_scope.id = scopes.parent_id
+)
+select id, process_instance_id, bpmn_element_id from scopes order by distance;

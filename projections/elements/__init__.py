@@ -1,0 +1,1 @@
+"""The elements of deployed processes, as engine clients list them."""

@@ -1,0 +1,49 @@
+"""From a batch of facts to few rows: a projector folds the batch in memory, then writes what came of it at once."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+
+from domain.event import Event, Recorded
+from projections.database import Database
+
+State = TypeVar("State")
+
+#: What a fact does to the state that a batch is folded into; facts that are not listed do nothing.
+Handlers = Mapping[type[Event], Callable[[State, Recorded, Any], None]]
+
+
+def folded(facts: Iterable[Recorded], state: State, handlers: Handlers[State]) -> State:
+    """Apply each fact that has a handler, in order, and return the state."""
+    find = handlers.get
+    for fact in facts:
+        event = fact.event
+        handle = find(type(event))
+        if handle is not None:
+            handle(state, fact, event)
+    return state
+
+
+def columns(rows: Iterable[msgspec.Struct]) -> Sequence[Sequence[Any]]:
+    """Turn rows into one sequence per field, as ``unnest`` takes them; there has to be a row."""
+    return list(zip(*map(msgspec.structs.astuple, rows), strict=True))
+
+
+class Batch:
+    """A row for each thing that a batch makes, and a change for each one that was there before; both are structs."""
+
+    def __init__(self) -> None:
+        self.rows: dict[Any, Any] = {}
+        self.changes: dict[Any, Any] = {}
+
+    def find(self, key: Any) -> Any:
+        """Return what stands for a thing in the batch, or none."""
+        return self.rows.get(key) or self.changes.get(key)
+
+    async def write(self, db: Database, insert: str, update: str) -> None:
+        """Execute the statements, which take a sequence for each field of the rows and of the changes."""
+        if self.rows:
+            await db.execute(insert, *columns(self.rows.values()))
+        if self.changes:
+            await db.execute(update, *columns(self.changes.values()))

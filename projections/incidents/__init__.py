@@ -1,0 +1,1 @@
+"""Incidents of processes, as engine clients list them."""

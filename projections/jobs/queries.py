@@ -1,0 +1,51 @@
+"""What engine clients ask about jobs."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from domain.bpmn.events import JobType, WorkState
+from domain.timestamps import rfc3339
+from projections.conditions import equal, rows_of
+from projections.criteria import JobCriteria, Page
+from projections.database import Database, named_queries
+from projections.views import Job
+
+SQL = named_queries(Path(__file__).with_name("queries.sql"))
+
+
+async def find_jobs(db: Database, tenant: str, criteria: JobCriteria, page: Page, now: datetime) -> list[Job]:
+    """Return the jobs that meet the criteria, by partition and id; one that is due at engine time ``now`` says so."""
+    conditions = equal(
+        partition=criteria.partition,
+        id=criteria.id,
+        element_id=criteria.element_id,
+        element_instance_id=criteria.element_instance_id,
+        process_id=criteria.process_id,
+        process_instance_id=criteria.process_instance_id,
+    )
+    return [_job(row, now) for row in await rows_of(db, SQL["jobs"], tenant, conditions, page)]
+
+
+def _job(row: Mapping[str, Any], now: datetime) -> Job:
+    return Job(
+        partition=row["partition"],
+        id=row["id"],
+        element_id=row["element_id"],
+        element_instance_id=row["element_instance_id"],
+        process_id=row["process_id"],
+        process_instance_id=row["process_instance_id"],
+        bpmn_element_id=row["bpmn_element_id"],
+        completed_at=row["completed_at"] and rfc3339(row["completed_at"]),
+        correlation_key=row["correlation_key"],
+        created_at=rfc3339(row["created_at"]),
+        created_by=row["created_by"],
+        due_at=rfc3339(row["due_at"]),
+        error=row["error"],
+        locked_at=row["locked_at"] and rfc3339(row["locked_at"]),
+        locked_by=row["locked_by"],
+        retry_count=row["retry_count"],
+        state=WorkState.DUE if row["state"] == WorkState.CREATED and row["due_at"] <= now else WorkState(row["state"]),
+        type=JobType(row["type"]),
+    )

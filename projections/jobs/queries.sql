@@ -1,0 +1,32 @@
+-- name: insert
+-- New jobs: a sequence for each column.
+insert into jobs
+select * from unnest(
+    $1::text[], $2::date[], $3::integer[], $4::integer[], $5::integer[], $6::integer[], $7::integer[], $8::text[],
+    $9::text[], $10::timestamptz[], $11::text[], $12::timestamptz[], $13::integer[], $14::text[], $15::text[],
+    $16::timestamptz[], $17::text[], $18::timestamptz[], $19::text[]);
+
+-- name: update
+-- What became of jobs that were there; no worker's name means that the lock stays as it was.
+update jobs
+   set state = change.state,
+       locked_at = case when change.locked_by is null then jobs.locked_at else change.locked_at end,
+       locked_by = coalesce(change.locked_by, jobs.locked_by),
+       completed_at = change.completed_at,
+       error = change.error
+  from unnest($1::text[], $2::date[], $3::integer[], $4::text[], $5::timestamptz[], $6::text[], $7::timestamptz[],
+              $8::text[])
+       as change (tenant, partition, id, state, locked_at, locked_by, completed_at, error)
+ where jobs.tenant = change.tenant
+   and jobs.partition = change.partition
+   and jobs.id = change.id;
+
+-- name: jobs
+-- A page of jobs.
+select partition, id, element_id, element_instance_id, process_id, process_instance_id, bpmn_element_id,
+       correlation_key, created_at, created_by, due_at, retry_count, type, state, locked_at, locked_by, completed_at,
+       error
+  from jobs
+ where tenant = $1 /* criteria */
+ order by partition, id
+ limit $2 offset $3;

@@ -1,0 +1,27 @@
+-- A job is locked and done a moment after it is made, and no index has anything to do with that: the room left on each
+-- page keeps its new versions beside the old ones.
+create table jobs (
+    tenant text collate "C" not null,
+    partition date not null,
+    id integer not null,
+    element_id integer not null,
+    element_instance_id integer not null,
+    process_id integer not null,
+    process_instance_id integer not null,
+    bpmn_element_id text not null,
+    correlation_key text not null,
+    created_at timestamptz not null,
+    created_by text not null,
+    due_at timestamptz not null,
+    retry_count integer not null,
+    type text not null,
+    state text not null,
+    locked_at timestamptz,
+    locked_by text not null,
+    completed_at timestamptz,
+    error text not null,
+    primary key (tenant, partition, id)
+) with (fillfactor = 70);
+create index jobs_of_instance on jobs (process_instance_id, partition);
+create index jobs_of_element_instance on jobs (element_instance_id, partition);
+create index jobs_of_process on jobs (process_id, partition, id);

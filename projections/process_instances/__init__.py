@@ -1,0 +1,1 @@
+"""Process instances, as engine clients list them."""

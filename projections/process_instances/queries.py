@@ -1,0 +1,45 @@
+"""What engine clients ask about process instances."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from domain.bpmn.events import InstanceState
+from domain.timestamps import rfc3339
+from projections.conditions import Condition, equal, rows_of, tagged, tags_of
+from projections.criteria import Page, ProcessInstanceCriteria
+from projections.database import Database, named_queries
+from projections.views import ProcessInstance
+
+SQL = named_queries(Path(__file__).with_name("queries.sql"))
+
+
+async def find_process_instances(
+    db: Database, tenant: str, criteria: ProcessInstanceCriteria, page: Page
+) -> list[ProcessInstance]:
+    """Return the instances that meet the criteria, by partition and id."""
+    if criteria.parent_id:
+        return []  # an instance gets a parent from a call activity, which is not built yet
+    conditions: list[Condition] = [
+        *equal(partition=criteria.partition, id=criteria.id, process_id=criteria.process_id),
+        *equal(id=criteria.root_id),  # every instance is its own root as yet
+        *tagged(criteria.tags),
+    ]
+    return [_process_instance(row) for row in await rows_of(db, SQL["process_instances"], tenant, conditions, page)]
+
+
+def _process_instance(row: Mapping[str, Any]) -> ProcessInstance:
+    return ProcessInstance(
+        partition=row["partition"],
+        id=row["id"],
+        process_id=row["process_id"],
+        bpmn_process_id=row["bpmn_process_id"],
+        correlation_key=row["correlation_key"],
+        created_at=rfc3339(row["created_at"]),
+        created_by=row["created_by"],
+        ended_at=row["ended_at"] and rfc3339(row["ended_at"]),
+        started_at=row["started_at"] and rfc3339(row["started_at"]),
+        state=InstanceState(row["state"]),
+        tags=tags_of(row["tags"]),
+        version=row["version"],
+    )

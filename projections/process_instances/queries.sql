@@ -1,0 +1,26 @@
+-- name: insert
+-- New instances: a sequence for each column.
+insert into process_instances
+select * from unnest(
+    $1::text[], $2::date[], $3::integer[], $4::integer[], $5::text[], $6::text[], $7::text[], $8::timestamptz[],
+    $9::text[], $10::jsonb[], $11::text[], $12::timestamptz[], $13::timestamptz[]);
+
+-- name: update
+-- What became of instances that were there.
+update process_instances
+   set state = change.state,
+       ended_at = coalesce(change.ended_at, process_instances.ended_at)
+  from unnest($1::text[], $2::date[], $3::integer[], $4::text[], $5::timestamptz[])
+       as change (tenant, partition, id, state, ended_at)
+ where process_instances.tenant = change.tenant
+   and process_instances.partition = change.partition
+   and process_instances.id = change.id;
+
+-- name: process_instances
+-- A page of instances.
+select partition, id, process_id, bpmn_process_id, version, correlation_key, created_at, created_by, tags,
+       state, started_at, ended_at
+  from process_instances
+ where tenant = $1 /* criteria */
+ order by partition, id
+ limit $2 offset $3;

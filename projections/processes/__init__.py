@@ -1,0 +1,1 @@
+"""Deployed processes, and their BPMN XML, as engine clients list them."""

@@ -1,0 +1,1 @@
+"""Tasks of the engine itself, as engine clients list them."""

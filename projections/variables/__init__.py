@@ -1,0 +1,1 @@
+"""Variables of process instances and element instances, with their values."""

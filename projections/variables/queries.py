@@ -1,0 +1,69 @@
+"""What engine clients ask about variables (contracts/engine.md 2.15)."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from domain.identity import InstanceId
+from domain.timestamps import rfc3339
+from projections.conditions import equal, one_of, rows_of
+from projections.criteria import Page, VariableCriteria
+from projections.database import Database, named_queries
+from projections.views import Variable
+
+SQL = named_queries(Path(__file__).with_name("queries.sql"))
+
+#: The scope of the variables of the process instance itself; element instances are scopes by their id.
+PROCESS_SCOPE = 0
+
+
+class StoredVariable(NamedTuple):
+    """A variable of a scope with its value as the log keeps it: still encrypted where it is."""
+
+    name: str
+    scope: int
+    encoding: str
+    encrypted: bool
+    value: str
+
+
+async def find_variables(db: Database, tenant: str, criteria: VariableCriteria, page: Page) -> list[Variable]:
+    """Return the variables that meet the criteria, by partition and id, without their values."""
+    conditions = [
+        *equal(
+            partition=criteria.partition,
+            element_instance_id=criteria.element_instance_id,
+            process_instance_id=criteria.process_instance_id,
+        ),
+        *one_of("name", criteria.names),
+    ]
+    return [_variable(row) for row in await rows_of(db, SQL["variables"], tenant, conditions, page)]
+
+
+async def find_values(
+    db: Database, tenant: str, instance: InstanceId, scopes: Sequence[int], names: Sequence[str] = ()
+) -> list[StoredVariable]:
+    """Return the variables of these scopes of an instance, by name: all of them, or those of these names."""
+    rows = await db.fetch(SQL["values"], tenant, instance.partition, instance.id, scopes, names)
+    return [
+        StoredVariable(row["name"], row["element_instance_id"], row["encoding"], row["encrypted"], row["value"])
+        for row in rows
+    ]
+
+
+def _variable(row: Mapping[str, Any]) -> Variable:
+    return Variable(
+        partition=row["partition"],
+        id=row["id"],
+        element_id=row["element_id"],
+        element_instance_id=row["element_instance_id"],
+        process_id=row["process_id"],
+        process_instance_id=row["process_instance_id"],
+        created_at=rfc3339(row["created_at"]),
+        created_by=row["created_by"],
+        encoding=row["encoding"],
+        encrypted=row["encrypted"],
+        name=row["name"],
+        updated_at=rfc3339(row["updated_at"]),
+        updated_by=row["updated_by"],
+    )

@@ -1,0 +1,37 @@
+-- name: delete
+-- Variables that are gone, or that came back under their old number and start anew.
+delete from variables
+ using unnest($1::text[], $2::date[], $3::integer[]) as gone (tenant, partition, id)
+ where variables.tenant = gone.tenant
+   and variables.partition = gone.partition
+   and variables.id = gone.id;
+
+-- name: set
+-- Variables that got a value: a sequence for each column. Who made it first stays as it was.
+insert into variables
+select * from unnest(
+    $1::text[], $2::date[], $3::integer[], $4::integer[], $5::integer[], $6::integer[], $7::integer[], $8::text[],
+    $9::timestamptz[], $10::text[], $11::text[], $12::boolean[], $13::text[], $14::timestamptz[], $15::text[])
+on conflict (tenant, partition, id) do update
+   set encoding = excluded.encoding,
+       encrypted = excluded.encrypted,
+       value = excluded.value,
+       updated_at = excluded.updated_at,
+       updated_by = excluded.updated_by;
+
+-- name: variables
+-- A page of variables, without their values.
+select partition, id, element_id, element_instance_id, process_id, process_instance_id, name, created_at, created_by,
+       encoding, encrypted, updated_at, updated_by
+  from variables
+ where tenant = $1 /* criteria */
+ order by partition, id
+ limit $2 offset $3;
+
+-- name: values
+-- The variables of some scopes of an instance: all of them, or those of some names.
+select name, element_instance_id, encoding, encrypted, value
+  from variables
+ where tenant = $1 and partition = $2 and process_instance_id = $3 and element_instance_id = any($4::integer[])
+   and (cardinality($5::text[]) = 0 or name = any($5::text[]))
+ order by name, element_instance_id;
