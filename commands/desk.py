@@ -5,9 +5,10 @@ append tells.
 """
 
 from asyncio import Lock
+from collections.abc import Mapping
 from hashlib import sha256
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 import msgspec
 
@@ -15,8 +16,8 @@ from commands.context import Decision, Log, Lookups, Snapshot
 from commands.states import StateCache, Versioned, fold, fold_of
 from domain.bpmn.graph import Graph
 from domain.bpmn.instance import Instance
-from domain.identity import InstanceId, process_stream
-from domain.processes.process import NEW, DeployedVersion, Process
+from domain.identity import InstanceId, incident_stream, process_stream
+from domain.processes.process import NEW, Process
 
 
 class StreamLocks:
@@ -44,6 +45,18 @@ class StreamLocks:
             del self._locks[stream]
         else:
             self._locks[stream] = (lock, users - 1)
+
+
+class Held(NamedTuple):
+    """A process instance to decide on, with the version of its stream, its graph, and its unresolved incidents.
+
+    ``incidents`` gives the version of each incident's stream by ULID: they move together with the instance.
+    """
+
+    instance: Instance
+    version: int
+    graph: Graph
+    incidents: Mapping[str, int]
 
 
 class Desk:
@@ -85,13 +98,13 @@ class Desk:
         state: Instance | None = (await self.hold(identity.stream)).state
         return state if state is not None and state.tenant == tenant else None
 
-    async def version_of(self, instance: Instance) -> DeployedVersion:
-        """Return the version of the process that an instance runs."""
+    async def held(self, instance: Instance) -> Held:
+        """Add to an instance that is held what deciding on it needs."""
+        streams = {stopped.incident: incident_stream(stopped.incident) for stopped in instance.incidents.values()}
+        incidents = {ulid: (await self.hold(stream)).version for ulid, stream in sorted(streams.items())}
         process: Process = (await self.look(process_stream(instance.tenant, instance.bpmn_process_id))).state
-        return process.versions[instance.version]
-
-    async def graph_of(self, instance: Instance) -> Graph:
-        return (await self.version_of(instance)).graph
+        graph = process.versions[instance.version].graph
+        return Held(instance, self._seen[instance.identity.stream], graph, incidents)
 
     async def process(self, tenant: str, bpmn_process_id: str) -> Process:
         state: Process | None = (await self.look(process_stream(tenant, bpmn_process_id))).state

@@ -4,8 +4,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from domain.bpmn.durations import parse_duration
-
-from domain.bpmn.events import JobCreated, JobFailed, TaskCreated, TaskFailed
+from domain.bpmn.events import JobCanceled, JobCreated, JobFailed, TaskCanceled, TaskCreated, TaskFailed, WorkState
 from domain.bpmn.execution import Turn
 from domain.bpmn.instance import Instance, Job, Task
 from domain.event import Append
@@ -24,6 +23,16 @@ class Retry(NamedTuple):
 def due(now: datetime, timer: str) -> datetime:
     """Return the moment a duration after ``now``."""
     return parse_duration(timer).after(now) if timer else now
+
+
+def outcome(turn: Turn, error: str, beside: tuple[Append, ...]) -> WorkState:
+    """Return what became of the job or task that the turn was about; ``beside`` is what failing it came to."""
+    if beside:
+        return WorkState.CAUSED_INCIDENT
+    if error:
+        return WorkState.CAUSED_RETRY
+    canceled = any(isinstance(event, JobCanceled | TaskCanceled) for event in turn.events)
+    return WorkState.CANCELED if canceled else WorkState.DONE
 
 
 def fail_job(turn: Turn, job: Job, error: str, retry: Retry) -> tuple[Append, ...]:

@@ -3,13 +3,12 @@
 from typing import ClassVar
 
 from commands.context import Context, Decision
-from commands.desk import Desk
+from commands.desk import Desk, Held
 from commands.intents import ByWorker, Intent, ProcessVariable, Tag
 from commands.turns import decided, process_changes, tags_by_name, turn_on
 from domain.bpmn import engine
 from domain.bpmn.events import InstanceState, ProcessInstanceStarted
 from domain.bpmn.execution import ExecutionError
-from domain.bpmn.graph import Graph
 from domain.bpmn.instance import Instance, start
 from domain.identity import InstanceId
 from domain.processes.process import DeployedVersion
@@ -64,47 +63,42 @@ def decide_start(command: StartProcessInstance, _target: None, deployed: Deploye
         tags=tags_by_name(command.tags),
     )
     instance = start(identity, context.tenant, started, context.now, context.actor.id)
-    turn = turn_on(instance, graph, context)
+    held = Held(instance, 0, graph, {})
+    turn = turn_on(held, context)
     try:
         engine.start(turn, started, process_changes(command.variables, identity, context))
     except ExecutionError as error:
         raise ExecutionFailed("failed to create process instance", str(error)) from error
-    return decided(turn, 0, answer=turn.instance)
+    return decided(turn, held, answer=turn.instance)
 
 
 async def gather_instance(
     command: SuspendProcessInstance | ResumeProcessInstance, target: InstanceId, context: Context, desk: Desk
-) -> tuple[Instance, int, Graph]:
+) -> Held:
     """Hold the instance."""
     instance = await desk.instance(target, context.tenant)
     if instance is None:
         raise NotFound(command.title, f"process instance {target} could not be found")
-    return instance, desk.version(target.stream), await desk.graph_of(instance)
+    return await desk.held(instance)
 
 
-def decide_suspend(
-    command: SuspendProcessInstance, target: InstanceId, gathered: tuple[Instance, int, Graph], context: Context
-) -> Decision:
+def decide_suspend(command: SuspendProcessInstance, target: InstanceId, held: Held, context: Context) -> Decision:
     """Halt a started instance."""
-    instance, version, graph = gathered
-    _require_state(instance, InstanceState.STARTED, command.title, target)
-    turn = turn_on(instance, graph, context)
+    _require_state(held.instance, InstanceState.STARTED, command.title, target)
+    turn = turn_on(held, context)
     engine.suspend(turn)
-    return decided(turn, version)
+    return decided(turn, held)
 
 
-def decide_resume(
-    command: ResumeProcessInstance, target: InstanceId, gathered: tuple[Instance, int, Graph], context: Context
-) -> Decision:
+def decide_resume(command: ResumeProcessInstance, target: InstanceId, held: Held, context: Context) -> Decision:
     """Let a suspended instance go on."""
-    instance, version, graph = gathered
-    _require_state(instance, InstanceState.SUSPENDED, command.title, target)
-    turn = turn_on(instance, graph, context)
+    _require_state(held.instance, InstanceState.SUSPENDED, command.title, target)
+    turn = turn_on(held, context)
     try:
         engine.resume(turn)
     except ExecutionError as error:
         raise ExecutionFailed(command.title, str(error)) from error
-    return decided(turn, version)
+    return decided(turn, held)
 
 
 def _require_state(instance: Instance, state: InstanceState, title: str, target: InstanceId) -> None:

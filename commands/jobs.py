@@ -7,15 +7,14 @@ from itertools import groupby
 from typing import NamedTuple
 
 from commands.context import Context, Decision, Work, WorkCriteria
-from commands.desk import Desk
-from commands.failing import Retry, fail_job
+from commands.desk import Desk, Held
+from commands.failing import Retry, fail_job, outcome
 from commands.handling import Asker, Commands, Outcome
 from commands.intents import ElementVariable, EntityId, Intent, ProcessVariable, Tag, Timer
 from commands.turns import decided, element_changes, process_changes, turn_on
 from domain.bpmn import engine
-from domain.bpmn.events import JobCanceled, JobLocked, JobUnlocked, WorkState
+from domain.bpmn.events import JobLocked, JobUnlocked, WorkState
 from domain.bpmn.execution import Completion, ExecutionError, Turn
-from domain.bpmn.graph import Graph
 from domain.bpmn.instance import Instance, Job, evolve
 from domain.event import Append
 from domain.identity import InstanceId, Int32
@@ -87,9 +86,7 @@ class JobAnswer(NamedTuple):
 class HeldJob(NamedTuple):
     """What completing a job is decided on."""
 
-    instance: Instance
-    version: int
-    graph: Graph
+    held: Held
     job: Job
 
 
@@ -102,39 +99,30 @@ async def gather_complete(_command: CompleteJob, target: EntityId, context: Cont
     instance = await desk.instance(identity, context.tenant) if identity is not None else None
     job = instance.jobs.get(target.id) if instance is not None else None
     if instance is not None and job is not None:
-        return HeldJob(instance, desk.version(instance.identity.stream), await desk.graph_of(instance), job)
+        return HeldJob(await desk.held(instance), job)
     if await desk.lookups.had_job(context.tenant, target):
         raise InvalidState(COMPLETE, f"job {target} is completed")
     raise NotFound(COMPLETE, f"job {target} could not be found")
 
 
-def decide_complete(command: CompleteJob, target: EntityId, held: HeldJob, context: Context) -> Decision:
+def decide_complete(command: CompleteJob, target: EntityId, gathered: HeldJob, context: Context) -> Decision:
     """Take a worker's report: the token goes on, or the job is tried again, or an incident arises."""
-    _require_locked(held.job, target, command.worker_id)
-    turn = turn_on(held.instance, held.graph, context)
+    held, job = gathered
+    _require_locked(job, target, command.worker_id)
+    turn = turn_on(held, context)
     error = command.error
     beside: tuple[Append, ...] = ()
     if not error:
         try:
-            _report(turn, held.job, command, context)
-            engine.complete_job(turn, held.job, _completion(command.completion))
+            _report(turn, job, command, context)
+            engine.complete_job(turn, job, _completion(command.completion))
         except ExecutionError as failure:
             error = str(failure)
-            turn = turn_on(held.instance, held.graph, context)
+            turn = turn_on(held, context)
     if error:
-        _report(turn, held.job, command, context)
-        beside = fail_job(turn, held.job, error, Retry(command.retry_limit, command.retry_timer))
-    answer = JobAnswer(turn.instance, held.job, _outcome(turn, error, beside), error)
-    return decided(turn, held.version, answer, beside)
-
-
-def _outcome(turn: Turn, error: str, beside: tuple[Append, ...]) -> WorkState:
-    if beside:
-        return WorkState.CAUSED_INCIDENT
-    if error:
-        return WorkState.CAUSED_RETRY
-    canceled = any(isinstance(event, JobCanceled) for event in turn.events)
-    return WorkState.CANCELED if canceled else WorkState.DONE
+        _report(turn, job, command, context)
+        beside = fail_job(turn, job, error, Retry(command.retry_limit, command.retry_timer))
+    return decided(turn, held, JobAnswer(turn.instance, job, outcome(turn, error, beside), error), beside)
 
 
 def _require_locked(job: Job, target: EntityId, worker_id: str) -> None:

@@ -5,16 +5,16 @@ from datetime import date
 from typing import NamedTuple
 
 from commands.context import Context, Decision, Work, WorkCriteria
-from commands.desk import Desk
-from commands.failing import Retry, fail_task
+from commands.desk import Desk, Held
+from commands.failing import Retry, fail_task, outcome
 from commands.handling import Asker, Commands, Outcome
 from commands.intents import Intent
 from commands.turns import decided, turn_on
 from domain.bpmn import engine
-from domain.bpmn.events import TaskCanceled, TaskLocked, TaskType, TaskUnlocked, WorkState
+from domain.bpmn.events import TaskLocked, TaskType, TaskUnlocked, WorkState
 from domain.bpmn.execution import ExecutionError, Turn
-from domain.bpmn.graph import Graph
 from domain.bpmn.instance import Instance, Task, replace
+from domain.event import Append
 from domain.identity import Int32
 
 
@@ -62,9 +62,7 @@ class UnlockTask(NamedTuple):
 class HeldTask(NamedTuple):
     """What running a task, or giving it back, is decided on."""
 
-    instance: Instance
-    version: int
-    graph: Graph
+    held: Held
     task: Task
 
 
@@ -75,7 +73,7 @@ async def gather_task(command: RunTask | UnlockTask, _target: None, context: Con
     if _task(held.state, command, context) is None:
         held = await desk.refresh(stream)
     task = _task(held.state, command, context)
-    return HeldTask(held.state, held.version, await desk.graph_of(held.state), task) if task is not None else None
+    return HeldTask(await desk.held(held.state), task) if task is not None else None
 
 
 def _task(instance: Instance | None, command: RunTask | UnlockTask, context: Context) -> Task | None:
@@ -85,37 +83,37 @@ def _task(instance: Instance | None, command: RunTask | UnlockTask, context: Con
     return task if task is not None and bool(task.locked_by) is locked else None
 
 
-def decide_run(command: RunTask, _target: None, held: HeldTask | None, context: Context) -> Decision:
+def decide_run(command: RunTask, _target: None, gathered: HeldTask | None, context: Context) -> Decision:
     """Do the task; the answer is a ``TaskAnswer``, or None when someone else was faster."""
-    if held is None:
+    if gathered is None:
         return Decision(())
-    task = held.task
+    held, task = gathered
+    error = ""
+    beside: tuple[Append, ...] = ()
+    turn = _locked(gathered, context)
     try:
-        turn = _locked(held, context)
         engine.run_task(turn, task)
     except ExecutionError as failure:
-        turn = _locked(held, context)
-        beside = fail_task(turn, task, str(failure), Retry(command.retry_limit, ""))
-        state = WorkState.CAUSED_INCIDENT if beside else WorkState.CAUSED_RETRY
-        answer = TaskAnswer(turn.instance, _by(task, context), state, str(failure))
-        return decided(turn, held.version, answer, beside)
-    canceled = any(isinstance(event, TaskCanceled) for event in turn.events)
-    state = WorkState.CANCELED if canceled else WorkState.DONE
-    return decided(turn, held.version, TaskAnswer(turn.instance, _by(task, context), state))
+        error = str(failure)
+        turn = _locked(gathered, context)
+        beside = fail_task(turn, task, error, Retry(command.retry_limit, ""))
+    answer = TaskAnswer(turn.instance, _by(task, context), outcome(turn, error, beside), error)
+    return decided(turn, held, answer, beside)
 
 
-def decide_unlock(_command: UnlockTask, _target: None, held: HeldTask | None, context: Context) -> Decision:
+def decide_unlock(_command: UnlockTask, _target: None, gathered: HeldTask | None, context: Context) -> Decision:
     """Give the task back; the answer is a ``TaskAnswer``, or None when it was not locked any more."""
-    if held is None:
+    if gathered is None:
         return Decision(())
-    turn = turn_on(held.instance, held.graph, context)
-    turn.record(TaskUnlocked(held.task.id))
-    return decided(turn, held.version, TaskAnswer(turn.instance, turn.instance.tasks[held.task.id], WorkState.CREATED))
+    held, task = gathered
+    turn = turn_on(held, context)
+    turn.record(TaskUnlocked(task.id))
+    return decided(turn, held, TaskAnswer(turn.instance, turn.instance.tasks[task.id], WorkState.CREATED))
 
 
-def _locked(held: HeldTask, context: Context) -> Turn:
-    turn = turn_on(held.instance, held.graph, context)
-    turn.record(TaskLocked(held.task.id))
+def _locked(gathered: HeldTask, context: Context) -> Turn:
+    turn = turn_on(gathered.held, context)
+    turn.record(TaskLocked(gathered.task.id))
     return turn
 
 

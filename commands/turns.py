@@ -1,29 +1,42 @@
 """From a command to a turn of the engine and back: what deciding about process instances has in common."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from commands.context import Context, Decision
+from commands.desk import Held
 from commands.intents import ElementVariable, ProcessVariable, Tag
 from domain.bpmn.elements import ELEMENTS
 from domain.bpmn.engine import VariableChange
 from domain.bpmn.execution import Turn
-from domain.bpmn.graph import Graph
 from domain.bpmn.instance import PROCESS_SCOPE, Instance
 from domain.event import Append
-from domain.identity import InstanceId
+from domain.identity import InstanceId, incident_stream
+from domain.incidents.events import IncidentCanceled
 from domain.rejection import InvalidInput, InvalidState
 
 
-def turn_on(instance: Instance, graph: Graph, context: Context) -> Turn:
+def turn_on(held: Held, context: Context) -> Turn:
     """Begin a turn on a copy of the instance."""
-    return Turn(instance.copy(), graph, ELEMENTS, now=context.now, by=context.actor.id, ids=context.ids)
+    return Turn(held.instance.copy(), held.graph, ELEMENTS, now=context.now, by=context.actor.id, ids=context.ids)
 
 
-def decided(turn: Turn, expected: int, answer: object = None, beside: tuple[Append, ...] = ()) -> Decision:
-    """Return the decision that a turn came to; ``beside`` are appends to other streams that belong to it."""
+def decided(turn: Turn, held: Held, answer: object = None, beside: tuple[Append, ...] = ()) -> Decision:
+    """Return the decision that a turn came to; ``beside`` are appends to other streams that belong to it.
+
+    An incident whose element instance ended in this turn without being resolved is canceled with it.
+    """
     stream = turn.instance.identity.stream
-    own = (Append(stream, expected, tuple(turn.events)),) if turn.events else ()
-    return Decision(own + beside, answer, {stream: turn.instance})
+    own = (Append(stream, held.version, tuple(turn.events)),) if turn.events else ()
+    return Decision((*own, *beside, *_cancellations(turn, held, beside)), answer, {stream: turn.instance})
+
+
+def _cancellations(turn: Turn, held: Held, beside: tuple[Append, ...]) -> Iterator[Append]:
+    unresolved = {stopped.incident for stopped in turn.instance.incidents.values()}
+    resolved = {append.stream for append in beside}
+    for ulid, version in held.incidents.items():
+        stream = incident_stream(ulid)
+        if ulid not in unresolved and stream not in resolved:
+            yield Append(stream, version, (IncidentCanceled(),))
 
 
 def tags_by_name(tags: Iterable[Tag]) -> dict[str, str]:

@@ -1,14 +1,10 @@
 """Setting and deleting variables."""
 
-from typing import NamedTuple
-
 from commands.context import Context, Decision
-from commands.desk import Desk
+from commands.desk import Desk, Held
 from commands.intents import ElementVariable, EntityId, Intent, ProcessVariable
 from commands.turns import decided, element_changes, process_changes, require_running, turn_on
 from domain.bpmn import engine
-from domain.bpmn.graph import Graph
-from domain.bpmn.instance import Instance
 from domain.identity import InstanceId
 from domain.rejection import InvalidState, NotFound
 
@@ -27,41 +23,27 @@ class SetElementVariables(Intent, frozen=True):
     variables: tuple[ElementVariable, ...] = ()
 
 
-class HeldInstance(NamedTuple):
-    """What changing variables is decided on."""
-
-    instance: Instance
-    version: int
-    graph: Graph
-
-
 SET_PROCESS = "failed to set process variables"
 SET_ELEMENT = "failed to set element variables"
 
 
-async def gather_set_process(
-    _command: SetProcessVariables, target: InstanceId, context: Context, desk: Desk
-) -> HeldInstance:
+async def gather_set_process(_command: SetProcessVariables, target: InstanceId, context: Context, desk: Desk) -> Held:
     """Hold the instance."""
     instance = await desk.instance(target, context.tenant)
     if instance is None:
         raise NotFound(SET_PROCESS, f"process instance {target} could not be found")
     require_running(instance, SET_PROCESS)
-    return HeldInstance(instance, desk.version(target.stream), await desk.graph_of(instance))
+    return await desk.held(instance)
 
 
-def decide_set_process(
-    command: SetProcessVariables, _target: InstanceId, held: HeldInstance, context: Context
-) -> Decision:
+def decide_set_process(command: SetProcessVariables, _target: InstanceId, held: Held, context: Context) -> Decision:
     """Set and delete variables of the instance."""
-    turn = turn_on(held.instance, held.graph, context)
+    turn = turn_on(held, context)
     engine.change_variables(turn, process_changes(command.variables, held.instance.identity, context))
-    return decided(turn, held.version)
+    return decided(turn, held)
 
 
-async def gather_set_element(
-    _command: SetElementVariables, target: EntityId, context: Context, desk: Desk
-) -> HeldInstance:
+async def gather_set_element(_command: SetElementVariables, target: EntityId, context: Context, desk: Desk) -> Held:
     """Hold the instance of the element instance."""
     identity = await desk.lookups.element_instance(context.tenant, target)
     instance = await desk.instance(identity, context.tenant) if identity is not None else None
@@ -70,13 +52,11 @@ async def gather_set_element(
     require_running(instance, SET_ELEMENT)
     if target.id not in instance.elements:
         raise InvalidState(SET_ELEMENT, f"element instance {target} is ended")
-    return HeldInstance(instance, desk.version(instance.identity.stream), await desk.graph_of(instance))
+    return await desk.held(instance)
 
 
-def decide_set_element(
-    command: SetElementVariables, target: EntityId, held: HeldInstance, context: Context
-) -> Decision:
+def decide_set_element(command: SetElementVariables, target: EntityId, held: Held, context: Context) -> Decision:
     """Set and delete variables of the element instance or of the scopes around it."""
-    turn = turn_on(held.instance, held.graph, context)
+    turn = turn_on(held, context)
     engine.change_variables(turn, element_changes(command.variables, held.instance, target.id, context))
-    return decided(turn, held.version)
+    return decided(turn, held)

@@ -104,6 +104,7 @@ class StoppedWork(msgspec.Struct, frozen=True, omit_defaults=True):
     """A job or task that failed for good, and the ULID of the incident that waits for somebody."""
 
     incident: str
+    element_instance_id: int
     job: Job | None = None
     task: Task | None = None
 
@@ -212,6 +213,8 @@ def _element_resumed(instance: Instance, event: ElementResumed, _at: datetime, _
 def _element_ended(instance: Instance, event: ElementCompleted | ElementTerminated, _at: datetime, _by: str) -> None:
     ended = instance.elements.pop(event.id)
     instance.variables.pop(event.id, None)
+    for incident_id in [i for i, stopped in instance.incidents.items() if stopped.element_instance_id == event.id]:
+        del instance.incidents[incident_id]
     _count_child(instance, ended.parent_id, -1)
 
 
@@ -252,7 +255,7 @@ def _job_ended(instance: Instance, event: JobCompleted | JobCanceled, _at: datet
 def _job_failed(instance: Instance, event: JobFailed, _at: datetime, _by: str) -> None:
     job = instance.jobs.pop(event.id)
     if event.incident_id:
-        instance.incidents[event.incident_id] = StoppedWork(event.incident, job=job)
+        instance.incidents[event.incident_id] = StoppedWork(event.incident, job.element_instance_id, job=job)
         _remember_incident(instance, job.element_instance_id, event.incident)
 
 
@@ -286,7 +289,7 @@ def _task_ended(instance: Instance, event: TaskCompleted | TaskCanceled, _at: da
 def _task_failed(instance: Instance, event: TaskFailed, _at: datetime, _by: str) -> None:
     task = instance.tasks.pop(event.id)
     if event.incident_id:
-        instance.incidents[event.incident_id] = StoppedWork(event.incident, task=task)
+        instance.incidents[event.incident_id] = StoppedWork(event.incident, task.element_instance_id, task=task)
         _remember_incident(instance, task.element_instance_id, event.incident)
 
 
