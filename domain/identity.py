@@ -62,6 +62,11 @@ def key_stream(key_id: str) -> str:
     return f"key-{key_id}"
 
 
+def key_of(stream: str) -> str:
+    """Return the id of the API key that a stream ``key-<id>`` belongs to."""
+    return stream.removeprefix("key-")
+
+
 class IdsExhausted(Exception):  # noqa: N818  (a signal to fetch a new block and decide again, not an error)
     """The block of ids at hand is used up, or lies below ids that the instance already has."""
 

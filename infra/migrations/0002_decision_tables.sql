@@ -175,7 +175,7 @@ create table log.api_keys (
 
 create type log.key_change as (
     command integer,
-    action text,                    -- issue or revoke
+    action text,                    -- open or close
     key_id text,
     key_hash text,
     tenant text,
@@ -188,8 +188,8 @@ begin
     insert into api_keys (key_hash, key_id, tenant, role, name)
     select c.key_hash, c.key_id, c.tenant, c.role, c.name
       from unnest(changes) as c
-     where c.action = 'issue';
+     where c.action = 'open';
 
     delete from api_keys
-     where key_id = any (array(select c.key_id from unnest(changes) as c where c.action = 'revoke'));
+     where key_id = any (array(select c.key_id from unnest(changes) as c where c.action = 'close'));
 end $$;

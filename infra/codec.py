@@ -1,0 +1,48 @@
+"""Facts to and from the bytes that the log keeps: JSON without the members that have their default.
+
+A topic of the past is turned into its successor when it is read (``domain.topics.UPCASTERS``); the log itself is never
+rewritten.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from domain.event import Event
+from domain.topics import TOPICS, UPCASTERS, Upcaster
+
+_DECODERS = {topic: msgspec.json.Decoder(fact) for topic, fact in TOPICS.items()}
+
+#: Return the JSON of a fact, without its topic.
+encode = msgspec.json.Encoder().encode
+
+
+class UnreadableFact(Exception):  # noqa: N818  (named for what it says, like every refusal here)
+    """The log holds something that this release cannot read; ``topic`` names it."""
+
+    def __init__(self, topic: str, reason: str) -> None:
+        super().__init__(f"cannot read a fact of topic {topic!r}: {reason}")
+        self.topic = topic
+        self.reason = reason
+
+
+def decode(topic: str, state: bytes) -> Event:
+    """Return the fact; raise ``UnreadableFact`` when the topic is unknown or the state does not fit it."""
+    decoder = _DECODERS.get(topic)
+    try:
+        return decoder.decode(state) if decoder is not None else upcast(topic, state, UPCASTERS)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise UnreadableFact(topic, str(error)) from error
+
+
+def upcast(topic: str, state: bytes, upcasters: Mapping[str, tuple[str, Upcaster]]) -> Event:
+    """Return a fact of a topic of the past as its latest successor."""
+    if topic not in upcasters:
+        raise UnreadableFact(topic, "no such topic is registered (a newer release may have written it)")
+    fields: dict[str, Any] = msgspec.json.decode(state)
+    successor = topic
+    while successor in upcasters:
+        successor, turn = upcasters[successor]
+        fields = turn(fields)
+    return msgspec.convert(fields, TOPICS[successor])

@@ -1,0 +1,156 @@
+"""The event log: appending by the writer, reading by query (``commands.context.Log``)."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any, Self
+
+from commands.context import Context, Decision, Snapshot, Stored
+from domain.event import Actor, Recorded
+from domain.rejection import Unavailable
+from infra.codec import UnreadableFact, decode
+from infra.event_log.doorbell import Doorbell
+from infra.event_log.writer import Writer
+from infra.outages import is_outage
+from projections.database import Database
+
+COLUMNS = """notification_id, originator_id, originator_version, topic, state, tenant, actor_kind, actor_id,
+       happened_at, recorded_at, correlation_id, causation_id"""
+
+STREAM = f"""
+select {COLUMNS}
+  from log.events
+ where originator_id = $1 and originator_version > $2
+ order by originator_version
+"""  # noqa: S608  (our own names)
+
+ALL = f"""
+select {COLUMNS}
+  from log.events
+ where notification_id > $1 and notification_id <= $1 + $2
+ order by notification_id
+"""  # noqa: S608  (our own names; positions have no gaps, so the second bound is a limit)
+
+HEAD = "select position from log.head"
+
+COMMAND = "select fingerprint, position, answer from log.commands where command_id = $1"
+
+SNAPSHOT = "select version, state from log.snapshots where stream = $1 and shape = $2"
+
+SAVE_SNAPSHOT = """
+insert into log.snapshots as kept (stream, version, shape, state) values ($1, $2, $3, $4)
+on conflict (stream) do update
+   set version = excluded.version, shape = excluded.shape, state = excluded.state
+ where kept.version <= excluded.version or kept.shape <> excluded.shape
+"""
+
+
+class UnreadablePosition(UnreadableFact):
+    """The fact at ``position`` cannot be read; everything before it can."""
+
+    def __init__(self, position: int, error: UnreadableFact) -> None:
+        super().__init__(error.topic, f"at position {position}: {error.reason}")
+        self.position = position
+
+
+class EventLog:
+    """The log of one database.
+
+    ``database`` serves the reads, ``connect`` opens the writer's own connection, ``now`` is the wall clock. The
+    doorbell rings after each commit of this process.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        connect: Callable[[], Awaitable[Any]],
+        now: Callable[[], datetime],
+        doorbell: Doorbell | None = None,
+    ) -> None:
+        self.doorbell = doorbell or Doorbell()
+        self._database = database
+        self._writer = Writer(connect, now, self.doorbell)
+
+    async def __aenter__(self) -> Self:
+        self.doorbell.ring(await self.head())
+        self._writer.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._writer.close()
+
+    async def append(self, decision: Decision, context: Context) -> int:
+        """Append all or nothing in the next batch; see ``commands.context.Log``."""
+        if not decision.appends and not context.keep_answer:
+            return self.doorbell.head
+        return await self._writer.append(decision, context)
+
+    async def read(self, stream: str, after: int = 0) -> Sequence[Recorded]:
+        """Return the facts of a stream with a version greater than ``after``, in order.
+
+        Raise ``UnreadablePosition`` when one of them cannot be read: a state without it would be a wrong one.
+        """
+        async with _reading():
+            rows = await self._database.fetch(STREAM, stream, after)
+        return [_recorded(row) for row in rows]
+
+    async def read_all(self, after: int, limit: int) -> Sequence[Recorded]:
+        """Return up to ``limit`` facts after a position, in order.
+
+        Raise ``UnreadablePosition`` when the very first cannot be read; one further on ends the answer before it.
+        """
+        async with _reading():
+            rows = await self._database.fetch(ALL, after, limit)
+        facts: list[Recorded] = []
+        try:
+            facts.extend(map(_recorded, rows))
+        except UnreadablePosition:
+            if not facts:
+                raise
+        return facts
+
+    async def head(self) -> int:
+        """Return the position of the last fact."""
+        async with _reading():
+            head: int = await self._database.fetchval(HEAD)
+        return head
+
+    async def find_command(self, command_id: str) -> Stored | None:
+        """Return what is kept of a command of the last 24 hours, or None."""
+        async with _reading():
+            row = await self._database.fetchrow(COMMAND, command_id)
+        return None if row is None else Stored(row["fingerprint"], row["position"], row["answer"])
+
+    async def load_snapshot(self, stream: str, shape: str) -> Snapshot | None:
+        """Return the snapshot of a stream, unless its state has another shape by now."""
+        async with _reading():
+            row = await self._database.fetchrow(SNAPSHOT, stream, shape)
+        return None if row is None else Snapshot(row["version"], row["state"])
+
+    async def save_snapshot(self, stream: str, shape: str, snapshot: Snapshot) -> None:
+        """Keep a snapshot, unless there is a later one of the same shape."""
+        async with _reading():
+            await self._database.execute(SAVE_SNAPSHOT, stream, snapshot.version, shape, snapshot.state)
+
+
+@asynccontextmanager
+async def _reading() -> AsyncIterator[None]:
+    """Turn an outage of the database into ``Unavailable``."""
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, TimeoutError) or is_outage(error):
+            raise Unavailable("failed to read the log", "the database cannot be reached") from error
+        raise
+
+
+def _recorded(row: Any) -> Recorded:
+    position, stream, version, topic, state, tenant, actor_kind, actor_id, happened_at, recorded_at, command, cause = (
+        row
+    )
+    try:
+        event = decode(topic, state)
+    except UnreadableFact as error:
+        raise UnreadablePosition(position, error) from error
+    actor = Actor(actor_kind, actor_id)
+    return Recorded(position, stream, version, event, tenant, actor, happened_at, recorded_at, command, cause)

@@ -1,0 +1,132 @@
+"""A command on its way into the log: its rows, in the form the driver sends, and the caller who waits.
+
+Rows are made once, when the append is asked for: this is on the way of everything that is ever written.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from commands.context import Context, Decision
+from commands.decision_tables import CHANGES, Changes
+from domain.rejection import Unavailable
+from infra.codec import encode
+
+TRIED = "failed to append"
+
+
+class Request:
+    """A command to append. ``keys`` are what no two commands of a batch may share: its streams and its id.
+
+    ``attempt`` is unique to this request: by it the writer knows its own command when it finds it stored.
+    ``deadline`` is by the clock of the event loop.
+    """
+
+    __slots__ = (
+        "attempt",
+        "bytes",
+        "changes",
+        "command",
+        "deadline",
+        "events",
+        "heads",
+        "keys",
+        "outcome",
+        "states",
+        "topics",
+    )
+
+    def __init__(self, decision: Decision, context: Context, attempt: int, deadline: float) -> None:
+        self.outcome: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self.attempt = attempt
+        self.deadline = deadline
+        self.heads: list[tuple[str, int, int]] = []
+        self.topics: list[str] = []
+        self.states: list[bytes] = []
+        self.changes: Changes | None = None
+        self._take_in(decision, context.tenant, context.actor.id)
+        self.events = len(self.topics)
+        self.bytes = sum(map(len, self.states))
+        self.keys = {context.command_id, *[head[0] for head in self.heads]}
+        self.command = (
+            context.command_id,
+            attempt,
+            context.fingerprint,
+            msgspec.json.encode(decision.answer) if context.keep_answer else None,
+            context.principal or None,
+            context.tenant,
+            context.actor.kind,
+            context.actor.id,
+            context.now,
+            context.causation_id,
+            self.events,
+        )
+
+    def _take_in(self, decision: Decision, tenant: str, actor: str) -> None:
+        topics, states, changes = self.topics, self.states, None
+        for append in decision.appends:
+            stream = append.stream
+            self.heads.append((stream, append.expected, append.expected + len(append.events)))
+            for event in append.events:
+                topics.append(event.topic)
+                states.append(encode(event))
+                change = CHANGES.get(type(event))
+                if change is not None:
+                    if changes is None:
+                        changes = self.changes = Changes()
+                    change(changes, stream, event, tenant, actor)
+
+    def waits(self, now: float) -> bool:
+        """Tell whether somebody still waits for the outcome; whoever has waited too long is told so here."""
+        if self.outcome.done():
+            return False
+        if now < self.deadline:
+            return True
+        self.fail(Unavailable(TRIED, "the log could not be reached in time; whether it took effect is not known"))
+        return False
+
+    def succeed(self, position: int) -> None:
+        if not self.outcome.done():
+            self.outcome.set_result(position)
+
+    def fail(self, error: Exception) -> None:
+        if not self.outcome.done():
+            self.outcome.set_exception(error)
+
+
+def arguments(requests: Sequence[Request], recorded_at: datetime) -> list[Any]:
+    """Return the arguments of ``log.append`` for a batch: commands are known by their place in it, from 1."""
+    commands: list[Any] = []
+    heads: list[Any] = []
+    numbers: list[int] = []
+    streams: list[str] = []
+    versions: list[int] = []
+    topics: list[str] = []
+    states: list[bytes] = []
+    changes: tuple[list[Any], ...] = ([], [], [], [], [])
+    for number, request in enumerate(requests, 1):
+        commands.append(request.command)
+        for head in request.heads:
+            stream, expected, version = head
+            heads.append((number, stream, expected, version))
+            streams += [stream] * (version - expected)
+            versions += range(expected + 1, version + 1)
+        numbers += [number] * request.events
+        topics += request.topics
+        states += request.states
+        if request.changes is not None:
+            add_changes(changes, number, request.changes)
+    return [recorded_at, commands, heads, numbers, streams, versions, topics, states, *changes]
+
+
+def add_changes(columns: tuple[list[Any], ...], number: int, changes: Changes) -> None:
+    """Add the changes of a command to those for each decision table, in the order in which the append takes them."""
+    jobs, tasks, incidents, processes, keys = columns
+    jobs += [(number, *change) for change in changes.jobs.values()]
+    tasks += [(number, *change) for change in changes.tasks.values()]
+    incidents += [(number, *change) for change in changes.incidents.values()]
+    processes += [(number, *change) for change in changes.processes]
+    keys += [(number, *change) for change in changes.keys.values()]
