@@ -1,0 +1,124 @@
+"""Loops that nothing would ever stop: cycles of sequence flows in which no element waits.
+
+A token in such a loop would go round until the engine's step budget ends the turn, so the model is refused instead. A
+joining parallel gateway waits for its other tokens, unless all of them come from the same loop. A sub-process waits
+when something inside it, reached from its start without waiting, does.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from domain.bpmn.graph import ElementType
+from domain.bpmn.reader.flows import Flows, successors
+from domain.bpmn.reader.nodes import Node, Tree
+from domain.rejection import Cause
+
+#: Elements that let every token pass at once. What is not here or in ``_passes`` waits for someone.
+_PASSING = frozenset(
+    {
+        ElementType.TASK,
+        ElementType.MANUAL_TASK,
+        ElementType.NONE_START_EVENT,
+        ElementType.NONE_THROW_EVENT,
+        ElementType.NONE_END_EVENT,
+    }
+)
+_DECIDING = frozenset({ElementType.EXCLUSIVE_GATEWAY, ElementType.INCLUSIVE_GATEWAY})
+
+_MOST_NAMED = 10
+
+Edges = Mapping[Node, Sequence[Node]]
+
+
+def loop_problems(tree: Tree, flows: Flows) -> Iterator[Cause]:
+    """Yield each loop in which nothing waits, at its first element in document order."""
+    after = {node: successors(node, flows) for node in tree.nodes}
+    passing = _passing_nodes(tree, after)
+    order = {node: position for position, node in enumerate(tree.nodes)}
+    for loop in _endless_loops(passing, after):
+        named = sorted(loop, key=order.__getitem__)
+        rest = f" and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""
+        ids = ", ".join(node.id for node in named[:_MOST_NAMED]) + rest
+        yield Cause(named[0].pointer, "element", f"elements [{ids}] form a loop in which no element waits")
+
+
+def _endless_loops(passing: set[Node], after: Edges) -> list[list[Node]]:
+    without_joins = _cycles({node for node in passing if not _joins(node)}, after)
+    found = {node for loop in without_joins for node in loop}
+    before = _reversed(after)
+    with_joins = [
+        loop for loop in _cycles(passing, after) if found.isdisjoint(loop) and _feeds_its_joins(set(loop), before)
+    ]
+    return without_joins + with_joins
+
+
+def _feeds_its_joins(loop: set[Node], before: Edges) -> bool:
+    return all(loop.issuperset(before[node]) for node in loop if _joins(node))
+
+
+def _passing_nodes(tree: Tree, after: Edges) -> set[Node]:
+    passing: set[Node] = set()
+    for node in reversed(tree.nodes):  # children before the scope they are in
+        if _passes(node) or (node.type is ElementType.SUB_PROCESS and _runs_through(node, passing, after)):
+            passing.add(node)
+    return passing
+
+
+def _passes(node: Node) -> bool:
+    if node.type in _DECIDING:
+        return len(node.outgoing) <= 1
+    return node.type in _PASSING or node.type is ElementType.PARALLEL_GATEWAY
+
+
+def _joins(node: Node) -> bool:
+    return node.type is ElementType.PARALLEL_GATEWAY and len(node.incoming) > 1
+
+
+def _runs_through(scope: Node, passing: set[Node], after: Edges) -> bool:
+    """Tell whether tokens inside get from the start to their ends without meeting anything that waits."""
+    met = [child for child in scope.children if child.type is ElementType.NONE_START_EVENT]
+    seen = set(met)
+    for node in met:  # grows while it is walked
+        if node not in passing:
+            return False
+        met.extend(target for target in dict.fromkeys(after[node]) if target not in seen)
+        seen.update(after[node])
+    return True
+
+
+def _cycles(nodes: set[Node], after: Edges) -> list[list[Node]]:
+    """Return the strongly connected components that have a flow inside (Kosaraju's algorithm, without recursion)."""
+    within = {node: [target for target in after[node] if target in nodes] for node in after if node in nodes}
+    before = _reversed(within)
+    found = []
+    seen: set[Node] = set()
+    for node in reversed(_finished(within, within, set())):
+        component = _finished([node], before, seen)
+        if len(component) > 1 or any(member in within[member] for member in component):
+            found.append(component)
+    return found
+
+
+def _finished(starts: Iterable[Node], edges: Edges, seen: set[Node]) -> list[Node]:
+    """Walk depth-first from each start not seen yet; return the nodes in the order in which the walk leaves them."""
+    left = []
+    for start in starts:
+        path = [] if start in seen else [(start, iter(edges[start]))]
+        seen.add(start)
+        while path:
+            node, ahead = path[-1]
+            target = next((target for target in ahead if target not in seen), None)
+            if target is None:
+                left.append(node)
+                path.pop()
+            else:
+                seen.add(target)
+                path.append((target, iter(edges[target])))
+    return left
+
+
+def _reversed(edges: Edges) -> dict[Node, list[Node]]:
+    before: dict[Node, list[Node]] = {node: [] for node in edges}
+    for node, targets in edges.items():
+        for target in targets:
+            before[target].append(node)
+    return before
