@@ -37,9 +37,6 @@ class EngineTime(Protocol):
     def now(self) -> datetime:
         """Return engine time, UTC, cut to milliseconds."""
 
-    def lead_by(self, offset_ms: int) -> None:
-        """Put engine time this far ahead of the wall clock."""
-
 
 class Asker(NamedTuple):
     """Who sends a command, from which tenant, and under which idempotency key if any.
