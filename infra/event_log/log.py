@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from commands.context import Context, Decision, Snapshot, Stored
 from domain.event import Actor, Recorded
@@ -12,7 +12,6 @@ from infra.codec import UnreadableFact, decode
 from infra.event_log.doorbell import Doorbell
 from infra.event_log.writer import Writer
 from infra.outages import is_outage
-from projections.database import Database
 
 COLUMNS = """notification_id, originator_id, originator_version, topic, state, tenant, actor_kind, actor_id,
        happened_at, recorded_at, correlation_id, causation_id"""
@@ -53,6 +52,18 @@ class UnreadablePosition(UnreadableFact):
         self.position = position
 
 
+class Reads(Protocol):
+    """A pool of connections to the database of the log."""
+
+    async def execute(self, query: str, /, *args: Any) -> Any: ...
+
+    async def fetch(self, query: str, /, *args: Any) -> Sequence[Any]: ...
+
+    async def fetchrow(self, query: str, /, *args: Any) -> Any: ...
+
+    async def fetchval(self, query: str, /, *args: Any) -> Any: ...
+
+
 class EventLog:
     """The log of one database.
 
@@ -62,7 +73,7 @@ class EventLog:
 
     def __init__(
         self,
-        database: Database,
+        database: Reads,
         connect: Callable[[], Awaitable[Any]],
         now: Callable[[], datetime],
         doorbell: Doorbell | None = None,

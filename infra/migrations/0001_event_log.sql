@@ -50,7 +50,7 @@ create table log.commands (
     answer bytea,
     principal text
 );
-create index commands_recorded_at on log.commands using brin (recorded_at) with (pages_per_range = 32);
+create index commands_recorded_at on log.commands using brin (recorded_at) with (pages_per_range = 32, autosummarize = on);
 
 -- The state of a long stream at a version; `shape` tells whether the program still reads it.
 create table log.snapshots (

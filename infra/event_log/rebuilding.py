@@ -1,0 +1,62 @@
+"""Decision tables told from the log alone, beside the live ones, to compare the two.
+
+The tables that a rebuild fills are temporary ones of the same names. They stand before the live tables on the search
+path of their session, so the very functions that the append calls fill them.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from commands.decision_tables import Changes
+from infra.codec import decode
+from infra.event_log.request import add_changes
+
+TABLES = ("open_jobs", "open_tasks", "open_incidents", "deployed_processes", "api_keys")
+
+#: In the order of ``add_changes``.
+FUNCTIONS = tuple(f"select log.change_{table}($1)" for table in TABLES)
+
+CHUNK = 10_000
+
+EVENTS = """
+select notification_id, originator_id, topic, state, tenant, actor_id
+  from log.events
+ where notification_id > $1 and notification_id <= least($1 + $2, $3)
+ order by notification_id
+"""
+
+
+async def rebuild_decision_tables(connection: Any) -> int:
+    """Fill temporary tables of this session from the whole log; return the position they stand at.
+
+    The connection has ``pg_temp`` before ``log`` in its search path from then on.
+    """
+    await connection.execute("set search_path = pg_temp, log")
+    for table in TABLES:
+        await connection.execute(f"create temp table {table} (like log.{table} including all)")
+    head: int = await connection.fetchval("select position from log.head")
+    for after in range(0, head, CHUNK):
+        await _apply(connection, await connection.fetch(EVENTS, after, CHUNK, head))
+    return head
+
+
+async def _apply(connection: Any, rows: Sequence[Any]) -> None:
+    changes = Changes()
+    for _, stream, topic, state, tenant, actor in rows:
+        changes.add(stream, decode(topic, state), tenant, actor)
+    columns: tuple[list[Any], ...] = ([], [], [], [], [])
+    add_changes(columns, 1, changes)
+    for function, column in zip(FUNCTIONS, columns, strict=True):
+        if column:
+            await connection.execute(function, column)
+
+
+async def differences(connection: Any) -> list[str]:
+    """Return the rows that only the live or only the rebuilt tables have; call it where nothing is appended."""
+    await rebuild_decision_tables(connection)
+    found: list[str] = []
+    for table in TABLES:
+        for here, there in (("log", "pg_temp"), ("pg_temp", "log")):
+            rows = await connection.fetch(f"table {here}.{table} except table {there}.{table}")
+            found += [f"only in {here}.{table}: {dict(row)}" for row in rows]
+    return found

@@ -1,0 +1,122 @@
+"""Fresh ids: numbers from blocks that this process has reserved ahead, and ULIDs.
+
+A block is a thousand numbers of one kind and day, taken from ``log.id_blocks`` in one round trip; what a process has
+not used when it ends is left out for good. Numbers within an instance must rise though nodes take turns on it, so a
+process keeps every block it has, uses the lowest that will do, and takes a fresh one when all lie too low: that one
+lies above everything handed out before, anywhere.
+"""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable
+from datetime import date
+from typing import Any, Protocol
+
+import structlog
+
+from domain.identity import INT32_MAX, IdKind, IdsExhausted
+from domain.rejection import Unavailable
+from infra.outages import is_outage
+
+BLOCK = 1000
+
+#: When fewer than this are left of a kind and day, the next block is fetched in the background.
+LOW = 500
+
+RESERVE = """
+insert into log.id_blocks as block (kind, day, next) values ($1, coalesce($2::date, '-infinity'), 1 + $3::bigint)
+on conflict (kind, day) do update set next = block.next + $3
+returning next - $3
+"""
+
+CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+PAIRS = tuple(high + low for high in CROCKFORD for low in CROCKFORD)
+SHIFTS = tuple(range(120, -10, -10))  # 13 pairs of letters: 130 bits, of which a ULID uses 128
+
+Key = tuple[IdKind, date | None]
+
+logger = structlog.get_logger(__name__)
+
+
+class Database(Protocol):
+    """A pool or connection to the database of the log."""
+
+    async def fetchval(self, query: str, /, *args: Any) -> Any: ...
+
+
+class Block:
+    """Numbers from ``next`` to ``last``."""
+
+    __slots__ = ("last", "next")
+
+    def __init__(self, first: int) -> None:
+        self.next = first
+        self.last = first + BLOCK - 1
+
+
+class Ulids:
+    """ULIDs that rise within the process: 48 bits of milliseconds, 80 bits of chance, one more within a millisecond."""
+
+    def __init__(self, milliseconds: Callable[[], int] = lambda: time.time_ns() // 1_000_000) -> None:
+        self._milliseconds = milliseconds
+        self._last = 0
+
+    def ulid(self) -> str:
+        """Return a fresh ULID (26 characters)."""
+        value = self._milliseconds() << 80
+        self._last = value | secrets.randbits(80) if value > self._last else self._last + 1
+        number = self._last
+        return "".join([PAIRS[number >> shift & 1023] for shift in SHIFTS])
+
+
+class IdBlocks(Ulids):
+    """Ids of one process (``domain.identity.Ids``)."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__()
+        self._database = database
+        self._blocks: dict[Key, list[Block]] = {}
+        self._under_way: dict[Key, asyncio.Task[None]] = {}
+
+    def next(self, kind: IdKind, day: date | None, above: int = 0) -> int:
+        """Return an id greater than ``above``; raise ``IdsExhausted`` when no block at hand has one."""
+        blocks = self._blocks.get((kind, day), [])
+        for block in blocks:
+            number = block.next
+            if number > above:
+                block.next = number + 1
+                if number == block.last:
+                    blocks.remove(block)
+                if len(blocks) <= 1 and block.last - number < LOW:
+                    self._fetch(kind, day)
+                return number
+        raise IdsExhausted(kind, day)
+
+    async def reserve(self, kind: IdKind, day: date | None) -> None:
+        """Have a further block at hand; callers who ask at the same time share one. Raise ``Unavailable``."""
+        try:
+            await asyncio.shield(self._fetch(kind, day))
+        except Exception as error:
+            if isinstance(error, TimeoutError) or is_outage(error):
+                raise Unavailable("failed to reserve ids", "the database cannot be reached") from error
+            raise
+
+    def _fetch(self, kind: IdKind, day: date | None) -> "asyncio.Task[None]":
+        key = (kind, day)
+        task = self._under_way.get(key)
+        if task is None:
+            task = self._under_way[key] = asyncio.create_task(self._reserve(kind, day))
+            task.add_done_callback(lambda task: self._fetched(key, task))
+        return task
+
+    def _fetched(self, key: Key, task: "asyncio.Task[None]") -> None:
+        del self._under_way[key]
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.warning("no ids could be reserved", kind=key[0], error=repr(error))
+
+    async def _reserve(self, kind: IdKind, day: date | None) -> None:
+        first: int = await self._database.fetchval(RESERVE, kind, day, BLOCK)
+        if first + BLOCK - 1 > INT32_MAX:
+            raise OverflowError(f"the ids of kind {kind} of {day or 'all days'} are used up")
+        self._blocks.setdefault((kind, day), []).append(Block(first))
