@@ -1,12 +1,18 @@
-"""Registering and changing tenants, issuing and revoking API keys (contracts/incidents.md 0.4)."""
+"""Registering and changing tenants, issuing and revoking API keys (contracts/incidents.md 0.4).
+
+The asker's tenant is the tenant that is administered, so that its own log tells what was done to it; who administers is
+in the target.
+"""
 
 from typing import NamedTuple, cast
 
 import msgspec
 
-from commands.access_fields import granted, known_plan, known_role, label, required_tenant_id
-from commands.context import Decision
+from commands.access_fields import granted, is_tenant_id, known_plan, known_role, label, required_tenant_id
+from commands.context import Context, Decision
+from commands.desk import Desk
 from commands.intents import Intent
+from commands.states import Versioned
 from domain.access.events import KeyIssued, KeyRevoked, Plan, Role, TenantPlanChanged, TenantRegistered
 from domain.access.key import Key
 from domain.access.roles import DEFAULT_TENANT, may_hand_out
@@ -14,6 +20,9 @@ from domain.access.tenant import Tenant
 from domain.event import Append
 from domain.identity import key_stream, tenant_stream
 from domain.rejection import Cause, Forbidden, InvalidInput, InvalidState, NotFound
+
+REGISTER, CHANGE = "failed to register tenant", "failed to change tenant"
+ISSUE, REVOKE = "failed to issue key", "failed to revoke key"
 
 
 class RegisterTenant(Intent, frozen=True):
@@ -38,6 +47,14 @@ class IssueKey(Intent, frozen=True):
     tenant_id: str = ""
     role: str = ""
     name: str = ""
+
+
+class RevokeKey(Intent, frozen=True):
+    """Make an API key open nothing any more (``DELETE /admin/keys/{id}``)."""
+
+
+class FoundDeployment(Intent, frozen=True):
+    """Make the tenant ``default`` and its first owner key, unless they are there."""
 
 
 class TenantView(msgspec.Struct, frozen=True, rename="camel"):
@@ -66,6 +83,9 @@ class Administrator(NamedTuple):
     role: Role
     deployment: bool
 
+    def sees(self, tenant: str) -> bool:
+        return self.deployment or self.tenant == tenant
+
 
 #: Who works on the database itself: the command line, and the first start.
 ON_THE_MACHINE = Administrator(DEFAULT_TENANT, "owner", deployment=True)
@@ -82,35 +102,58 @@ class MintedKey(NamedTuple):
     key_hash: str
 
 
-def register_tenant(command: RegisterTenant, tenant: Tenant | None) -> Decision:
-    """Refuse wrong fields with a cause each, and an id that is taken."""
-    title = "failed to register tenant"
+class KeyToIssue(NamedTuple):
+    """The target of ``IssueKey``: who issues, and the key to give."""
+
+    by: Administrator
+    minted: MintedKey
+
+
+class KeyToRevoke(NamedTuple):
+    """The target of ``RevokeKey``: who revokes, and which key."""
+
+    by: Administrator
+    key_id: str
+
+
+async def gather_register(command: RegisterTenant, _target: None, _context: Context, desk: Desk) -> Versioned:
+    """Refuse wrong fields with a cause each; hold the tenant's stream."""
     _refuse_if_any(
-        title,
+        REGISTER,
         *required_tenant_id("#/id", command.id),
         *label("#/name", command.name),
         *known_plan(command.plan),
         *granted(command.entitlements),
     )
-    if tenant is not None:
-        raise InvalidState(title, f"tenant {command.id} already exists")
+    return await desk.hold(tenant_stream(command.id))
+
+
+def decide_register(command: RegisterTenant, _target: None, held: Versioned, _context: Context) -> Decision:
+    """Refuse an id that is taken."""
+    if held.state is not None:
+        raise InvalidState(REGISTER, f"tenant {command.id} already exists")
     event = TenantRegistered(command.name, cast("Plan", command.plan), _in_order(command.entitlements))
     answer = TenantView(command.id, event.name, event.plan, event.entitlements)
     return Decision((Append(tenant_stream(command.id), 0, (event,)),), answer)
 
 
-def change_tenant(tenant_id: str, command: ChangeTenant, tenant: Tenant | None) -> Decision:
-    """Change what is given and differs; a change to what already is appends nothing."""
-    title = "failed to change tenant"
+async def gather_change(command: ChangeTenant, tenant_id: str, _context: Context, desk: Desk) -> Versioned:
+    """Refuse wrong fields, and a change of nothing; hold the tenant's stream."""
     if command.plan is None and command.entitlements is None:
-        raise InvalidInput(title, "a plan or entitlements must be given")
+        raise InvalidInput(CHANGE, "a plan or entitlements must be given")
     _refuse_if_any(
-        title,
+        CHANGE,
         *(known_plan(command.plan) if command.plan is not None else ()),
         *granted(command.entitlements or ()),
     )
-    if tenant is None:
-        raise NotFound(title, f"tenant {tenant_id} could not be found")
+    if not is_tenant_id(tenant_id):
+        raise _no_tenant(CHANGE, tenant_id)
+    return _known(CHANGE, tenant_id, await desk.hold(tenant_stream(tenant_id)))
+
+
+def decide_change(command: ChangeTenant, tenant_id: str, held: Versioned, _context: Context) -> Decision:
+    """Change what is given and differs; a change to what already is appends nothing."""
+    tenant: Tenant = held.state
     event = TenantPlanChanged(
         tenant.plan if command.plan is None else cast("Plan", command.plan),
         tenant.granted if command.entitlements is None else _in_order(command.entitlements),
@@ -118,42 +161,56 @@ def change_tenant(tenant_id: str, command: ChangeTenant, tenant: Tenant | None) 
     answer = TenantView(tenant_id, tenant.name, event.plan, event.entitlements)
     if (event.plan, event.entitlements) == (tenant.plan, tenant.granted):
         return Decision((), answer)
-    return Decision((Append(tenant_stream(tenant_id), tenant.version, (event,)),), answer)
+    return Decision((Append(tenant_stream(tenant_id), held.version, (event,)),), answer)
 
 
-def issue_key(command: IssueKey, by: Administrator, tenant: Tenant | None, minted: MintedKey) -> Decision:
-    """Make a key for a tenant the administrator may see, of a role not above their own."""
-    title = "failed to issue key"
+async def gather_issue(command: IssueKey, target: KeyToIssue, _context: Context, desk: Desk) -> Versioned:
+    """Refuse wrong fields with a cause each; a tenant that the administrator may not see is not there."""
     _refuse_if_any(
-        title,
+        ISSUE,
         *required_tenant_id("#/tenantId", command.tenant_id),
         *known_role(command.role),
         *label("#/name", command.name),
     )
-    role = cast("Role", command.role)
-    if tenant is None or not (by.deployment or by.tenant == command.tenant_id):
-        raise NotFound(title, f"tenant {command.tenant_id} could not be found")
-    _refuse_above(title, by, role)
+    if not target.by.sees(command.tenant_id):
+        raise _no_tenant(ISSUE, command.tenant_id)
+    return _known(ISSUE, command.tenant_id, await desk.look(tenant_stream(command.tenant_id)))
+
+
+def decide_issue(command: IssueKey, target: KeyToIssue, _held: Versioned, _context: Context) -> Decision:
+    """Make a key of a role not above the administrator's own."""
+    role, minted = cast("Role", command.role), target.minted
+    _refuse_above(ISSUE, target.by, role)
     event = KeyIssued(command.tenant_id, role, command.name, minted.key_hash)
     answer = IssuedKey(minted.id, command.tenant_id, role, command.name, minted.key)
     return Decision((Append(key_stream(minted.id), 0, (event,)),), answer)
 
 
-def revoke_key(key_id: str, by: Administrator, key: Key | None) -> Decision:
+async def gather_revoke(_command: RevokeKey, target: KeyToRevoke, _context: Context, desk: Desk) -> Versioned:
+    """Hold the key's stream."""
+    return await desk.hold(key_stream(target.key_id))
+
+
+def decide_revoke(_command: RevokeKey, target: KeyToRevoke, held: Versioned, _context: Context) -> Decision:
     """Revoke a key. One that is revoked, unknown or another tenant's is answered alike: there is no such key."""
-    title = "failed to revoke key"
-    if key is None or key.revoked or not (by.deployment or by.tenant == key.tenant):
-        raise NotFound(title, f"key {key_id} could not be found")
-    _refuse_above(title, by, key.role)
-    return Decision((Append(key_stream(key_id), key.version, (KeyRevoked(),)),))
+    key: Key | None = held.state
+    if key is None or key.revoked or not target.by.sees(key.tenant):
+        raise no_key(target.key_id)
+    _refuse_above(REVOKE, target.by, key.role)
+    return Decision((Append(key_stream(target.key_id), held.version, (KeyRevoked(),)),))
 
 
-def found_deployment(minted: MintedKey, tenant: Tenant | None) -> Decision:
-    """Make the tenant ``default`` and its first owner key, in one append; afterwards nothing, without an answer.
+async def gather_found(_command: FoundDeployment, _minted: MintedKey, _context: Context, desk: Desk) -> Versioned:
+    """Hold the stream of the tenant ``default``."""
+    return await desk.hold(tenant_stream(DEFAULT_TENANT))
+
+
+def decide_found(_command: FoundDeployment, minted: MintedKey, held: Versioned, _context: Context) -> Decision:
+    """Make the tenant and its owner key in one append; when the tenant is there, nothing, without an answer.
 
     Of two nodes that start at once one conflicts, decides again, and finds the tenant there.
     """
-    if tenant is not None:
+    if held.state is not None:
         return Decision(())
     registered = TenantRegistered(DEFAULT_TENANT, "enterprise")
     issued = KeyIssued(DEFAULT_TENANT, "owner", "bootstrap", minted.key_hash)
@@ -161,6 +218,20 @@ def found_deployment(minted: MintedKey, tenant: Tenant | None) -> Decision:
         (Append(tenant_stream(DEFAULT_TENANT), 0, (registered,)), Append(key_stream(minted.id), 0, (issued,))),
         IssuedKey(minted.id, DEFAULT_TENANT, "owner", issued.name, minted.key),
     )
+
+
+def _known(title: str, tenant_id: str, held: Versioned) -> Versioned:
+    if held.state is None:
+        raise _no_tenant(title, tenant_id)
+    return held
+
+
+def no_key(key_id: str) -> NotFound:
+    return NotFound(REVOKE, f"key {key_id} could not be found")
+
+
+def _no_tenant(title: str, tenant_id: str) -> NotFound:
+    return NotFound(title, f"tenant {tenant_id} could not be found")
 
 
 def _in_order(entitlements: tuple[str, ...]) -> tuple[str, ...]:

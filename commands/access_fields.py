@@ -16,10 +16,14 @@ TENANT_ID = r"^[a-z0-9][a-z0-9-]{0,62}$"
 _TENANT_ID = re.compile(TENANT_ID.replace("$", r"\Z"))
 
 
+def is_tenant_id(text: str) -> bool:
+    return _TENANT_ID.match(text) is not None
+
+
 def required_tenant_id(pointer: str, text: str) -> Iterator[Cause]:
     if not text:
         yield Cause(pointer, "required", "is required")
-    elif not _TENANT_ID.match(text):
+    elif not is_tenant_id(text):
         yield Cause(pointer, "tenant_id", f"must match regex {TENANT_ID}", text)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from commands import engine_time, incidents, instances, jobs, processes, tasks, variables
+from commands import access, engine_time, incidents, instances, jobs, processes, tasks, variables
 from commands.handling import Route
 from domain.bpmn.instance import Instance
 
@@ -19,5 +19,10 @@ ROUTES: Mapping[type, Route] = {
     tasks.RunTask: Route(tasks.gather_task, tasks.decide_run),
     tasks.UnlockTask: Route(tasks.gather_task, tasks.decide_unlock),
     incidents.ResolveIncident: Route(incidents.gather_resolve, incidents.decide_resolve),
+    access.RegisterTenant: Route(access.gather_register, access.decide_register),
+    access.ChangeTenant: Route(access.gather_change, access.decide_change),
+    access.IssueKey: Route(access.gather_issue, access.decide_issue),
+    access.RevokeKey: Route(access.gather_revoke, access.decide_revoke),
+    access.FoundDeployment: Route(access.gather_found, access.decide_found),
     engine_time.SetTime: Route(engine_time.gather_set_time, engine_time.decide_set_time, engine_time.TimeAnswer),
 }

@@ -17,7 +17,8 @@ FILE_NAME = "secret_key"
 #: 192 bits.
 _RANDOM_BYTES = 24
 _SECRET_KEY_BYTES = 32
-_OURS = re.compile(r"ann_([0-9A-Za-z]{1,64})_.+")
+KEY_ID = re.compile(r"[0-9A-Za-z]{1,64}")
+_OURS = re.compile(rf"ann_({KEY_ID.pattern})_.+")
 
 
 class SecretKey:

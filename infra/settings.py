@@ -58,7 +58,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         _about("Redis for wake-ups, shared limits and caches; not needed", expects="redis://host:6379/0", secret=True),
     ] = None
     bootstrap_key: Annotated[
-        Annotated[str, Meta(min_length=1, max_length=512)] | None,
+        Annotated[str, Meta(pattern="^[!-~]{1,512}$")] | None,
         _about("first owner key of tenant default; without it one is generated", expects="a key", secret=True),
     ] = None
     secret_key: Annotated[

@@ -10,22 +10,21 @@ KeyEvent = KeyIssued | KeyRevoked
 
 
 class Key(msgspec.Struct, frozen=True):
-    """Whose key it is and what it may do; ``version`` counts the facts of its stream."""
+    """Whose key it is and what it may do."""
 
     tenant: str
     role: Role
     name: str
     key_hash: str
-    revoked: bool
-    version: int
+    revoked: bool = False
 
 
 def evolve(key: Key | None, event: KeyEvent) -> Key | None:
     """Apply a fact. Revoking what was never issued changes nothing."""
     match event:
         case KeyIssued():
-            return Key(event.tenant, event.role, event.name, event.key_hash, revoked=False, version=1)
+            return Key(event.tenant, event.role, event.name, event.key_hash)
         case KeyRevoked():
-            return key and msgspec.structs.replace(key, revoked=True, version=key.version + 1)
+            return key and msgspec.structs.replace(key, revoked=True)
         case _:
             assert_never(event)

@@ -11,12 +11,11 @@ TenantEvent = TenantRegistered | TenantPlanChanged
 
 
 class Tenant(msgspec.Struct, frozen=True):
-    """Its name, plan and granted entitlements; ``version`` counts the facts of its stream."""
+    """Its name, its plan, and the entitlements granted beyond the plan."""
 
     name: str
     plan: Plan
     granted: tuple[str, ...]
-    version: int
 
     @property
     def entitlements(self) -> frozenset[str]:
@@ -27,10 +26,8 @@ def evolve(tenant: Tenant | None, event: TenantEvent) -> Tenant | None:
     """Apply a fact. A change of what was never registered changes nothing."""
     match event:
         case TenantRegistered():
-            return Tenant(event.name, event.plan, event.entitlements, version=1)
+            return Tenant(event.name, event.plan, event.entitlements)
         case TenantPlanChanged():
-            return tenant and msgspec.structs.replace(
-                tenant, plan=event.plan, granted=event.entitlements, version=tenant.version + 1
-            )
+            return tenant and msgspec.structs.replace(tenant, plan=event.plan, granted=event.entitlements)
         case _:
             assert_never(event)

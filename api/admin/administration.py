@@ -1,0 +1,69 @@
+"""Administering a deployment, over HTTP or at the command line: tenants, keys, and the very first start."""
+
+import structlog
+
+from commands.access import (
+    Administrator,
+    ChangeTenant,
+    FoundDeployment,
+    IssuedKey,
+    IssueKey,
+    KeyToIssue,
+    KeyToRevoke,
+    RegisterTenant,
+    RevokeKey,
+    no_key,
+)
+from commands.handling import Asker, Commands, Outcome
+from domain.access.roles import DEFAULT_TENANT
+from domain.event import Actor
+from domain.identity import Ids
+from infra.access import AccessRecords
+from infra.secret_key import KEY_ID, SecretKey
+
+SYSTEM = Actor("system", "system")
+
+log = structlog.get_logger(__name__)
+
+
+class Administration:
+    """Sends the commands about tenants and keys, each in the name of the tenant that it is about."""
+
+    def __init__(self, commands: Commands, records: AccessRecords, secret_key: SecretKey, ids: Ids) -> None:
+        self._commands = commands
+        self._records = records
+        self._secret_key = secret_key
+        self._ids = ids
+
+    async def register_tenant(self, command: RegisterTenant, actor: Actor) -> Outcome:
+        """Answer a ``TenantView``."""
+        return await self._commands.send(command, Asker(command.id, actor))
+
+    async def change_tenant(self, tenant_id: str, command: ChangeTenant, actor: Actor) -> Outcome:
+        """Answer a ``TenantView``."""
+        return await self._commands.send(command, Asker(tenant_id, actor), tenant_id)
+
+    async def issue_key(self, command: IssueKey, by: Administrator, actor: Actor) -> Outcome:
+        """Answer an ``IssuedKey``."""
+        minted = self._secret_key.mint(self._ids.ulid())
+        return await self._commands.send(command, Asker(command.tenant_id, actor), KeyToIssue(by, minted))
+
+    async def revoke_key(self, key_id: str, by: Administrator, actor: Actor) -> Outcome:
+        """Answer nothing."""
+        if not KEY_ID.fullmatch(key_id):
+            raise no_key(key_id)
+        tenant = await self._records.tenant_of_key(key_id) or by.tenant
+        return await self._commands.send(RevokeKey(), Asker(tenant, actor), KeyToRevoke(by, key_id))
+
+    async def found_deployment(self, bootstrap_key: str | None) -> IssuedKey | None:
+        """Make the tenant ``default`` with its first owner key on the first start; return that key, else ``None``."""
+        fresh_id = self._ids.ulid()
+        if bootstrap_key is None:
+            minted = self._secret_key.mint(fresh_id)
+        else:
+            minted = self._secret_key.adopt(bootstrap_key, fresh_id)
+        outcome = await self._commands.send(FoundDeployment(), Asker(DEFAULT_TENANT, SYSTEM), minted)
+        founded: IssuedKey | None = outcome.answer
+        if founded is None and bootstrap_key is not None and await self._records.holder(bootstrap_key) is None:
+            log.warning("ANNALS_BOOTSTRAP_KEY opens nothing: it counts on the very first start only")
+        return founded
