@@ -27,7 +27,10 @@ class DataDirectoryUnusable(Exception):  # noqa: N818  (named for what it says, 
 
 
 class Whereabouts(msgspec.Struct, frozen=True):
-    """Where the embedded server keeps its files; ``home`` is the data directory itself or a directory of its own."""
+    """Where the embedded server keeps its files; ``home`` is the data directory itself or a directory of its own.
+
+    In the file, paths in the data directory are relative to it, so that it can be moved.
+    """
 
     home: Path
     socket: Path
@@ -58,7 +61,7 @@ class DataDirectory:
         """
         path = directory / "annals.lock"
         try:
-            file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b", buffering=0)
+            file = os.fdopen(open_private(path, os.O_RDWR), "r+b", buffering=0)
         except OSError as error:
             raise DataDirectoryUnusable(f"cannot open {path}: {error.strerror}") from error
         try:
@@ -80,35 +83,49 @@ class DataDirectory:
     def whereabouts(self) -> Whereabouts | None:
         """Return where the embedded server's files are, ``None`` when there never was one."""
         path = self.path / "postgres.json"
+        if not path.exists():
+            return None
         try:
-            return msgspec.json.decode(path.read_bytes(), type=Whereabouts, dec_hook=_path) if path.exists() else None
+            found = msgspec.json.decode(path.read_bytes(), type=Whereabouts, dec_hook=_path)
         except (OSError, msgspec.MsgspecError) as error:
             raise DataDirectoryUnusable(f"cannot read {path}: {error}") from error
+        if found.home != Path() and path.stat().st_uid not in (0, os.geteuid()):
+            raise DataDirectoryUnusable(f"{path} leads elsewhere, and it is neither root's nor ours")
+        return Whereabouts(home=self.path / found.home, socket=self.path / found.socket)
 
     def remember(self, whereabouts: Whereabouts) -> None:
         """Write ``whereabouts`` so that a reader sees the old file or the new one, never a part."""
         path = self.path / "postgres.json"
+        text = msgspec.json.encode(whereabouts, enc_hook=self._written)
         unfinished = path.with_suffix(".unfinished")
-        with unfinished.open("wb") as file:
-            file.write(msgspec.json.encode(whereabouts, enc_hook=str) + b"\n")
+        unfinished.unlink(missing_ok=True)
+        with unfinished.open("xb") as file:
+            file.write(text + b"\n")
             os.fsync(file.fileno())
-        self._give_to_owner(unfinished)
         unfinished.replace(path)
+
+    def _written(self, path: Path) -> str:
+        return str(path.relative_to(self.path) if path.is_relative_to(self.path) else path)
 
     def open_log(self) -> BinaryIO:
         """Open the server's log for appending, after putting a long one aside."""
         path = self.path / "postgres.log"
         if path.exists() and path.stat().st_size > LOG_BYTES:
             path.replace(path.with_suffix(".log.old"))
-        file = path.open("ab")
-        self._give_to_owner(path)
-        return file
+        return os.fdopen(open_private(path, os.O_WRONLY | os.O_APPEND), "ab")
 
-    def _give_to_owner(self, path: Path) -> None:
-        """Let root leave no file in another user's directory that this user cannot open afterwards."""
-        if os.geteuid() == 0:
-            owner = self.path.stat()
-            os.chown(path, owner.st_uid, owner.st_gid)
+
+def open_private(path: Path, flags: int) -> int:
+    """Open a file, or make it for its directory's owner alone, and return the descriptor.
+
+    Root may run in another user's directory. It then follows no link that this user may have put there, and leaves no
+    file that this user cannot open afterwards.
+    """
+    descriptor = os.open(path, flags | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    if os.geteuid() == 0:
+        owner = path.parent.stat()
+        os.fchown(descriptor, owner.st_uid, owner.st_gid)
+    return descriptor
 
 
 def _path(kind: type[Path], text: str) -> Path:

@@ -2,35 +2,37 @@
 
 import asyncio
 import contextlib
+import os
 import re
 import shutil
 import signal
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import Self
 from urllib.parse import quote
 
 import asyncpg
 import structlog
 
-from infra.data_directory import DataDirectory, Whereabouts
-from infra.postgres_cluster import ROLE, SERVER_SETTINGS, EmbeddedPostgresFailed, initialise, wait_for_leftovers
-from infra.postgres_placement import ENVIRONMENT, HOMES, Place, find_place
+from infra.data_directory import DataDirectory, DataDirectoryInUse, Whereabouts
+from infra.postgres_cluster import ROLE, EmbeddedPostgresFailed, initialise, lock_cluster, server_command, spawn
+from infra.postgres_placement import HOMES, Place, find_place
 
 DATABASE = "annals"
 SOCKET_NAME = ".s.PGSQL.5432"
 SOCKET_PATH_LIMIT = 103  # bytes: 107 on Linux, 103 on macOS
 PLAIN_PATH = re.compile(r"[\w/.+-]+", re.ASCII)  # what neither a DSN nor PostgreSQL's list of directories splits
+ELSEWHERE = "/tmp"  # noqa: S108  (a directory there is new, has mode 0700 and a random name)
 
 START_SECONDS = 300.0  # recovery after a crash may have to read all of max_wal_size
-BUSY_SECONDS = 10.0  # for processes of a killed server to see that it is gone
-RESTART_DELAYS = (0.05, 0.2, 1.0, 5.0)  # seconds between attempts; the last one is repeated
+OTHER_SECONDS = 10.0  # for another process to start or stop the server that we look for
+RESTART_DELAYS = (0.05, 0.1, 0.5, 2.0)  # seconds between attempts; the last one is repeated
+STABLE_SECONDS = 2.0  # a server that lived longer is restarted at once again
 SHUTDOWN = ((signal.SIGINT, 30.0), (signal.SIGQUIT, 5.0), (signal.SIGKILL, 5.0))  # fast, immediate, none
-
-STILL_BUSY = ("pre-existing shared memory block", 'lock file "postmaster.pid" already exists')
 
 log = structlog.get_logger(__name__)
 
@@ -87,19 +89,19 @@ class EmbeddedPostgres:
         place = self._place = await find_place(self.data, self._homes)
         if place.home != self.data.path:
             self.data.lock(place.home)
-        await wait_for_leftovers(place)
         await initialise(place)
         self._socket = self._socket_directory(place)
         self.data.remember(Whereabouts(home=place.home, socket=self._socket))
-        await self._launch()
+        await self._launch(place, self._socket)
         await self._create_database()
-        self._watch = asyncio.create_task(self._keep_running(), name="embedded PostgreSQL")
+        self._watch = asyncio.create_task(self._keep_running(place, self._socket), name="embedded PostgreSQL")
+        log.info("PostgreSQL is running", pid=self.pid, cluster=str(place.cluster))
 
     async def stop(self) -> None:
         """Shut the server down and give the data directory back; harmless when it is not running."""
         if self._watch is not None:
             self._watch.cancel()
-            await asyncio.wait([self._watch])
+            await asyncio.gather(self._watch, return_exceptions=True)
             self._watch = None
         await self._shut_down()
         if self._socket is not None:
@@ -109,50 +111,39 @@ class EmbeddedPostgres:
     def _socket_directory(self, place: Place) -> Path:
         """Make the private directory of the socket: in the home, or in /tmp where the path would not do."""
         socket = place.home / "socket"
-        if len(bytes(socket / SOCKET_NAME)) > SOCKET_PATH_LIMIT or not PLAIN_PATH.fullmatch(str(socket)):
-            socket = Path(tempfile.mkdtemp(prefix="annals-", dir="/tmp"))
-        return place.private_directory(socket)
+        former = self.data.whereabouts()
+        if former is not None and former.socket.match(f"{ELSEWHERE}/annals-*"):
+            shutil.rmtree(former.socket, ignore_errors=True)
+        shutil.rmtree(socket, ignore_errors=True)
+        if len(bytes(socket / SOCKET_NAME)) <= SOCKET_PATH_LIMIT and PLAIN_PATH.fullmatch(str(socket)):
+            return place.private_directory(socket)
+        elsewhere = Path(tempfile.mkdtemp(prefix="annals-", dir=ELSEWHERE))
+        place.give(elsewhere)
+        return elsewhere
 
-    async def _launch(self) -> None:
+    async def _launch(self, place: Place, socket: Path) -> None:
         """Start the server and wait until it answers."""
-        deadline = time.monotonic() + BUSY_SECONDS
-        while True:
+        lock = await lock_cluster(place)
+        try:
+            _empty(socket)
             with self.data.open_log() as output:
                 begin = output.tell()
-                self._process = await self._spawn(output)
-            if await self._answers():
-                return
-            said = self._said_since(begin)
-            if time.monotonic() > deadline or not any(sign in said for sign in STILL_BUSY):
-                raise EmbeddedPostgresFailed(f"PostgreSQL does not start: {said.strip()[-2000:]}")
-            await asyncio.sleep(0.1)
-
-    async def _spawn(self, output: BinaryIO) -> asyncio.subprocess.Process:
-        assert self._place is not None  # noqa: S101
-        settings = {**SERVER_SETTINGS, "unix_socket_directories": str(self._socket)}
-        options = [option for name, value in settings.items() for option in ("-c", f"{name}={value}")]
-        program = str(self._place.programs / "postgres")
-        return await asyncio.create_subprocess_exec(
-            *self._place.command(self._place.cluster, program, "-D", str(self._place.cluster), *options),
-            stdin=asyncio.subprocess.PIPE,  # see postgres_launcher: its end tells that we are gone
-            stdout=output,
-            stderr=output,
-            env=ENVIRONMENT,
-            cwd="/",
-            start_new_session=True,  # a Ctrl-C at the terminal is ours alone; we stop the server when we are done
-        )
+                self._process = await spawn(server_command(place, socket), output, lock)
+        finally:
+            os.close(lock)
+        if not await self._answers(self._process):
+            raise EmbeddedPostgresFailed(f"PostgreSQL does not start: {self._said_since(begin)}")
 
     def _said_since(self, begin: int) -> str:
         with (self.data.path / "postgres.log").open("rb") as file:
             file.seek(begin)
-            return file.read().decode(errors="replace")
+            return file.read().decode(errors="replace").strip()[-2000:]
 
-    async def _answers(self) -> bool:
+    async def _answers(self, process: asyncio.subprocess.Process) -> bool:
         """Wait for the server's first answer; return whether there was one before it ended."""
-        assert self._process is not None  # noqa: S101
         deadline = time.monotonic() + START_SECONDS
-        while self._process.returncode is None:
-            with contextlib.suppress(OSError, asyncpg.CannotConnectNowError, TimeoutError):
+        while process.returncode is None:
+            with contextlib.suppress(OSError, asyncpg.CannotConnectNowError, asyncpg.PostgresConnectionError):
                 connection = await asyncpg.connect(self.dsn("postgres"), timeout=5)
                 await connection.close()
                 return True
@@ -169,22 +160,27 @@ class EmbeddedPostgres:
         finally:
             await connection.close()
 
-    async def _keep_running(self) -> None:
-        """Restart the server whenever it ends, at longer and longer intervals while it does not come up."""
+    async def _keep_running(self, place: Place, socket: Path) -> None:
+        """Restart the server whenever it ends, more and more slowly when it does not stay."""
+        attempt, since = 0, time.monotonic()
         while True:
-            assert self._process is not None  # noqa: S101
-            code = await self._process.wait()
-            self.deaths += 1
-            log.error("PostgreSQL died and is restarted", exit_code=code)
-            for attempt in range(1 << 30):
-                await asyncio.sleep(RESTART_DELAYS[min(attempt, len(RESTART_DELAYS) - 1)])
-                try:
-                    await self._launch()
-                except (EmbeddedPostgresFailed, OSError) as error:
-                    log.error("PostgreSQL does not come up again", attempt=attempt + 1, error=str(error))  # noqa: TRY400  (the sentence says it all)
-                    await self._shut_down()
-                else:
-                    break
+            if self._process is not None:
+                code = await self._process.wait()
+                self.deaths += 1
+                log.error("PostgreSQL died and is restarted", exit_code=code)
+                if time.monotonic() - since > STABLE_SECONDS:
+                    attempt = 0
+            await asyncio.sleep(RESTART_DELAYS[min(attempt, len(RESTART_DELAYS) - 1)])
+            attempt += 1
+            await self._restart(place, socket)
+            since = time.monotonic()
+
+    async def _restart(self, place: Place, socket: Path) -> None:
+        try:
+            await self._launch(place, socket)
+        except (EmbeddedPostgresFailed, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            log.error("PostgreSQL does not come up again", error=str(error))  # noqa: TRY400  (the sentence says it all)
+            await self._shut_down()
 
     async def _shut_down(self) -> None:
         process, self._process = self._process, None
@@ -199,5 +195,50 @@ class EmbeddedPostgres:
                 return
 
 
+def _empty(directory: Path) -> None:
+    for leftover in directory.iterdir():
+        leftover.unlink()
+
+
 def socket_dsn(socket: Path, database: str) -> str:
     return f"postgresql://{ROLE}@/{quote(database)}?host={quote(str(socket))}"
+
+
+@asynccontextmanager
+async def reachable_postgres(data_dir: Path) -> AsyncIterator[str]:
+    """Give the URL of the database below ``data_dir``: of the server that runs there, else of one started for now."""
+    dsn, server = await _reach(data_dir)
+    try:
+        yield dsn
+    finally:
+        if server is not None:
+            await server.stop()
+
+
+async def _reach(data_dir: Path) -> tuple[str, EmbeddedPostgres | None]:
+    """Find the running server or start one; another process may be about to do either, and is given some time."""
+    deadline = time.monotonic() + OTHER_SECONDS
+    while (dsn := await running_dsn(data_dir)) is None:
+        server = EmbeddedPostgres(data_dir)
+        try:
+            await server.start()
+        except DataDirectoryInUse:
+            if time.monotonic() > deadline:
+                raise
+            await asyncio.sleep(0.1)
+        else:
+            return server.dsn(), server
+    return dsn, None
+
+
+async def running_dsn(data_dir: Path) -> str | None:
+    """Return the URL of the database of the server that runs below ``data_dir`` by whatever process, else ``None``."""
+    whereabouts = DataDirectory(data_dir).whereabouts()
+    if whereabouts is None:
+        return None
+    dsn = socket_dsn(whereabouts.socket, DATABASE)
+    with contextlib.suppress(OSError, asyncpg.PostgresError):
+        connection = await asyncpg.connect(dsn, timeout=5)
+        await connection.close()
+        return dsn
+    return None

@@ -1,23 +1,25 @@
 """The embedded server's cluster: its making, its settings, and what a killed predecessor may have left running."""
 
 import asyncio
+import contextlib
+import fcntl
 import os
 import shutil
-import signal
-import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 import structlog
 
+from infra.data_directory import open_private
 from infra.postgres_placement import ENVIRONMENT, Place
 
 ROLE = "annals"
-LEFTOVER_SECONDS = 60.0  # a fast shutdown writes a checkpoint first
+FORMER_SERVER_SECONDS = 60.0  # a fast shutdown writes a checkpoint first
 
 # Sized for a small server that shares two cores with us; durability is PostgreSQL's default and said aloud.
-SERVER_SETTINGS: Mapping[str, str] = {
+SERVER_SETTINGS = {
     "fsync": "on",
     "synchronous_commit": "on",
     "full_page_writes": "on",
@@ -33,6 +35,7 @@ SERVER_SETTINGS: Mapping[str, str] = {
     "min_wal_size": "256MB",
     "checkpoint_timeout": "10min",
     "random_page_cost": "1.1",
+    "client_connection_check_interval": "1s",  # a killed process's long statement does not go on holding locks
     "jit": "off",  # the programs come without it
     "timezone": "UTC",
     "log_timezone": "UTC",
@@ -53,28 +56,47 @@ async def initialise(place: Place) -> None:
     """Make the cluster where there is none; one that was not finished does not count."""
     if (place.cluster / "PG_VERSION").exists():
         return
-    unfinished = place.home / "postgres.unfinished"
-    shutil.rmtree(unfinished, ignore_errors=True)
-    place.private_directory(unfinished)
+    lock = await lock_cluster(place)
+    try:
+        unfinished = place.home / "postgres.unfinished"
+        if unfinished.exists():
+            shutil.rmtree(unfinished)
+        await _make_cluster(place, place.private_directory(unfinished), lock)
+        unfinished.rename(place.cluster)
+    finally:
+        os.close(lock)
+    _sync_directory(place.home)
+
+
+async def _make_cluster(place: Place, directory: Path, lock: int) -> None:
     options = ("-U", ROLE, "-A", "trust", "-E", "UTF8", "-k")
     # Sorted by code point whatever the operating system's release thinks of a language.
     collation = ("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
-    command = place.command(unfinished, str(place.programs / "initdb"), "-D", str(unfinished), *options, *collation)
-    process = await asyncio.create_subprocess_exec(
+    command = place.command(directory, str(place.programs / "initdb"), "-D", str(directory), *options, *collation)
+    process = await spawn(command, asyncio.subprocess.PIPE, lock)
+    said, _ = await process.communicate()
+    if process.returncode != 0:
+        raise EmbeddedPostgresFailed(f"cannot make a cluster in {place.home}: {said.decode(errors='replace')[-2000:]}")
+
+
+def server_command(place: Place, socket: Path) -> list[str]:
+    settings = {**SERVER_SETTINGS, "unix_socket_directories": str(socket)}
+    options = [option for name, value in settings.items() for option in ("-c", f"{name}={value}")]
+    return place.command(place.cluster, str(place.programs / "postgres"), "-D", str(place.cluster), *options)
+
+
+async def spawn(command: Sequence[str], output: int | BinaryIO, lock: int) -> asyncio.subprocess.Process:
+    """Start a program that works in the cluster and holds its lock; all it says goes to ``output``."""
+    return await asyncio.create_subprocess_exec(
         *command,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
+        stdin=asyncio.subprocess.PIPE,  # see postgres_launcher: its end tells that we are gone
+        stdout=output,
+        stderr=asyncio.subprocess.STDOUT,
         env=ENVIRONMENT,
         cwd="/",
-        start_new_session=True,
+        pass_fds=[lock],
+        start_new_session=True,  # a Ctrl-C at the terminal is ours alone; we stop the server when we are done
     )
-    assert process.stderr is not None  # noqa: S101  (asked for above)
-    said = (await process.stderr.read()).decode(errors="replace")
-    if await process.wait() != 0:
-        raise EmbeddedPostgresFailed(f"cannot make a cluster in {place.home}: {said.strip()[-2000:]}")
-    unfinished.rename(place.cluster)
-    _sync_directory(place.home)
 
 
 def _sync_directory(path: Path) -> None:
@@ -85,40 +107,37 @@ def _sync_directory(path: Path) -> None:
         os.close(descriptor)
 
 
-async def wait_for_leftovers(place: Place) -> None:
-    """Wait until no process works in the cluster any more. The caller holds the lock, so these are a dead one's.
+async def lock_cluster(place: Place) -> int:
+    """Lock the cluster for a program that is about to start and return the descriptor, to be inherited by it.
 
-    After ``kill -9`` of its parent a server shuts down by itself, which may take a while; one that does not is told to.
+    All its processes inherit it, so that the lock lasts until the last of them has ended, also after ``kill -9``
+    of the server. A predecessor whose parent was killed shuts down by itself and is waited for; what it wrote about its
+    process is then out of date, and is removed, for the number may be another process's by now.
     """
-    deadline = time.monotonic() + LEFTOVER_SECONDS
+    deadline = time.monotonic() + FORMER_SERVER_SECONDS
+    descriptor = open_private(place.lock, os.O_RDWR)
     told = False
-    while leftovers := _processes_in(place.cluster):
-        postmaster = _postmaster(place.cluster)
-        if postmaster in leftovers and not told:
-            log.warning("waiting for the former PostgreSQL to shut down", pid=postmaster)
-            os.kill(postmaster, signal.SIGINT)
+    while not _locked(descriptor):
+        if not told:
+            log.warning("waiting for the former PostgreSQL to end", pid=_postmaster(place.cluster))
             told = True
         if time.monotonic() > deadline:
-            raise EmbeddedPostgresFailed(f"the former PostgreSQL does not end: processes {sorted(leftovers)}")
+            os.close(descriptor)
+            raise EmbeddedPostgresFailed(f"the former PostgreSQL (process {_postmaster(place.cluster)}) does not end")
         await asyncio.sleep(0.02)
+    (place.cluster / "postmaster.pid").unlink(missing_ok=True)
+    return descriptor
 
 
-def _processes_in(cluster: Path) -> set[int]:
-    """Return the processes whose working directory is the cluster, which is where all of a server's are (Linux)."""
-    if sys.platform != "linux":
-        return set()  # there the server's own lock file speaks, see EmbeddedPostgres
-    found = set()
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if (process / "cwd").readlink() == cluster.resolve():
-                found.add(int(process.name))
-        except OSError:  # gone, or another user's
-            continue
-    return found
-
-
-def _postmaster(cluster: Path) -> int | None:
+def _locked(descriptor: int) -> bool:
     try:
-        return int((cluster / "postmaster.pid").read_text().split("\n", 1)[0])
-    except (OSError, ValueError):
-        return None
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _postmaster(cluster: Path) -> str:
+    with contextlib.suppress(OSError):
+        return (cluster / "postmaster.pid").read_text().split("\n", 1)[0]
+    return "unknown"

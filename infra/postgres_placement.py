@@ -1,11 +1,12 @@
 """Under which user the embedded server runs, and where that user can reach its programs and its cluster.
 
-A plain user runs the server itself, in the data directory. PostgreSQL refuses to run as root, so root runs it as the
-owner of the cluster, at first ``nobody``. Modes of existing directories are never changed for that: what this user
-cannot reach (below a closed home, say) is put into one of ``HOMES`` instead, and a log line says so.
+A plain user runs the server itself, in the data directory. PostgreSQL refuses to run as root, so root runs it as
+``nobody``, or as the user whose directory it is. Modes of existing directories are never changed for that: what this
+user cannot reach (below a closed home, say) is put into one of ``HOMES`` instead, and a log line says so.
 """
 
 import asyncio
+import contextlib
 import os
 import pwd
 import sys
@@ -44,16 +45,24 @@ class Place(msgspec.Struct, frozen=True):
     def cluster(self) -> Path:
         return self.home / "postgres"
 
+    @property
+    def lock(self) -> Path:
+        return self.home / "postgres.lock"
+
     def command(self, directory: Path, *program: str) -> list[str]:
         """Return the command that runs ``program`` in ``directory`` under the account, ending with this process."""
         return launch_command(self.account, directory, *program)
 
     def private_directory(self, path: Path) -> Path:
-        """Make a directory that only the server's user can enter."""
-        path.mkdir(mode=0o700, exist_ok=True)
-        if self.account is not None:
-            os.chown(path, self.account.uid, self.account.gid)
+        """Make a new directory that only the server's user can enter."""
+        path.mkdir(mode=0o700)
+        self.give(path)
         return path
+
+    def give(self, path: Path) -> None:
+        """Let the server's user own what root has just made."""
+        if self.account is not None:
+            os.chown(path, self.account.uid, self.account.gid, follow_symlinks=False)
 
 
 def launch_command(account: Account | None, directory: Path, *program: str) -> list[str]:
@@ -75,8 +84,9 @@ async def find_place(data: DataDirectory, homes: Sequence[Path] = HOMES) -> Plac
     home = known.home if known is not None else data.path
     programs = installed_binaries()
     if os.geteuid() != 0:
+        _refuse_anothers(home / "postgres")
         return Place(account=None, programs=programs, home=home)
-    account = _account(home / "postgres")
+    account = _account(home)
     if not await _reaches(account, Path("/"), programs):
         programs = copied_binaries(programs, _home(homes))
         log.warning("PostgreSQL's programs are copied, its user cannot reach them", uid=account.uid, copy=str(programs))
@@ -92,10 +102,20 @@ async def find_place(data: DataDirectory, homes: Sequence[Path] = HOMES) -> Plac
     return Place(account=account, programs=programs, home=home)
 
 
-def _account(cluster: Path) -> Account:
-    """Return the owner of an existing cluster, else ``nobody``."""
-    if cluster.exists() and cluster.stat().st_uid != 0:
-        return Account(uid=cluster.stat().st_uid, gid=cluster.stat().st_gid)
+def _refuse_anothers(cluster: Path) -> None:
+    if cluster.exists() and (owner := cluster.stat().st_uid) != os.geteuid():
+        raise DataDirectoryUnusable(f"{cluster} belongs to user {owner}: run as that user or as root")
+
+
+def _account(home: Path) -> Account:
+    """Return whom root becomes: the owner of the cluster, else of the directory where that is a user, else ``nobody``.
+
+    A new cluster needs a user with a name, for initdb looks it up.
+    """
+    cluster = home / "postgres"
+    owner = (cluster if cluster.exists() else home).stat()
+    if owner.st_uid != 0 and (cluster.exists() or _has_name(owner.st_uid)):
+        return Account(uid=owner.st_uid, gid=owner.st_gid)
     try:
         nobody = pwd.getpwnam("nobody")
     except KeyError:
@@ -104,6 +124,12 @@ def _account(cluster: Path) -> Account:
             "run as a plain user, or set ANNALS_DATABASE_URL"
         ) from None
     return Account(uid=nobody.pw_uid, gid=nobody.pw_gid)
+
+
+def _has_name(uid: int) -> bool:
+    with contextlib.suppress(KeyError):
+        return bool(pwd.getpwuid(uid))
+    return False
 
 
 async def _reaches(account: Account, directory: Path, programs: Path) -> bool:
