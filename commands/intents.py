@@ -1,9 +1,10 @@
 """Shapes that several intents share, as clients send them (contracts/engine.md 1.5, request bodies)."""
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, NamedTuple
 
 import msgspec
+from msgspec.structs import force_setattr
 
 
 class Intent(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
@@ -54,6 +55,15 @@ class Timer(Intent, frozen=True):
     time: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
     time_cycle: str = ""
     time_duration: str = ""
+
+    def __post_init__(self) -> None:
+        """Keep the time as the engine counts: in UTC, cut to milliseconds."""
+        if self.time is not None:
+            try:
+                time = self.time.astimezone(UTC)
+            except OverflowError as error:
+                raise ValueError("time is out of range") from error
+            force_setattr(self, "time", time.replace(microsecond=time.microsecond // 1000 * 1000))
 
 
 class ByWorker(Intent, frozen=True):

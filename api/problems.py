@@ -1,0 +1,160 @@
+"""From a refusal to ``application/problem+json``: the one place that knows HTTP's codes (contracts/engine.md 1.4)."""
+
+from collections.abc import Callable, Iterator, Mapping
+from http import HTTPStatus
+from typing import Any, NamedTuple
+
+import msgspec
+import structlog
+from litestar import Request, Response
+from litestar.exceptions import (
+    HTTPException,
+    MethodNotAllowedException,
+    NotAuthorizedException,
+    NotFoundException,
+)
+
+from api.answers import json_bytes
+from api.refusals import (
+    InvalidAddress,
+    InvalidBody,
+    MethodNotAllowed,
+    TooManyRequests,
+    Unauthorized,
+    UnknownPath,
+    UnsupportedMediaType,
+)
+from domain.rejection import (
+    ExecutionFailed,
+    Forbidden,
+    InvalidInput,
+    InvalidModel,
+    InvalidState,
+    NotFound,
+    Rejection,
+    Unavailable,
+)
+
+PROBLEM_TYPE = "application/problem+json"
+
+#: Seconds after which a client may try again what could not be answered in time, where the refusal knows none.
+RETRY_AFTER = 1
+
+log = structlog.get_logger(__name__)
+
+
+class Error(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One of several reasons: ``pointer`` says where, ``type`` of which kind."""
+
+    pointer: str
+    type: str
+    detail: str
+    value: str = ""
+
+
+class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Why a request was refused."""
+
+    status: int
+    type: str
+    title: str
+    detail: str
+    errors: tuple[Error, ...] = ()
+
+
+class Kind(NamedTuple):
+    """How a class of refusals is told: HTTP's status, the contract's type, headers that belong to it."""
+
+    status: HTTPStatus
+    type: str
+    headers: Callable[[Any], Mapping[str, str]] = lambda _: {}
+
+
+KINDS: Mapping[type[Rejection], Kind] = {
+    InvalidInput: Kind(HTTPStatus.BAD_REQUEST, "VALIDATION"),
+    InvalidBody: Kind(HTTPStatus.BAD_REQUEST, "HTTP_REQUEST_BODY"),
+    InvalidAddress: Kind(HTTPStatus.BAD_REQUEST, "HTTP_REQUEST_URI"),
+    UnsupportedMediaType: Kind(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "HTTP_MEDIA_TYPE"),
+    InvalidModel: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "PROCESS_MODEL"),
+    ExecutionFailed: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "EXECUTION"),
+    NotFound: Kind(HTTPStatus.NOT_FOUND, "NOT_FOUND"),
+    UnknownPath: Kind(HTTPStatus.NOT_FOUND, "NOT_FOUND"),
+    MethodNotAllowed: Kind(
+        HTTPStatus.METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", lambda refusal: {"Allow": refusal.allow}
+    ),
+    InvalidState: Kind(HTTPStatus.CONFLICT, "CONFLICT"),
+    Unauthorized: Kind(
+        HTTPStatus.UNAUTHORIZED, "UNAUTHORIZED", lambda refusal: {"WWW-Authenticate": refusal.challenge}
+    ),
+    Forbidden: Kind(HTTPStatus.FORBIDDEN, "FORBIDDEN"),
+    TooManyRequests: Kind(
+        HTTPStatus.TOO_MANY_REQUESTS, "TOO_MANY_REQUESTS", lambda refusal: {"Retry-After": str(refusal.retry_after)}
+    ),
+    Unavailable: Kind(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "UNAVAILABLE",
+        lambda refusal: {"Retry-After": str(getattr(refusal, "retry_after", RETRY_AFTER))},
+    ),
+}
+
+UNEXPECTED = Problem(
+    HTTPStatus.INTERNAL_SERVER_ERROR, "UNKNOWN", title="unexpected error occurred", detail="see server logs"
+)
+
+
+def kind_of(refusal: type[Rejection]) -> Kind:
+    """Return how a refusal is told: as its nearest ancestor in the table."""
+    return next(KINDS[ancestor] for ancestor in refusal.__mro__ if ancestor in KINDS)
+
+
+def problem_of(refusal: Rejection) -> Problem:
+    """Return the body that tells a refusal."""
+    kind = kind_of(type(refusal))
+    errors = tuple(Error(*cause) for cause in refusal.causes)
+    return Problem(kind.status, kind.type, refusal.title, refusal.detail, errors)
+
+
+def refused(_request: Request[Any, Any, Any], refusal: Rejection) -> Response[bytes]:
+    """Answer a refusal."""
+    return _response(problem_of(refusal), kind_of(type(refusal)).headers(refusal))
+
+
+def refused_by_litestar(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
+    """Answer what Litestar refuses before a route is reached, in our words."""
+    match error:
+        case NotFoundException():
+            return refused(request, UnknownPath(request.scope["path"]))
+        case MethodNotAllowedException():
+            return refused(request, MethodNotAllowed(request.method, _header(error, "allow")))
+        case NotAuthorizedException():
+            return refused(request, Unauthorized(error.detail, _header(error, "WWW-Authenticate")))
+        case HTTPException(status_code=status) if status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            return refused(request, InvalidInput("invalid request", error.detail))
+        case _:
+            return failed(request, error)
+
+
+def failed(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    """Answer what nobody foresaw; the log says what it was, the answer does not."""
+    log.error("request failed", method=request.method, path=request.scope["path"], exc_info=error)
+    return _response(UNEXPECTED, {})
+
+
+#: For the application and every dialect without an error form of its own.
+EXCEPTION_HANDLERS: Mapping[type[Exception], Callable[..., Response[bytes]]] = {
+    Rejection: refused,
+    HTTPException: refused_by_litestar,
+    Exception: failed,
+}
+
+
+def _response(problem: Problem, headers: Mapping[str, str]) -> Response[bytes]:
+    return Response(json_bytes(problem), status_code=problem.status, media_type=PROBLEM_TYPE, headers=dict(headers))
+
+
+def _header(error: HTTPException, name: str) -> str:
+    return next((value for key, value in _headers(error) if key.lower() == name.lower()), "")
+
+
+def _headers(error: HTTPException) -> Iterator[tuple[str, str]]:
+    return iter((error.headers or {}).items())
