@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -14,7 +14,6 @@ from domain.rejection import Unavailable
 from infra.codec import decode
 from infra.outages import is_outage
 from infra.secret_key import SecretKey
-from projections.database import Database
 
 #: A key that opens something, with the facts of its tenant (a handful), of which its plan and entitlements follow.
 HOLDER = """
@@ -36,6 +35,14 @@ select originator_id, topic, state, happened_at
  where originator_id >= $1 || '-' and originator_id < $1 || '.'
  order by originator_id, originator_version
 """
+
+
+class Database(Protocol):
+    """A pool or connection to the database of the log."""
+
+    async def fetch(self, query: str, /, *args: Any) -> Sequence[Any]: ...
+
+    async def fetchrow(self, query: str, /, *args: Any) -> Any: ...
 
 
 class TenantRow(msgspec.Struct, frozen=True):

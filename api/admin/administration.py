@@ -1,5 +1,7 @@
 """Administering a deployment, over HTTP or at the command line: tenants, keys, and the very first start."""
 
+from collections.abc import Callable
+
 import structlog
 
 from commands.access import (
@@ -17,7 +19,6 @@ from commands.access import (
 from commands.handling import Asker, Commands, Outcome
 from domain.access.roles import DEFAULT_TENANT
 from domain.event import Actor
-from domain.identity import Ids
 from infra.access import AccessRecords
 from infra.secret_key import KEY_ID, SecretKey
 
@@ -29,11 +30,13 @@ log = structlog.get_logger(__name__)
 class Administration:
     """Sends the commands about tenants and keys, each in the name of the tenant that it is about."""
 
-    def __init__(self, commands: Commands, records: AccessRecords, secret_key: SecretKey, ids: Ids) -> None:
+    def __init__(
+        self, commands: Commands, records: AccessRecords, secret_key: SecretKey, ulid: Callable[[], str]
+    ) -> None:
         self._commands = commands
         self._records = records
         self._secret_key = secret_key
-        self._ids = ids
+        self._ulid = ulid
 
     async def register_tenant(self, command: RegisterTenant, actor: Actor) -> Outcome:
         """Answer a ``TenantView``."""
@@ -45,7 +48,7 @@ class Administration:
 
     async def issue_key(self, command: IssueKey, by: Administrator, actor: Actor) -> Outcome:
         """Answer an ``IssuedKey``."""
-        minted = self._secret_key.mint(self._ids.ulid())
+        minted = self._secret_key.mint(self._ulid())
         return await self._commands.send(command, Asker(command.tenant_id, actor), KeyToIssue(by, minted))
 
     async def revoke_key(self, key_id: str, by: Administrator, actor: Actor) -> Outcome:
@@ -57,7 +60,7 @@ class Administration:
 
     async def found_deployment(self, bootstrap_key: str | None) -> IssuedKey | None:
         """Make the tenant ``default`` with its first owner key on the first start; return that key, else ``None``."""
-        fresh_id = self._ids.ulid()
+        fresh_id = self._ulid()
         if bootstrap_key is None:
             minted = self._secret_key.mint(fresh_id)
         else:

@@ -30,7 +30,7 @@ class Node:
         ports: Any = {"lookups": None, "cipher": None, "ids": Ulids(), "clock": Clock()}
         commands = Commands(routes=ROUTES, log=log, cache=StateCache(100), **ports)
         self.records = AccessRecords(pool, secret_key)
-        self.administration = Administration(commands, self.records, secret_key, Ulids())
+        self.administration = Administration(commands, self.records, secret_key, Ulids().ulid)
 
     async def issue(self, tenant: str = "default") -> str:
         outcome = await self.administration.issue_key(IssueKey(tenant, "worker", "robot"), ON_THE_MACHINE, SYSTEM)
@@ -64,7 +64,7 @@ async def test_the_first_start_gives_an_owner_key_and_no_later_one_does(node: No
         "default",
         "owner",
         founded.id,
-        {"analytics"},
+        frozenset({"analytics"}),
     )
     assert await node.administration.found_deployment(None) is None
 
@@ -142,7 +142,7 @@ async def test_a_change_of_plan_changes_what_the_tenants_keys_are_entitled_to(no
     after = await node.records.holder(key)
     assert before is not None
     assert after is not None
-    assert (before.entitlements, after.entitlements) == (frozenset(), {"analytics"})
+    assert (before.entitlements, after.entitlements) == (frozenset[str](), frozenset({"analytics"}))
 
 
 async def test_tenants_and_keys_are_listed_with_what_became_of_them(node: Node, log: EventLog) -> None:
