@@ -56,11 +56,19 @@ class LeaseLost(Exception):  # noqa: N818  (a signal to stop, not an error)
     """Someone else holds the lease now; what was about to be written must not be."""
 
 
+class LeaseTaken(LeaseLost):
+    """Someone else holds the lease already."""
+
+
 class Held(msgspec.Struct, frozen=True):
     """A turn as the holder of a lease. It lasts until the epoch of that name is a higher one."""
 
     name: str
     epoch: int
+
+
+#: What is done while a lease is held.
+Work = Callable[[Held], Awaitable[None]]
 
 
 class Connections(Protocol):
@@ -108,35 +116,45 @@ class Lease:
         self._pool = pool
         self._ttl = ttl
 
-    async def keep(self, work: Callable[[Held], Awaitable[None]]) -> None:
+    async def keep(self, work: Work) -> None:
         """Run ``work`` whenever the lease is held; cancel it when the lease is lost, and try to get the lease again.
 
-        Returns when ``work`` returns. An error in ``work`` that is neither an outage of the database nor a lost lease
-        is passed on. The lease is released in every case in which the database can still be reached.
+        Return when ``work`` returns. An error in ``work`` that is neither an outage of the database nor a lost lease is
+        passed on. The lease is released in every case in which the database can still be reached.
         """
         while True:
             try:
-                async with self._pool.acquire() as session:
-                    held = await acquire(session, self.name, self.holder, self._ttl)
-                    if held is not None and await self._work(session, held, work):
-                        return
+                await self.once(work)
+            except LeaseLost:
+                pass
             except Exception as error:
                 if not is_outage(error):
                     raise
                 logger.warning("the database cannot be reached", lease=self.name, error=repr(error))
+            else:
+                return
             await asyncio.sleep(RETRY_SECONDS)
 
-    async def _work(self, session: Database, held: Held, work: Callable[[Held], Awaitable[None]]) -> bool:
-        """Work until done or until the lease is lost; tell which of the two it was."""
-        logger.info("took a lease", lease=held.name, epoch=held.epoch)
+    async def once(self, work: Work) -> None:
+        """Run ``work`` under the lease; raise ``LeaseTaken`` when it is not free, ``LeaseLost`` when it was lost."""
+        async with self._pool.acquire() as session:
+            held = await acquire(session, self.name, self.holder, self._ttl)
+            if held is None:
+                raise LeaseTaken(self.name)
+            logger.debug("took a lease", lease=held.name, epoch=held.epoch)
+            await self._run(session, held, work)
+
+    async def _run(self, session: Database, held: Held, work: Work) -> None:
         working = asyncio.ensure_future(work(held))
         renewing = asyncio.ensure_future(self._renewed(session, held))
         try:
             await asyncio.wait((working, renewing), return_when=asyncio.FIRST_COMPLETED)
-            return working.done() and _finished(working)
+            if not working.done():
+                raise LeaseLost(held.name)
+            working.result()
         finally:
             await _stopped(working, renewing)
-            logger.info("gave up a lease", lease=held.name, epoch=held.epoch)
+            logger.debug("gives up a lease", lease=held.name, epoch=held.epoch)
             await _tolerating_outages(asyncio.wait_for(release(session, held), self._ttl / RENEWALS))
 
     async def _renewed(self, session: Database, held: Held) -> None:
@@ -149,15 +167,6 @@ class Lease:
                 await asyncio.sleep(self._ttl / RENEWALS)
 
         await _tolerating_outages(renewing())
-
-
-def _finished(working: asyncio.Future[None]) -> bool:
-    """Tell whether the work was done, or only stopped by a lost lease; pass its other errors on."""
-    try:
-        working.result()
-    except LeaseLost:
-        return False
-    return True
 
 
 async def _stopped(*tasks: asyncio.Future[None]) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 
-from domain.event import Recorded
+from domain.event import Event, Recorded
 from projections.database import Database
 
 
@@ -13,8 +13,13 @@ class ReadModel(msgspec.Struct, frozen=True):
 
     ``project`` applies a batch of facts, in order of position, with set-based SQL inside the follower's transaction,
     which also moves the position: each fact changes the rows exactly once. It looks at nothing but the facts and its
-    own tables, so that a rebuild gives the same rows byte for byte. ``schema`` is the DDL of its tables (plain names,
-    unique over all read models). A changed shape or meaning takes a new ``version`` and thereby a rebuild.
+    own tables, so that a rebuild gives the same rows byte for byte however the facts were parted into batches.
+    ``schema`` is the DDL of its tables: plain names, unique over all read models, a primary key each; what a rebuild
+    moves into the place of the live ones are these tables with their indexes, so no views, functions or types.
+
+    ``facts`` are those that ``project`` looks at; it is given no others, and does not stop at one of the others that
+    cannot be read. Empty, it is given all. A changed shape or meaning, or one more fact looked at, takes a new
+    ``version`` and thereby a rebuild.
     """
 
     name: str
@@ -22,3 +27,4 @@ class ReadModel(msgspec.Struct, frozen=True):
     schema: str
     tables: tuple[str, ...]
     project: Callable[[Sequence[Recorded], Database], Awaitable[None]]
+    facts: tuple[type[Event], ...] = ()

@@ -1,0 +1,99 @@
+"""The role of the followers: they keep every read model level with the log, on one node at a time."""
+
+import asyncio
+from collections.abc import Collection, Sequence
+from typing import Protocol
+
+import msgspec
+import structlog
+
+from infra.following.batches import Bounds
+from infra.following.progress import Progress
+from infra.following.standing import Standing, status
+from infra.following.turn import Turn
+from infra.leases import Connections, Held, Lease
+from infra.outages import is_outage
+from projections.read_model import ReadModel
+
+#: The lease under which one node follows the log.
+LEASE = "followers"
+
+#: Seconds between attempts while the database cannot be reached.
+OUTAGE_REST = 0.2
+
+logger = structlog.get_logger(__name__)
+
+
+class Bell(Protocol):
+    """Tells that the log has grown, when it does; what it does not tell is found by polling."""
+
+    async def wait(self, after: int, seconds: float) -> object:
+        """Return once the log may be beyond the position ``after``, or when the time is over."""
+
+
+class Pace(msgspec.Struct, frozen=True):
+    """How followers go about it; times in seconds.
+
+    They look at the log at least every ``poll``. From one batch to the next they take at least ``rest``, so that a
+    batch gathers more facts and costs less for each, unless a query in this process waits, or they lag behind.
+    """
+
+    poll: float = 0.25
+    rest: float = 0.05
+    bounds: Bounds = Bounds()
+
+
+class Followers:
+    """Follows the log for all read models while the lease is held; ``progress`` is for queries of this process."""
+
+    def __init__(
+        self,
+        pool: Connections,
+        lease: Lease,
+        bell: Bell,
+        models: Collection[ReadModel],
+        pace: Pace = Pace(),  # noqa: B008  (frozen)
+    ) -> None:
+        self.progress = Progress()
+        self._pool = pool
+        self._lease = lease
+        self._bell = bell
+        self._models = models
+        self._pace = pace
+
+    async def run(self) -> None:
+        """Follow until cancelled, whenever this node has the lease."""
+        await self._lease.keep(self._follow)
+
+    async def status(self) -> Sequence[Standing]:
+        """Say where each read model stands, whoever follows for it."""
+        async with self._pool.acquire() as connection:
+            return await status(connection, self._models)
+
+    async def _follow(self, held: Held) -> None:
+        turn = Turn(self._pool, self._models, held, self._lease.holder, self.progress)
+        turn.bounds = self._pace.bounds
+        try:
+            await turn.begin()
+            while True:
+                await self._round(turn)
+        finally:
+            await turn.end()
+
+    async def _round(self, turn: Turn) -> None:
+        began = _now()
+        try:
+            more = await turn.round()
+        except Exception as error:
+            if not is_outage(error):
+                raise
+            logger.warning("followers wait for the database", error=repr(error))
+            await asyncio.sleep(OUTAGE_REST)
+            return
+        if not more:
+            await self.progress.rest(began + self._pace.rest - _now())
+            await self._bell.wait(turn.head, turn.rests.shortest(self._pace.poll))
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
