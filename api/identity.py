@@ -12,12 +12,13 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 import msgspec
 from litestar.config.app import AppConfig
-from litestar.exceptions import ImproperlyConfiguredException, NotAuthorizedException
+from litestar.exceptions import ImproperlyConfiguredException
 from litestar.plugins import InitPlugin, ReceiveRoutePlugin
 from litestar.routes import ASGIRoute, BaseRoute, HTTPRoute, WebSocketRoute
 from litestar.types import ASGIApp, Receive, RouteHandlerType, Scope, Send
 
 from api.credentials import credentials_in, header_of
+from api.refusals import Unauthorized
 from domain.access.caller import Caller
 from domain.access.events import Role
 from domain.access.roles import ANALYTICS as ANALYTICS_ENTITLEMENT
@@ -152,7 +153,7 @@ class Identity(InitPlugin, ReceiveRoutePlugin):
         if not access.lets_anyone_in(scope):
             caller = await self._caller(header_of(scope["headers"]))
             if caller is None:
-                raise NotAuthorizedException("a valid API key is required", headers={"WWW-Authenticate": CHALLENGE})
+                raise Unauthorized("a valid API key is required", CHALLENGE)
             access.check(caller)
         scope["user"] = caller
         await app(scope, receive, send)

@@ -9,15 +9,14 @@ from typing import Any
 import pytest
 from litestar import Litestar, Request, get, post
 from litestar.exceptions import ImproperlyConfiguredException
-from litestar.response import Response
 from litestar.testing import AsyncTestClient
 
 from api import identity
 from api.credentials import Credential, credentials_in, header_of
 from api.identity import ADMINISTRATION, ANALYTICS, DEPLOYMENT, PUBLIC, READ, READINESS, WORK, Access, Caller, Identity
+from api.problems import EXCEPTION_HANDLERS
 from domain.access.events import Role
 from domain.access.roles import ROLES
-from domain.rejection import Forbidden
 
 KEY = "ann_K1_secret"
 
@@ -58,13 +57,10 @@ def application(keys: identity.KeyRing, now: Callable[[], float] = time.monotoni
 
         return answer
 
-    def refused(_request: Request[Any, Any, Any], refusal: Forbidden) -> Response[str]:
-        return Response(refusal.detail, status_code=403)
-
     return Litestar(
         [handler(path, access) for path, access in ROUTES.items()],
         plugins=[Identity(keys, now)],
-        exception_handlers={Forbidden: refused},
+        exception_handlers=dict(EXCEPTION_HANDLERS.items()),
         openapi_config=None,
     )
 
