@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, datetime
 from itertools import groupby
 from typing import NamedTuple
 
@@ -81,6 +81,7 @@ class JobAnswer(NamedTuple):
     job: Job
     state: WorkState
     error: str = ""
+    completed_at: datetime | None = None
 
 
 class HeldJob(NamedTuple):
@@ -122,7 +123,8 @@ def decide_complete(command: CompleteJob, target: EntityId, gathered: HeldJob, c
     if error:
         _report(turn, job, command, context)
         beside = fail_job(turn, job, error, Retry(command.retry_limit, command.retry_timer))
-    return decided(turn, held, JobAnswer(turn.instance, job, outcome(turn, error, beside), error), beside)
+    answer = JobAnswer(turn.instance, job, outcome(turn, error, beside), error, context.now)
+    return decided(turn, held, answer, beside)
 
 
 def _require_locked(job: Job, target: EntityId, worker_id: str) -> None:

@@ -1,7 +1,7 @@
 """Executing and unlocking the engine's own tasks."""
 
 import asyncio
-from datetime import date
+from datetime import date, datetime
 from typing import NamedTuple
 
 from commands.context import Context, Decision, Work, WorkCriteria
@@ -44,6 +44,7 @@ class TaskAnswer(NamedTuple):
     task: Task
     state: WorkState
     error: str = ""
+    completed_at: datetime | None = None
 
 
 class RunTask(NamedTuple):
@@ -97,7 +98,7 @@ def decide_run(command: RunTask, _target: None, gathered: HeldTask | None, conte
         error = str(failure)
         turn = _locked(gathered, context)
         beside = fail_task(turn, task, error, Retry(command.retry_limit, ""))
-    answer = TaskAnswer(turn.instance, _by(task, context), outcome(turn, error, beside), error)
+    answer = TaskAnswer(turn.instance, _by(task, context), outcome(turn, error, beside), error, context.now)
     return decided(turn, held, answer, beside)
 
 
