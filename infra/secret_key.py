@@ -4,6 +4,7 @@ It comes from ``ANNALS_SECRET_KEY`` (a list, new to old, for rotation) and is th
 made once and kept in the data directory, readable by its owner alone.
 """
 
+import contextlib
 import hmac
 import os
 import re
@@ -12,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from commands.access import MintedKey
+from infra.data_directory import DataDirectory, DataDirectoryUnusable, open_private
 
 FILE_NAME = "secret_key"
 #: 192 bits.
@@ -19,6 +21,10 @@ _RANDOM_BYTES = 24
 _SECRET_KEY_BYTES = 32
 KEY_ID = re.compile(r"[0-9A-Za-z]{1,64}")
 _OURS = re.compile(rf"ann_({KEY_ID.pattern})_.+")
+
+
+class NoSecretKey(Exception):  # noqa: N818  (named for what is the case)
+    """The deployment has a secret key, but not here."""
 
 
 class SecretKey:
@@ -46,30 +52,37 @@ class SecretKey:
         return tuple(hmac.digest(pepper, raw, "sha256").hex() for pepper in self._peppers)
 
 
-def load_secret_key(configured: Sequence[str], data_dir: Path) -> SecretKey:
-    """Return the configured key, or the one in the data directory, which is made when it is missing."""
-    return SecretKey(configured or (_kept(data_dir / FILE_NAME),))
+def load_secret_key(configured: Sequence[str], data_dir: Path, *, make: bool = True) -> SecretKey:
+    """Return the configured key, or the one in the data directory, which is made when it is missing.
+
+    Raise ``DataDirectoryUnusable`` when it cannot be read or made, and ``NoSecretKey`` when it should not be made.
+    """
+    if configured:
+        return SecretKey(configured)
+    path = data_dir / FILE_NAME
+    try:
+        if not path.exists():
+            if not make:
+                raise NoSecretKey("no secret key is here: set ANNALS_SECRET_KEY to the one that the nodes have")
+            _make(path)
+        kept = path.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataDirectoryUnusable(f"cannot read or make {path}: {error}") from error
+    if len(kept) < _SECRET_KEY_BYTES:
+        raise DataDirectoryUnusable(f"{path} does not hold a secret key")
+    return SecretKey((kept,))
 
 
-def _kept(path: Path) -> str:
-    """Read the key file; of two nodes that make it at once the first one's stays."""
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f".{FILE_NAME}.{secrets.token_hex(4)}")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+def _make(path: Path) -> None:
+    """Write a key aside and then give it its name; of two nodes at once the first one's stays, and no part is seen."""
+    DataDirectory(path.parent).create()
+    draft = path.with_name(f".{FILE_NAME}.{secrets.token_hex(8)}")
+    try:
+        with os.fdopen(open_private(draft, os.O_WRONLY | os.O_EXCL), "w", encoding="ascii") as file:
             file.write(secrets.token_hex(_SECRET_KEY_BYTES))
             file.flush()
             os.fsync(file.fileno())
-        _publish(draft, path)
-    return path.read_text(encoding="ascii").strip()
-
-
-def _publish(draft: Path, path: Path) -> None:
-    """Give the finished file its name, unless another node was first; a half-written key is never seen."""
-    try:
-        path.hardlink_to(draft)
-    except FileExistsError:
-        pass
+        with contextlib.suppress(FileExistsError):
+            path.hardlink_to(draft)
     finally:
-        draft.unlink()
+        draft.unlink(missing_ok=True)

@@ -7,7 +7,10 @@ import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from infra.secret_key import FILE_NAME, SecretKey, load_secret_key
+import pytest
+
+from infra.data_directory import DataDirectoryUnusable
+from infra.secret_key import FILE_NAME, NoSecretKey, SecretKey, load_secret_key
 
 
 def test_a_minted_key_says_its_id_and_no_two_are_alike() -> None:
@@ -37,6 +40,19 @@ def test_without_configuration_one_is_made_once_and_only_its_owner_may_read_it(t
     assert first.hashes("key") == load_secret_key((), data_dir).hashes("key")
     assert stat.S_IMODE((data_dir / FILE_NAME).stat().st_mode) == 0o600
     assert [file.name for file in data_dir.iterdir()] == [FILE_NAME]
+
+
+def test_where_none_may_be_made_its_absence_is_a_refusal(tmp_path: Path) -> None:
+    with pytest.raises(NoSecretKey, match="ANNALS_SECRET_KEY"):
+        load_secret_key((), tmp_path, make=False)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("damage", [b"", b"short", b"\xff" * 64])
+def test_a_damaged_key_file_is_refused_and_never_taken_for_a_key(tmp_path: Path, damage: bytes) -> None:
+    (tmp_path / FILE_NAME).write_bytes(damage)
+    with pytest.raises(DataDirectoryUnusable):
+        load_secret_key((), tmp_path)
 
 
 def test_a_configured_key_leaves_the_data_directory_alone(tmp_path: Path) -> None:
