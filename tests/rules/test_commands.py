@@ -60,7 +60,9 @@ def test_a_command_can_be_sent_by_somebody(command: type[Intent]) -> None:
     assert any(command.__name__ in words_in(path) for path in python_files("api", "infra"))
 
 
-@pytest.mark.parametrize("command", [*ROUTES, *COMMANDS], ids=lambda command: command.__name__)
+@pytest.mark.parametrize(
+    "command", sorted({*ROUTES, *COMMANDS}, key=lambda command: command.__name__), ids=lambda command: command.__name__
+)
 def test_a_command_has_a_story(command: type) -> None:
     stories = [path for path in python_files("tests") if path.parent != ROOT / "tests" / "rules"]
     assert any(command.__name__ in words_in(path) for path in stories)

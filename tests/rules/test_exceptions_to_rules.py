@@ -9,7 +9,7 @@ from tests.rules.source_tree import ROOT, python_files, relative, source_files
 
 #: The forms are ``noqa: CODE  (why)`` and ``type: ignore[code]  # why``, both after a number sign.
 SWITCHED_OFF = re.compile(r"#\s*(noqa|type:\s*ignore|pragma:\s*no cover|fmt:\s*(?:off|skip))\b(?P<rest>.*)")
-WITH_CODE_AND_REASON = re.compile(r"(:\s*[A-Z]+\d+(,\s*[A-Z]+\d+)*|\[[a-z-]+(,\s*[a-z-]+)*\]|)\s+(\(|#\s*)\S.{8,}")
+WITH_CODE_AND_REASON = re.compile(r"(:\s*[A-Z]+\d+(,\s*[A-Z]+\d+)*|\[[a-z-]+(,\s*[a-z-]+)*\]|)\s+(\(|#\s*)\S.{4,}")
 
 EVERYTHING = [*source_files(), *(path for path in python_files("tests", "bench") if path != Path(__file__))]
 

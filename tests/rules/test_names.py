@@ -9,7 +9,7 @@ from tests.rules.source_tree import ROOT, functions, python_files, relative, sou
 #: Names under which anything could be put, and then is.
 SAYING_NOTHING = {"util", "utils", "helper", "helpers", "manager", "managers", "common", "misc"}
 
-SHORTEST_SENTENCE = 4
+SHORTEST_SENTENCE = 3
 
 TESTS = [path for path in python_files("tests") if path.name.startswith("test_")]
 
