@@ -6,7 +6,7 @@ answers are kept.
 """
 
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any, Protocol
 
@@ -42,9 +42,7 @@ class PostgresLookups:
     def __init__(self, database: Connection, history: History) -> None:
         self._database = database
         self._jobs: OrderedDict[EntityId, tuple[str, InstanceId]] = OrderedDict()
-        self.had_job: Callable[[str, EntityId], Awaitable[bool]] = history.had_job
-        self.had_incident: Callable[[str, EntityId], Awaitable[bool]] = history.had_incident
-        self.element_instance: Callable[[str, EntityId], Awaitable[InstanceId | None]] = history.element_instance
+        self._history = history
 
     async def job(self, tenant: str, job: EntityId) -> InstanceId | None:
         known = self._jobs.pop(job, None)  # a job is mostly asked for once, to complete it
@@ -82,6 +80,15 @@ class PostgresLookups:
             tenant,
         )
         return None if row is None else (InstanceId(incident.partition, row["process_instance_id"]), row["incident"])
+
+    async def had_job(self, tenant: str, job: EntityId) -> bool:
+        return await self._history.had_job(tenant, job)
+
+    async def had_incident(self, tenant: str, incident: EntityId) -> bool:
+        return await self._history.had_incident(tenant, incident)
+
+    async def element_instance(self, tenant: str, element_instance: EntityId) -> InstanceId | None:
+        return await self._history.element_instance(tenant, element_instance)
 
     def _remember(self, job: EntityId, known: tuple[str, InstanceId]) -> None:
         self._jobs[job] = known

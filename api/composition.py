@@ -1,0 +1,188 @@
+"""The one place that knows everything: opens what a process needs, in order, and closes it in the other."""
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import msgspec
+import structlog
+
+from api.admin.administration import Administration
+from api.engine.ports import Engine
+from commands.access import IssuedKey
+from commands.handling import Commands
+from commands.routes import ROUTES
+from commands.states import StateCache
+from infra.access import AccessRecords
+from infra.clock import Clock
+from infra.embedded_postgres import EmbeddedPostgres
+from infra.encryption import VariableCipher
+from infra.engine_time import EngineTime
+from infra.event_log.doorbell import DoorbellWire
+from infra.event_log.log import EventLog
+from infra.event_log.pruning import keep_pruning
+from infra.executor import Executor
+from infra.following.followers import LEASE, Followers
+from infra.history import ReadModelHistory
+from infra.ids import IdBlocks
+from infra.leases import Lease
+from infra.lookups import PostgresLookups
+from infra.migrating import migrate
+from infra.postgres import Connection, Link, Pools, Record, connect, open_pools
+from infra.reading import Reading
+from infra.secret_key import load_secret_key
+from infra.settings import Settings
+from projections.catalogue import READ_MODELS
+
+#: The lease under which one node runs the engine's own tasks.
+EXECUTOR_LEASE = "executor"
+
+log = structlog.get_logger()
+
+
+class Node(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that one process runs, opened; ``founded`` is the first owner key when this start made it."""
+
+    settings: Settings
+    dsn: str
+    pools: Pools
+    clock: Clock
+    log: EventLog
+    commands: Commands
+    reading: Reading
+    followers: Followers
+    cipher: VariableCipher
+    records: AccessRecords
+    administration: Administration
+    founded: IssuedKey | None
+
+    @property
+    def engine(self) -> Engine:
+        """What the engine's API needs."""
+        return Engine(
+            commands=self.commands,
+            readings=self.reading,
+            database=self.pools.queries,
+            cipher=self.cipher,
+            obstacle=self.obstacle,
+            engine_id=self.settings.engine_id,
+            task_retry_limit=self.settings.task_retry_limit,
+            set_time_enabled=self.settings.set_time_enabled,
+        )
+
+    async def obstacle(self) -> str:
+        """Say why this node should get no requests now; empty while it should."""
+        try:
+            async with asyncio.timeout(self.settings.acquire_timeout):
+                await self.log.head()
+        except Exception as error:  # noqa: BLE001  (whatever it is, it stands in the way)
+            return f"the database does not answer: {error!r}"
+        return ""
+
+
+@asynccontextmanager
+async def open_node(settings: Settings) -> AsyncIterator[Node]:
+    """Open a node on the configured database, or on an embedded one, and run its roles until the block ends."""
+    async with AsyncExitStack() as stack:
+        dsn = await _database(settings, stack)
+        await migrate(dsn)
+        pools = await open_pools(dsn, settings)
+        stack.push_async_callback(pools.close)
+        node = await _assembled(settings, dsn, pools, stack)
+        await _run_in_background(_roles(node), stack)
+        yield node
+
+
+async def _database(settings: Settings, stack: AsyncExitStack) -> str:
+    if settings.database_url is not None:
+        return settings.database_url
+    server = await stack.enter_async_context(EmbeddedPostgres(settings.data_dir))
+    return server.dsn()
+
+
+async def _assembled(settings: Settings, dsn: str, pools: Pools, stack: AsyncExitStack) -> Node:
+    clock = Clock()
+
+    async def own_connection() -> "Connection[Record]":
+        return await connect(dsn, Link(name="log", acquire_timeout=settings.acquire_timeout))
+
+    events = await stack.enter_async_context(EventLog(pools.commands, own_connection, clock.wall))
+    await EngineTime(events, clock).catch_up()
+    lease = Lease(pools.followers, LEASE, _holder())
+    followers = Followers(pools.followers, lease, events.doorbell, READ_MODELS)
+    reading = Reading(pools.queries, READ_MODELS, events.doorbell, followers.progress, settings.query_wait)
+    ids = IdBlocks(pools.commands)
+    cipher = VariableCipher(settings.encryption_keys)
+    commands = Commands(
+        routes=ROUTES,
+        log=events,
+        lookups=PostgresLookups(pools.commands, ReadModelHistory(reading, pools.queries, clock)),
+        ids=ids,
+        clock=clock,
+        cipher=cipher,
+        cache=StateCache(settings.state_cache_size),
+    )
+    secret_key = load_secret_key(settings.secret_key, settings.data_dir)
+    records = AccessRecords(pools.commands, secret_key)
+    administration = Administration(commands, records, secret_key, ids.ulid)
+    return Node(
+        settings=settings,
+        dsn=dsn,
+        pools=pools,
+        clock=clock,
+        log=events,
+        commands=commands,
+        reading=reading,
+        followers=followers,
+        cipher=cipher,
+        records=records,
+        administration=administration,
+        founded=await administration.found_deployment(settings.bootstrap_key),
+    )
+
+
+def _roles(node: Node) -> dict[str, Coroutine[Any, Any, None]]:
+    """Return what runs beside the requests, by name."""
+    settings = node.settings
+
+    async def own_connection() -> "Connection[Record]":
+        return await connect(node.dsn, Link(name="doorbell", command_timeout=None))
+
+    running: dict[str, Coroutine[Any, Any, None]] = {
+        "doorbell": DoorbellWire(node.log.doorbell, own_connection).run(),
+        "pruning": keep_pruning(node.pools.commands),
+        "engine time": EngineTime(node.log, node.clock).run(),
+    }
+    if "followers" in settings.roles:
+        running["followers"] = node.followers.run()
+    if "executor" in settings.roles and settings.task_executor_enabled:
+        executor = Executor(node.commands, settings.engine_id, settings.task_retry_limit)
+        running["executor"] = Lease(node.pools.followers, EXECUTOR_LEASE, _holder()).keep(lambda _held: executor.run())
+    return running
+
+
+async def _run_in_background(running: dict[str, Coroutine[Any, Any, None]], stack: AsyncExitStack) -> None:
+    """Run until the stack unwinds. A role that ends with an error ends the process: half a node helps nobody."""
+    tasks = [asyncio.create_task(work, name=name) for name, work in running.items()]
+
+    async def stop() -> None:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    stack.push_async_callback(stop)
+    for task in tasks:
+        task.add_done_callback(_report)
+
+
+def _report(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.critical("a role of this node ended", role=task.get_name(), exc_info=error)
+
+
+def _holder() -> str:
+    """Name this process to those who look at leases."""
+    return f"{socket.gethostname()}:{os.getpid()}"
