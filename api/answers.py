@@ -40,12 +40,15 @@ class Answer:
 
     __slots__ = ("body", "headers", "status")
 
-    def __init__(self, status: int, body: bytes = b"", media_type: bytes = b"") -> None:
+    def __init__(self, status: int, body: bytes = b"", media_type: bytes = b"", position: int = 0) -> None:
+        """Take the body's type, and the place in the log that the answer reflects (0: none)."""
         self.status = status
         self.body = body
         self.headers: list[tuple[bytes, bytes]] = []
         if media_type:
             self.headers = [(b"content-type", media_type), (b"content-length", b"%d" % len(body))]
+        if position:
+            self.headers.append((b"annals-position", b"%d" % position))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  (the form of ASGI)
         await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
@@ -53,16 +56,10 @@ class Answer:
 
 
 def json_answer(status: int, body: Any, position: int = 0) -> Answer:
-    """Answer with JSON; ``position`` is the place in the log that the answer reflects, 0 where there is none."""
-    answer = Answer(status, json_bytes(body), JSON_TYPE)
-    if position:
-        answer.headers.append((b"annals-position", b"%d" % position))
-    return answer
+    """Answer with JSON."""
+    return Answer(status, json_bytes(body), JSON_TYPE, position)
 
 
 def empty_answer(position: int = 0) -> Answer:
-    """Answer 204; ``position`` as for ``json_answer``."""
-    answer = Answer(204)
-    if position:
-        answer.headers.append((b"annals-position", b"%d" % position))
-    return answer
+    """Answer that it is done."""
+    return Answer(204, position=position)

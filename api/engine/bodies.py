@@ -1,0 +1,58 @@
+"""The bodies that the engine answers with, around the rows of ``projections.views`` (contracts/engine.md 1.5)."""
+
+from collections.abc import Sequence
+from typing import Generic, TypeVar
+
+import msgspec
+
+from projections.views import Job, Task
+
+Row = TypeVar("Row")
+
+
+class Body(msgspec.Struct, frozen=True, rename="camel"):
+    """A response's body; every member is always there."""
+
+
+class Results(Body, Generic[Row], frozen=True):
+    """A page of a query; ``count`` is the number of rows in it, not of all that there are."""
+
+    count: int
+    results: Sequence[Row]
+
+
+class Variables(Body, Generic[Row], frozen=True):
+    """The variables of a scope, with their values."""
+
+    count: int
+    variables: Sequence[Row]
+
+
+class LockedJobs(Body, frozen=True):
+    """The jobs that a worker holds now."""
+
+    count: int
+    jobs: Sequence[Job]
+
+
+class Unlocked(Body, frozen=True):
+    """How many jobs or tasks were given back."""
+
+    count: int
+
+
+class ExecutedTasks(Body, frozen=True):
+    """What became of the tasks that were due; failed are those that stay locked because of an unexpected error."""
+
+    locked: int
+    completed: int
+    failed: int
+    completed_tasks: Sequence[Task]
+    failed_tasks: Sequence[Task]
+
+
+class Times(Body, frozen=True):
+    """The engine's time after and before it was moved."""
+
+    new_time: str
+    old_time: str

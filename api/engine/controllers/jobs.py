@@ -1,0 +1,67 @@
+"""The jobs of workers: locking, completing, giving back, finding."""
+
+from litestar import Controller
+
+from api.answers import Answer, json_answer
+from api.engine.bodies import LockedJobs, Results, Unlocked
+from api.engine.operations import About, Call, page_of, patch, post, worker
+from api.engine.rows import job_row
+from api.identity import READ, WORK
+from commands.jobs import CompleteJob, LockJobs, UnlockJobs, lock_jobs, unlock_jobs
+from projections.criteria import JobCriteria
+from projections.jobs.projector import READ_MODEL as JOBS
+from projections.jobs.queries import find_jobs
+from projections.views import Job
+
+
+class Jobs(Controller):
+    """``/jobs``."""
+
+    path = "/jobs"
+    tags = ("jobs",)
+
+    @post(
+        "/lock",
+        operation_id="lockJobs",
+        opt={"access": WORK},
+        about=About("Take due jobs for a worker", LockJobs, LockedJobs),
+    )
+    async def lock(self, request: Call) -> Answer:
+        command = await request.body(LockJobs)
+        outcome = await lock_jobs(request.engine.commands, command, request.asker(worker(command.worker_id)))
+        jobs = [job_row(answer) for answer in outcome.answer]
+        return json_answer(200, LockedJobs(len(jobs), jobs), outcome.position)
+
+    @patch(
+        "/{partition:str}/{id:str}/complete",
+        operation_id="completeJob",
+        opt={"access": WORK},
+        about=About("Report a locked job as done or as failed", CompleteJob, Job, refuses=(404, 409)),
+    )
+    async def complete(self, request: Call) -> Answer:
+        target, command = request.entity, await request.body(CompleteJob)
+        outcome = await request.send(command, worker(command.worker_id), target)
+        return json_answer(200, job_row(outcome.answer), outcome.position)
+
+    @post(
+        "/unlock",
+        operation_id="unlockJobs",
+        opt={"access": WORK},
+        about=About("Give back jobs that a worker holds", UnlockJobs, Unlocked),
+    )
+    async def unlock(self, request: Call) -> Answer:
+        command = await request.body(UnlockJobs)
+        outcome = await unlock_jobs(request.engine.commands, command, request.asker(worker(command.worker_id)))
+        return json_answer(200, Unlocked(len(outcome.answer)), outcome.position)
+
+    @post(
+        "/query",
+        operation_id="queryJobs",
+        opt={"access": READ},
+        about=About("Find jobs", JobCriteria, Results[Job], parameters="page"),
+    )
+    async def query(self, request: Call) -> Answer:
+        page, criteria = request.query.page(), await request.body(JobCriteria)
+        position = await request.caught_up(JOBS)
+        rows = await find_jobs(request.engine.database, request.caller.tenant, criteria, page, request.now)
+        return page_of(rows, position)

@@ -1,0 +1,97 @@
+"""Starting, halting and finding process instances, and their variables."""
+
+from litestar import Controller
+
+from api.answers import Answer, empty_answer, json_answer
+from api.engine.bodies import Results, Variables
+from api.engine.operations import About, Call, get, page_of, patch, post, put, worker
+from api.engine.rows import process_instance_row
+from api.engine.variables import process_variables
+from api.identity import READ, WORK
+from commands.instances import ResumeProcessInstance, StartProcessInstance, SuspendProcessInstance
+from commands.variables import SetProcessVariables
+from domain.identity import InstanceId
+from projections.criteria import ProcessInstanceCriteria
+from projections.process_instances.projector import READ_MODEL as PROCESS_INSTANCES
+from projections.process_instances.queries import find_process_instances
+from projections.variables.projector import READ_MODEL as VARIABLES
+from projections.views import ProcessInstance, ProcessVariable
+
+
+class ProcessInstances(Controller):
+    """``/process-instances``."""
+
+    path = "/process-instances"
+    tags = ("process instances",)
+
+    @post(
+        "/",
+        operation_id="createProcessInstance",
+        opt={"access": WORK},
+        about=About("Start a process instance", StartProcessInstance, ProcessInstance, 201, refuses=(404, 422)),
+    )
+    async def create(self, request: Call) -> Answer:
+        command = await request.body(StartProcessInstance)
+        outcome = await request.send(command, worker(command.worker_id))
+        return json_answer(201, process_instance_row(outcome.answer), outcome.position)
+
+    @post(
+        "/query",
+        operation_id="queryProcessInstances",
+        opt={"access": READ},
+        about=About("Find process instances", ProcessInstanceCriteria, Results[ProcessInstance], parameters="page"),
+    )
+    async def query(self, request: Call) -> Answer:
+        page, criteria = request.query.page(), await request.body(ProcessInstanceCriteria)
+        position = await request.caught_up(PROCESS_INSTANCES)
+        rows = await find_process_instances(request.engine.database, request.caller.tenant, criteria, page)
+        return page_of(rows, position)
+
+    @patch(
+        "/{partition:str}/{id:str}/suspend",
+        operation_id="suspendProcessInstance",
+        opt={"access": WORK},
+        about=About("Halt a process instance", SuspendProcessInstance, status=204, refuses=(404, 409)),
+    )
+    async def suspend(self, request: Call) -> Answer:
+        target, command = InstanceId(*request.entity), await request.body(SuspendProcessInstance)
+        return empty_answer((await request.send(command, worker(command.worker_id), target)).position)
+
+    @patch(
+        "/{partition:str}/{id:str}/resume",
+        operation_id="resumeProcessInstance",
+        opt={"access": WORK},
+        about=About("Let a halted process instance go on", ResumeProcessInstance, status=204, refuses=(404, 409, 422)),
+    )
+    async def resume(self, request: Call) -> Answer:
+        target, command = InstanceId(*request.entity), await request.body(ResumeProcessInstance)
+        return empty_answer((await request.send(command, worker(command.worker_id), target)).position)
+
+    @get(
+        "/{partition:str}/{id:str}/variables",
+        operation_id="getProcessVariables",
+        opt={"access": READ},
+        about=About(
+            "Get the variables of a process instance",
+            answer=Variables[ProcessVariable],
+            parameters="names",
+            refuses=(404,),
+        ),
+    )
+    async def variables(self, request: Call) -> Answer:
+        instance, names = InstanceId(*request.entity), request.query.names()
+        position = await request.caught_up(PROCESS_INSTANCES, VARIABLES)
+        found = await process_variables(request.engine, request.caller.tenant, instance, names)
+        return json_answer(200, Variables(len(found), found), position)
+
+    @put(
+        "/{partition:str}/{id:str}/variables",
+        operation_id="setProcessVariables",
+        opt={"access": WORK},
+        about=About(
+            "Set or delete variables of a process instance", SetProcessVariables, status=204, refuses=(404, 409)
+        ),
+    )
+    async def set_variables(self, request: Call) -> Answer:
+        target, command = InstanceId(*request.entity), await request.body(SetProcessVariables)
+        return empty_answer((await request.send(command, worker(command.worker_id), target)).position)
