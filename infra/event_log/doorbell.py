@@ -2,7 +2,7 @@
 
 Within a process the writer rings after each commit. Between the nodes of a database a ``DoorbellWire`` carries the
 rings: it tells the others at most every 25 ms, on a connection of its own (a commit that notifies waits for all others
-that do), and it asks the log itself twice a second, so that a lost ring costs half a second at most.
+that do), and in silence it asks the log itself twice a second, so that a lost ring costs half a second at most.
 """
 
 import asyncio
@@ -28,14 +28,20 @@ logger = structlog.get_logger(__name__)
 
 
 class Doorbell:
-    """``head`` is the highest position this process has heard of."""
+    """``head`` is the highest position this process has heard of, ``own`` the highest that it appended itself."""
 
     def __init__(self, head: int = 0) -> None:
         self.head = head
+        self.own = 0
         self._rang = asyncio.Event()
 
     def ring(self, head: int) -> None:
-        """Wake everyone who waits for something after a lower position."""
+        """Wake everyone who waits for something after a lower position, here and, over the wire, elsewhere."""
+        self.own = max(self.own, head)
+        self.hear(head)
+
+    def hear(self, head: int) -> None:
+        """Wake everyone here; others know already."""
         if head > self.head:
             self.head = head
             self._rang.set()
@@ -58,7 +64,7 @@ class DoorbellWire:
     def __init__(self, doorbell: Doorbell, connect: Callable[[], Awaitable[Any]]) -> None:
         self._doorbell = doorbell
         self._connect = connect
-        self._known_to_all = 0
+        self._told = 0
 
     async def run(self) -> None:
         """Carry rings until cancelled; a broken connection is made anew."""
@@ -77,19 +83,19 @@ class DoorbellWire:
             pause = min(2 * pause, LONGEST_PAUSE)
 
     async def _carry(self, connection: Any) -> None:
+        doorbell = self._doorbell
         await connection.execute("set synchronous_commit = off")  # nothing that is written here need last
         await connection.add_listener(CHANNEL, self._hear)
+        doorbell.hear(await connection.fetchval(HEAD))
         while True:
-            self._hear_of(await connection.fetchval(HEAD))
-            head = await self._doorbell.wait(self._known_to_all, POLLED)
-            if head > self._known_to_all:
-                self._known_to_all = head
-                await connection.execute(NOTIFY, CHANNEL, str(head))
+            if doorbell.own > self._told:
+                self._told = doorbell.own
+                await connection.execute(NOTIFY, CHANNEL, str(self._told))
                 await asyncio.sleep(COALESCED)
+            else:
+                before = doorbell.head
+                if await doorbell.wait(before, POLLED) == before:
+                    doorbell.hear(await connection.fetchval(HEAD))
 
     def _hear(self, _connection: Any, _pid: int, _channel: str, payload: str) -> None:
-        self._hear_of(int(payload))
-
-    def _hear_of(self, head: int) -> None:
-        self._known_to_all = max(self._known_to_all, head)
-        self._doorbell.ring(head)
+        self._doorbell.hear(int(payload))

@@ -10,7 +10,7 @@ from domain.event import Actor, Recorded
 from domain.rejection import Unavailable
 from infra.codec import UnreadableFact, decode
 from infra.event_log.doorbell import Doorbell
-from infra.event_log.writer import Writer
+from infra.event_log.writer import PATIENCE, Writer
 from infra.outages import is_outage
 
 COLUMNS = """notification_id, originator_id, originator_version, topic, state, tenant, actor_kind, actor_id,
@@ -67,8 +67,8 @@ class Reads(Protocol):
 class EventLog:
     """The log of one database.
 
-    ``database`` serves the reads, ``connect`` opens the writer's own connection, ``now`` is the wall clock. The
-    doorbell rings after each commit of this process.
+    ``database`` serves the reads, ``connect`` opens the writer's own connection, ``now`` is the wall clock, and
+    ``patience`` is how long an append may take, in seconds. The doorbell rings after each commit of this process.
     """
 
     def __init__(
@@ -76,14 +76,14 @@ class EventLog:
         database: Reads,
         connect: Callable[[], Awaitable[Any]],
         now: Callable[[], datetime],
-        doorbell: Doorbell | None = None,
+        patience: float = PATIENCE,
     ) -> None:
-        self.doorbell = doorbell or Doorbell()
+        self.doorbell = Doorbell()
         self._database = database
-        self._writer = Writer(connect, now, self.doorbell)
+        self._writer = Writer(connect, now, self.doorbell, patience)
 
     async def __aenter__(self) -> Self:
-        self.doorbell.ring(await self.head())
+        self.doorbell.hear(await self.head())
         self._writer.start()
         return self
 

@@ -77,7 +77,10 @@ class Writer:
         if self._line.full:
             raise Unavailable(TRIED, "too many commands wait for the log")
         deadline = asyncio.get_running_loop().time() + self._patience
-        request = Request(decision, context, next(self._attempts), deadline)
+        try:
+            request = Request(decision, context, next(self._attempts), deadline)
+        except UnicodeEncodeError as error:
+            raise _refusal(error) from error
         self._line.add(request)
         self._wanted.set()
         return await request.outcome

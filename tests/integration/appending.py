@@ -1,7 +1,7 @@
 """Appending small made-up commands to a real log, for the tests of the log."""
 
 import itertools
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime
 from typing import Any, cast
@@ -58,13 +58,19 @@ def decision(stream: str, expected: int, *events: Event, answer: Any = None) -> 
     return Decision((Append(stream, expected, events or (passed(),)),), answer)
 
 
+def writers_way(dsn: str) -> Callable[[], Awaitable[Any]]:
+    """Return what opens the writer's connection."""
+    return lambda: connect(dsn, Link(name="writer", command_timeout=None))
+
+
 @asynccontextmanager
-async def open_log(dsn: str, connecting: Callable[[], Any] | None = None) -> AsyncIterator[EventLog]:
+async def open_log(
+    dsn: str, connecting: Callable[[], Awaitable[Any]] | None = None, patience: float = 5.0
+) -> AsyncIterator[EventLog]:
     """Open the log of a database; ``connecting`` takes the place of the writer's way to connect."""
     pool = await connect_pool(dsn, Link(name="test"))
-    log = EventLog(pool, connecting or (lambda: connect(dsn, Link(name="writer", command_timeout=None))), Clock().wall)
     try:
-        async with log:
+        async with EventLog(pool, connecting or writers_way(dsn), Clock().wall, patience) as log:
             yield log
     finally:
         await pool.close()
