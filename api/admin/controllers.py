@@ -1,0 +1,128 @@
+"""``/admin``: tenants for the deployment's owner, keys for the admins of their tenant (contracts/incidents.md 0.6)."""
+
+from typing import Any, TypeVar
+
+import msgspec
+from litestar import Controller, Request, Response, Router, delete, patch, post
+from litestar.datastructures import State
+from litestar.di import NamedDependency, Provide
+from litestar.params import FromPath
+
+from api.admin.administration import Administration
+from api.admin.bodies import ChangeTenantOperation, IssueKeyOperation, RegisterTenantOperation, refuses
+from api.engine.decoding import decode
+from api.identity import ADMINISTRATION, DEPLOYMENT, Identity
+from api.refusals import UnsupportedMediaType
+from commands.access import Administrator, ChangeTenant, IssuedKey, IssueKey, RegisterTenant, TenantView
+from commands.handling import Outcome
+from domain.access.caller import Caller
+from domain.access.roles import DEFAULT_TENANT
+
+Body = TypeVar("Body", bound=msgspec.Struct)
+AdminRequest = Request[Caller, Any, State]
+
+POSITION = "Annals-Position"
+
+
+class Tenants(Controller):
+    path = "/admin/tenants"
+    tags = ("administration",)
+
+    @post(
+        operation_id="registerTenant",
+        opt={"access": DEPLOYMENT},
+        operation_class=RegisterTenantOperation,
+        responses=refuses(400, 409, 415),
+        summary="Register a tenant",
+    )
+    async def register(
+        self, request: AdminRequest, administration: NamedDependency[Administration]
+    ) -> Response[TenantView]:
+        command = await _body(request, RegisterTenant)
+        return _answer(await administration.register_tenant(command, request.user.actor), 201)
+
+    @patch(
+        "/{id:str}",
+        operation_id="changeTenant",
+        opt={"access": DEPLOYMENT},
+        operation_class=ChangeTenantOperation,
+        responses=refuses(400, 404, 415),
+        summary="Change a tenant's plan or entitlements",
+    )
+    async def change(
+        self,
+        id: FromPath[str],  # noqa: A002  (the parameter's name in the contract)
+        request: AdminRequest,
+        administration: NamedDependency[Administration],
+        identity: NamedDependency[Identity],
+    ) -> Response[TenantView]:
+        command = await _body(request, ChangeTenant)
+        outcome = await administration.change_tenant(id, command, request.user.actor)
+        identity.forget()
+        return _answer(outcome, 200)
+
+
+class Keys(Controller):
+    path = "/admin/keys"
+    tags = ("administration",)
+
+    @post(
+        operation_id="issueKey",
+        opt={"access": ADMINISTRATION},
+        operation_class=IssueKeyOperation,
+        responses=refuses(400, 404, 415),
+        summary="Issue an API key; it is shown this once",
+    )
+    async def issue(
+        self, request: AdminRequest, administration: NamedDependency[Administration]
+    ) -> Response[IssuedKey]:
+        command = await _body(request, IssueKey)
+        return _answer(await administration.issue_key(command, _by(request.user), request.user.actor), 201)
+
+    @delete(
+        "/{id:str}",
+        operation_id="revokeKey",
+        opt={"access": ADMINISTRATION},
+        status_code=204,
+        responses=refuses(404),
+        summary="Revoke an API key",
+    )
+    async def revoke(
+        self,
+        id: FromPath[str],  # noqa: A002  (the parameter's name in the contract)
+        request: AdminRequest,
+        administration: NamedDependency[Administration],
+        identity: NamedDependency[Identity],
+    ) -> Response[None]:
+        outcome = await administration.revoke_key(id, _by(request.user), request.user.actor)
+        identity.forget()
+        return _answer(outcome, 204)
+
+
+def admin_routes(administration: Administration, identity: Identity) -> Router:
+    """Return the administration's routes; ``identity`` is told what they change."""
+    return Router(
+        "/",
+        route_handlers=[Tenants, Keys],
+        dependencies={
+            "administration": Provide(lambda: administration, sync_to_thread=False),
+            "identity": Provide(lambda: identity, sync_to_thread=False),
+        },
+    )
+
+
+async def _body(request: AdminRequest, kind: type[Body]) -> Body:
+    media_type = request.headers.get("content-type", "application/json").partition(";")[0].strip()
+    if media_type != "application/json":
+        raise UnsupportedMediaType(media_type)
+    return decode(await request.body(), kind)
+
+
+def _by(caller: Caller) -> Administrator:
+    deployment = caller.tenant == DEFAULT_TENANT and caller.role == "owner"
+    return Administrator(caller.tenant, caller.role, deployment)
+
+
+def _answer(outcome: Outcome, status: int) -> Response[Any]:
+    headers = {POSITION: str(outcome.position)} if outcome.position else {}
+    return Response(outcome.answer, status_code=status, headers=headers)

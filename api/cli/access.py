@@ -1,0 +1,155 @@
+"""``annals tenants`` and ``annals keys``."""
+
+import asyncio
+from collections.abc import Sequence
+
+import click
+import msgspec
+
+from api.admin.administration import SYSTEM
+from api.cli.database import opened
+from api.cli.tables import console, table
+from commands.access import ON_THE_MACHINE, ChangeTenant, IssueKey, RegisterTenant, TenantView
+from domain.access.roles import DEFAULT_TENANT, ENTITLEMENTS, PLANS, ROLES
+from infra.access import KeyRow, TenantRow
+
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, one line for each.")
+ENTITLEMENT = click.option(
+    "--entitlement",
+    "entitlements",
+    multiple=True,
+    type=click.Choice(ENTITLEMENTS),
+    help="Grant it beyond the plan; may be given several times.",
+)
+
+
+@click.group()
+def tenants() -> None:
+    """List, create and change tenants."""
+
+
+@tenants.command("list")
+@AS_JSON
+def list_tenants(*, as_json: bool) -> None:
+    """List every tenant."""
+
+    async def rows() -> Sequence[TenantRow]:
+        async with opened() as node:
+            return await node.records.tenants()
+
+    _show(asyncio.run(rows()), as_json=as_json)
+
+
+@tenants.command("create")
+@click.argument("tenant_id", metavar="ID")
+@click.option("--name", help="What people call it; the id when it is not given.")
+@click.option("--plan", type=click.Choice(PLANS), default="free", show_default=True)
+@ENTITLEMENT
+def create_tenant(tenant_id: str, name: str | None, plan: str, entitlements: tuple[str, ...]) -> None:
+    """Create a tenant. ID is of lower-case letters, digits and hyphens."""
+
+    async def create() -> TenantView:
+        async with opened() as node:
+            command = RegisterTenant(tenant_id, name or tenant_id, plan, entitlements)
+            view: TenantView = (await node.administration.register_tenant(command, SYSTEM)).answer
+            return view
+
+    _say_of(asyncio.run(create()))
+
+
+@tenants.command("change")
+@click.argument("tenant_id", metavar="ID")
+@click.option("--plan", type=click.Choice(PLANS))
+@ENTITLEMENT
+@click.option("--no-entitlements", is_flag=True, help="Take back what was granted beyond the plan.")
+def change_tenant(tenant_id: str, plan: str | None, entitlements: tuple[str, ...], *, no_entitlements: bool) -> None:
+    """Give a tenant another plan, or other entitlements; what is not given stays."""
+    granted = entitlements if entitlements or no_entitlements else None
+
+    async def change() -> TenantView:
+        async with opened() as node:
+            command = ChangeTenant(plan, granted)
+            view: TenantView = (await node.administration.change_tenant(tenant_id, command, SYSTEM)).answer
+            return view
+
+    _say_of(asyncio.run(change()))
+
+
+@click.group()
+def keys() -> None:
+    """List, create and revoke API keys."""
+
+
+@keys.command("list")
+@click.option("--tenant", help="Only those of this tenant.")
+@AS_JSON
+def list_keys(tenant: str | None, *, as_json: bool) -> None:
+    """List every key that was ever issued; the keys themselves are kept nowhere."""
+
+    async def rows() -> Sequence[KeyRow]:
+        async with opened() as node:
+            return [row for row in await node.records.keys() if tenant in {None, row.tenant}]
+
+    _show(asyncio.run(rows()), as_json=as_json)
+
+
+@keys.command("create")
+@click.option("--tenant", default=DEFAULT_TENANT, show_default=True)
+@click.option("--role", type=click.Choice(ROLES), required=True)
+@click.option("--name", required=True, help="What people call it, for the log.")
+def create_key(tenant: str, role: str, name: str) -> None:
+    """Create a key and print it: the only time that it is shown."""
+
+    async def create() -> tuple[str, str]:
+        async with opened() as node:
+            command = IssueKey(tenant, role, name)
+            issued = (await node.administration.issue_key(command, ON_THE_MACHINE, SYSTEM)).answer
+            return issued.id, issued.key
+
+    key_id, key = asyncio.run(create())
+    click.echo(f"key {key_id} of role {role} for tenant {tenant}, shown this once:", err=True)
+    click.echo(key)
+
+
+@keys.command("revoke")
+@click.argument("key_id", metavar="ID")
+def revoke_key(key_id: str) -> None:
+    """Revoke a key; all nodes refuse it within a second."""
+
+    async def revoke() -> None:
+        async with opened() as node:
+            await node.administration.revoke_key(key_id, ON_THE_MACHINE, SYSTEM)
+
+    asyncio.run(revoke())
+    click.echo(f"key {key_id} is revoked")
+
+
+def _say_of(view: TenantView) -> None:
+    beyond = f" with {', '.join(view.entitlements)}" if view.entitlements else ""
+    click.echo(f"tenant {view.id} has plan {view.plan}{beyond}")
+
+
+def _show(rows: Sequence[TenantRow | KeyRow], *, as_json: bool) -> None:
+    if as_json:
+        for row in rows:
+            click.echo(msgspec.json.encode(row))
+        return
+    lines = table()
+    for row in rows:
+        cells = msgspec.to_builtins(row)
+        if not lines.columns:
+            for name in cells:
+                lines.add_column(name.replace("_", " "))
+        revoked = cells.get("revoked", False)
+        lines.add_row(*(_cell(value) for value in cells.values()), style="dim" if revoked else "")
+    console().print(lines)
+
+
+def _cell(value: object) -> str:
+    match value:
+        case bool():
+            return "yes" if value else ""
+        case list() | tuple():
+            return ", ".join(value)
+        case _:
+            return str(value)

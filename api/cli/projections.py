@@ -1,0 +1,135 @@
+"""``annals projections``: where the read models stand, building them anew, and comparing them with the log."""
+
+import asyncio
+import os
+import socket
+from collections.abc import Awaitable, Callable, Sequence
+
+import click
+import msgspec
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from api.cli.database import opened
+from api.cli.tables import console, table
+from infra.following.beside import OnProgress
+from infra.following.rebuilding import rebuild
+from infra.following.standing import Standing, status
+from infra.following.verifying import Difference, verify
+from infra.leases import Connections
+from projections.catalogue import READ_MODELS
+from projections.read_model import ReadModel
+
+NAMES = [model.name for model in READ_MODELS]
+STOPPED = 130
+COLOURS = {"live": "green", "failed": "red", "outdated": "yellow", "missing": "yellow", "newer": "cyan"}
+
+Work = Callable[[Connections, ReadModel, str, OnProgress], Awaitable[Sequence[Difference] | None]]
+
+
+@click.group()
+def projections() -> None:
+    """List, rebuild and verify the read models."""
+
+
+@projections.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, one line for each.")
+def list_projections(*, as_json: bool) -> None:
+    """List the read models: where each stands in the log, and how far behind it is."""
+
+    async def standings() -> Sequence[Standing]:
+        async with opened() as node, node.pools.queries.acquire() as connection:
+            return await status(connection, READ_MODELS)
+
+    rows = asyncio.run(standings())
+    if as_json:
+        for row in rows:
+            click.echo(msgspec.json.encode(row))
+    else:
+        console().print(_table(rows))
+
+
+@projections.command("rebuild")
+@click.argument("names", metavar="NAME...", nargs=-1, type=click.Choice(NAMES))
+@click.option("--all", "every", is_flag=True, help="Rebuild every read model, one after the other.")
+def rebuild_projections(names: tuple[str, ...], *, every: bool) -> None:
+    """Build read models anew from the log, beside the live ones, then swap them in.
+
+    Requests go on meanwhile, on the tables as they were. Ctrl-C stops it and leaves these tables in place.
+    """
+    chosen = _chosen(names, every=every)
+    _with_progress("rebuilding", chosen, rebuild)
+    click.echo(f"rebuilt {', '.join(model.name for model in chosen)}")
+
+
+@projections.command("verify")
+@click.argument("names", metavar="NAME...", nargs=-1, type=click.Choice(NAMES))
+@click.option("--all", "every", is_flag=True, help="Verify every read model, one after the other.")
+def verify_projections(names: tuple[str, ...], *, every: bool) -> None:
+    """Compare the live tables with a rebuild from the log, row by row; exit with 1 when they differ."""
+    chosen = _chosen(names, every=every)
+    found = [difference for part in _with_progress("verifying", chosen, verify) for difference in part or ()]
+    for difference in found:
+        click.echo(f"{difference.table} {difference.key}: is {difference.live}, the log says {difference.rebuilt}")
+    if found:
+        raise click.ClickException(f"{len(found)} rows differ from what the log says")
+    click.echo(f"{', '.join(model.name for model in chosen)}: as the log says")
+
+
+def _chosen(names: tuple[str, ...], *, every: bool) -> list[ReadModel]:
+    if bool(names) == every:
+        raise click.UsageError("say which read models, or --all")
+    return [model for model in READ_MODELS if every or model.name in names]
+
+
+def _with_progress(doing: str, models: Sequence[ReadModel], work: Work) -> list[Sequence[Difference] | None]:
+    """Do the work on one read model after the other, with a bar for each; Ctrl-C stops it cleanly."""
+    bars = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("facts"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+    )
+
+    async def all_of_them() -> list[Sequence[Difference] | None]:
+        async with opened() as node:
+            with bars:
+                return [await _one(node.pools.followers, model) for model in models]
+
+    async def _one(pool: Connections, model: ReadModel) -> Sequence[Difference] | None:
+        bar = bars.add_task(f"{doing} {model.name}", total=None)
+        answer = await work(pool, model, _holder(), lambda done, all_: bars.update(bar, completed=done, total=all_))
+        total = bars.tasks[bar].total or 0
+        bars.update(bar, completed=total, total=total)
+        return answer
+
+    try:
+        return asyncio.run(all_of_them())
+    except KeyboardInterrupt:
+        click.echo("stopped; the live tables are as they were", err=True)
+        raise SystemExit(STOPPED) from None
+
+
+def _holder() -> str:
+    """Name this process to those who look at leases."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def _table(rows: Sequence[Standing]) -> Table:
+    lines = table()
+    lines.add_column("read model", style="bold", no_wrap=True)
+    for name in ("version", "position", "head", "lag"):
+        lines.add_column(name, justify="right")
+    lines.add_column("state")
+    for row in rows:
+        state = f"[{COLOURS[row.state]}]{row.state}[/]"
+        if row.error:
+            state += f" at {row.failed_at}: {row.error}"
+        if row.rebuilt_to is not None:
+            state += f", being rebuilt, at {row.rebuilt_to}"
+        lines.add_row(row.name, str(row.version), str(row.position), str(row.head), str(row.lag), state)
+    return lines
