@@ -148,7 +148,13 @@ async def open_pools(dsn: str, settings: Settings) -> Pools:
     acquire, command = settings.acquire_timeout, settings.command_timeout
     links = (
         Link(name="commands", size=settings.command_connections, acquire_timeout=acquire, command_timeout=command),
-        Link(name="queries", size=settings.query_connections, acquire_timeout=acquire, command_timeout=command),
+        Link(
+            name="queries",
+            size=settings.query_connections,
+            acquire_timeout=acquire,
+            command_timeout=command,
+            search_path="read",
+        ),
         Link(
             name="followers",
             size=settings.follower_connections,
