@@ -13,6 +13,7 @@ from litestar.exceptions import (
     NotAuthorizedException,
     NotFoundException,
 )
+from litestar.types import ExceptionHandler
 
 from api.answers import json_bytes
 from api.refusals import (
@@ -141,7 +142,7 @@ def failed(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]
 
 
 #: For the application and every dialect without an error form of its own.
-EXCEPTION_HANDLERS: Mapping[type[Exception], Callable[..., Response[bytes]]] = {
+EXCEPTION_HANDLERS: Mapping[int | type[Exception], ExceptionHandler[Any]] = {
     Rejection: refused,
     HTTPException: refused_by_litestar,
     Exception: failed,

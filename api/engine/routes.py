@@ -1,6 +1,7 @@
 """Where the engine's API begins: all its controllers around one engine."""
 
-from litestar import Router
+from litestar.config.app import AppConfig
+from litestar.plugins import InitPlugin
 
 from api.engine.controllers.element_instances import ElementInstances
 from api.engine.controllers.incidents import Incidents
@@ -15,6 +16,17 @@ from api.engine.ports import Engine
 CONTROLLERS = (Processes, Elements, ProcessInstances, ElementInstances, Jobs, Tasks, Incidents, StoredVariables, Node)
 
 
-def engine_routes(engine: Engine) -> Router:
-    """Return the routes of the engine's API; each reaches the engine through its ``opt``."""
-    return Router("/", route_handlers=CONTROLLERS, opt={"engine": engine})
+class EngineApi(InitPlugin):
+    """Adds the engine's API to an application.
+
+    Operations find the engine in their ``opt``. It lies with the application's, because Litestar copies whatever lies
+    with a router, and an engine cannot be copied.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def on_app_init(self, app_config: AppConfig) -> AppConfig:
+        app_config.route_handlers.extend(CONTROLLERS)
+        app_config.opt["engine"] = self._engine
+        return app_config
