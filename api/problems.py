@@ -142,7 +142,7 @@ def failed(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]
 
 
 #: For the application and every dialect without an error form of its own.
-EXCEPTION_HANDLERS: Mapping[int | type[Exception], ExceptionHandler[Any]] = {
+EXCEPTION_HANDLERS: "Mapping[int | type[Exception], ExceptionHandler[Any]]" = {
     Rejection: refused,
     HTTPException: refused_by_litestar,
     Exception: failed,
