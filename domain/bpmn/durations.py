@@ -17,8 +17,12 @@ _GRAMMAR = re.compile(
 )
 
 
+#: From every moment before this one, the longest duration (2,000 years) ends before the year 10000.
+_LAST_DAY = datetime(7999, 12, 31)  # noqa: DTZ001  (a day of the calendar, nowhere in particular)
+
+
 class DurationError(ValueError):
-    """The text is no duration, or the duration leads past the year 9999."""
+    """The text is no duration, or the duration is too long."""
 
 
 class Duration(msgspec.Struct, frozen=True):
@@ -49,14 +53,14 @@ class Duration(msgspec.Struct, frozen=True):
 
 
 def parse_duration(text: str) -> Duration:
-    """Read a duration, or raise ``DurationError``."""
+    """Read a duration of at most 2,000 years, or raise ``DurationError``."""
     if not text:
         return Duration()
     match = _GRAMMAR.fullmatch(text)
     if match is None:
         raise DurationError(f"{text[:100]} is not an ISO 8601 duration")
     duration = Duration(*(int(number or 0) for number in match.groups()))
-    duration.after(datetime.min)  # noqa: DTZ901  (only to see that some moment lies that much later)
+    duration.after(_LAST_DAY)
     return duration
 
 

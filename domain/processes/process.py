@@ -7,7 +7,7 @@ from hashlib import sha256
 import msgspec
 
 from domain.bpmn.graph import Graph, Participant
-from domain.bpmn.reader import read_process
+from domain.bpmn.reader import reread_process
 from domain.processes.events import ProcessDeployed, ProcessEvent
 
 
@@ -45,7 +45,7 @@ def evolve(process: Process, event: ProcessEvent, at: datetime, by: str) -> Proc
 
 
 def _deployed(event: ProcessDeployed, at: datetime, by: str) -> DeployedVersion:
-    model = read_process(event.xml, event.bpmn_process_id)
+    model = reread_process(event.xml, event.bpmn_process_id)
     element_ids = {element.bpmn_element_id: element.id for element in event.elements}
     return DeployedVersion(
         process_id=event.process_id,

@@ -19,7 +19,7 @@ from domain.bpmn.reader.flows import Flows, connect, sequence_flow
 from domain.bpmn.reader.nodes import Node, Tree, identifier, read_tree, referred
 from domain.rejection import Cause, InvalidModel
 
-__all__ = ["read_process"]
+__all__ = ["read_process", "reread_process"]
 
 #: Characters of problems in one refusal: a list of all of them may be thousands of times as long as the document.
 _LONGEST_REPORT = 1_000_000
@@ -30,17 +30,30 @@ def read_process(xml: str, bpmn_process_id: str, runnable: Container[ElementType
 
     ``runnable`` are the element types that are not refused.
     """
-    definitions = read_definitions(xml)
-    tree = read_tree(_find_process(definitions, bpmn_process_id))
-    flows = connect(tree)
+    definitions, tree, flows = _read(xml, bpmn_process_id)
     incomplete = next(incomplete_events(tree), None)
     causes = tuple(_as_many_as_can_be_told(chain(incomplete_events(tree), problems(tree, flows, runnable)), tree))
     if incomplete is not None:
         raise InvalidModel(TITLE, f"BPMN XML is invalid: {incomplete.detail}", causes)
     if causes:
         raise InvalidModel(TITLE, "BPMN process is invalid", causes)
+    return _model(definitions, tree, flows)
+
+
+def reread_process(xml: str, bpmn_process_id: str) -> ProcessModel:
+    """Read a process that has been accepted before: what was deployed is a fact, whatever would be refused today."""
+    return _model(*_read(xml, bpmn_process_id))
+
+
+def _read(xml: str, bpmn_process_id: str) -> tuple[XmlElement, Tree, Flows]:
+    definitions = read_definitions(xml)
+    tree = read_tree(_find_process(definitions, bpmn_process_id))
+    return definitions, tree, connect(tree)
+
+
+def _model(definitions: XmlElement, tree: Tree, flows: Flows) -> ProcessModel:
     elements = tuple(_element(node, flows) for node in tree.nodes)
-    return ProcessModel(bpmn_process_id, elements, _find_participant(definitions, bpmn_process_id))
+    return ProcessModel(tree.process.id, elements, _find_participant(definitions, tree.process.id))
 
 
 def _find_process(definitions: XmlElement, bpmn_process_id: str) -> XmlElement:

@@ -6,6 +6,7 @@ so is too large a vocabulary, because libxml2 keeps each name that it ever met f
 """
 
 import re
+from collections.abc import Callable
 
 from lxml import etree
 from lxml.etree import _Element as XmlElement
@@ -30,8 +31,10 @@ _TAG = re.compile(r"<([^\s<>/!?=\"']+)")
 _ATTRIBUTE = re.compile(r"\s([^\s<>/=\"']+)\s*=")
 _NAMESPACE = re.compile(r"xmlns(?::[^\s=:<>]{1,255})?\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
 
-#: What a parsed document is refused for, cheapest first: each holds for too much of something.
-_EXCESSES = tuple(
+_DOCTYPE = "a DOCTYPE is not allowed"
+
+#: Too much of something, cheapest to find first.
+_EXCESSES: tuple[tuple[Callable[[XmlElement], object], str], ...] = tuple(
     (etree.XPath(condition), reason)
     for condition, reason in (
         (f"count(//*) > {MAX_ELEMENTS}", f"the document has more than {MAX_ELEMENTS} elements"),
@@ -59,8 +62,8 @@ def read_definitions(xml: str) -> XmlElement:
     text = xml.lstrip("\ufeff \t\r\n")
     _refuse_before_parsing(text)
     root = _parse(text)
-    for exceeds, reason in _EXCESSES:
-        if exceeds(root):
+    for is_refused, reason in ((_has_doctype, _DOCTYPE), *_EXCESSES):
+        if is_refused(root):
             raise invalid_xml(reason)
     if local_name(root) != "definitions":
         raise invalid_xml("the root is not a definitions element")
@@ -79,7 +82,7 @@ def _refuse_before_parsing(text: str) -> None:
     if len(text) > MAX_BYTES or len(text.encode("utf-8", "replace")) > MAX_BYTES:
         raise invalid_xml(f"the document has more than {MAX_BYTES} bytes")
     if _prolog_ends_with_doctype(text):
-        raise invalid_xml("a DOCTYPE is not allowed")
+        raise invalid_xml(_DOCTYPE)
     if _vocabulary(text) > MAX_VOCABULARY:
         raise invalid_xml("the document has too many different names")
 
@@ -113,9 +116,12 @@ def _parse(text: str) -> XmlElement:
         raise invalid_xml("the document has half a surrogate pair") from None
     except etree.XMLSyntaxError as error:
         raise invalid_xml(_in_one_line(error.msg or "it cannot be parsed")) from None
-    if root.getroottree().docinfo.internalDTD is not None:
-        raise invalid_xml("a DOCTYPE is not allowed")
     return root
+
+
+def _has_doctype(root: XmlElement) -> bool:
+    """Say what lxml thinks, should it ever see a DOCTYPE where ``_prolog_ends_with_doctype`` does not."""
+    return root.getroottree().docinfo.internalDTD is not None
 
 
 def _in_one_line(reason: str) -> str:
