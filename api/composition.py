@@ -49,7 +49,7 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     settings: Settings
     dsn: str
     pools: Pools
-    clock: Clock
+    engine_time: EngineTime
     log: EventLog
     commands: Commands
     reading: Reading
@@ -68,6 +68,7 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
             database=self.pools.queries,
             cipher=self.cipher,
             obstacle=self.obstacle,
+            take_time=self.engine_time.catch_up,
             engine_id=self.settings.engine_id,
             task_retry_limit=self.settings.task_retry_limit,
             set_time_enabled=self.settings.set_time_enabled,
@@ -110,7 +111,8 @@ async def _assembled(settings: Settings, dsn: str, pools: Pools, stack: AsyncExi
         return await connect(dsn, Link(name="log", acquire_timeout=settings.acquire_timeout))
 
     events = await stack.enter_async_context(EventLog(pools.commands, own_connection, clock.wall))
-    await EngineTime(events, clock).catch_up()
+    engine_time = EngineTime(events, clock)
+    await engine_time.catch_up()
     lease = Lease(pools.followers, LEASE, _holder())
     followers = Followers(pools.followers, lease, events.doorbell, READ_MODELS)
     reading = Reading(pools.queries, READ_MODELS, events.doorbell, followers.progress, settings.query_wait)
@@ -132,7 +134,7 @@ async def _assembled(settings: Settings, dsn: str, pools: Pools, stack: AsyncExi
         settings=settings,
         dsn=dsn,
         pools=pools,
-        clock=clock,
+        engine_time=engine_time,
         log=events,
         commands=commands,
         reading=reading,
@@ -154,7 +156,7 @@ def _roles(node: Node) -> dict[str, Coroutine[Any, Any, None]]:
     running: dict[str, Coroutine[Any, Any, None]] = {
         "doorbell": DoorbellWire(node.log.doorbell, own_connection).run(),
         "pruning": keep_pruning(node.pools.commands),
-        "engine time": EngineTime(node.log, node.clock).run(),
+        "engine time": node.engine_time.run(),
     }
     if "followers" in settings.roles:
         running["followers"] = node.followers.run()

@@ -25,7 +25,7 @@ class Engine(NamedTuple):
     """The engine as its API sees it.
 
     ``database`` is where queries read. ``obstacle`` says why this node should get no requests now, and is empty while
-    it should. ``engine_id`` is the
+    it should. ``take_time`` sets this node's clock by the log. ``engine_id`` is the
     engine's name where it runs tasks; ``task_retry_limit`` says how often a failing one is tried again.
     """
 
@@ -34,6 +34,7 @@ class Engine(NamedTuple):
     database: Database
     cipher: Decryption
     obstacle: Callable[[], Awaitable[str]]
+    take_time: Callable[[], Awaitable[None]]
     engine_id: str
     task_retry_limit: int = 0
     set_time_enabled: bool = False

@@ -28,6 +28,7 @@ class Node(Controller):
         if not request.engine.set_time_enabled:
             raise Forbidden("failed to set time", "setting the time is not enabled")
         outcome = await request.send(await request.body(SetTime), by=request.caller.actor)
+        await request.engine.take_time()
         times: TimeAnswer = outcome.answer
         return json_answer(200, Times(rfc3339(times.new), rfc3339(times.old)), outcome.position)
 

@@ -1,0 +1,39 @@
+"""The HTTP application: every dialect's routes in front of one node."""
+
+from importlib.metadata import version
+
+from litestar import Litestar, Router
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.plugins import PluginProtocol
+from litestar.types import ControllerRouterHandler
+
+from api.admin.controllers import admin_routes
+from api.composition import Node
+from api.engine.routes import EngineApi
+from api.health import health_routes
+from api.identity import PUBLIC, Identity
+from api.problems import EXCEPTION_HANDLERS
+
+
+def create_app(node: Node) -> Litestar:
+    """Return the application of a node; one without the role ``api`` answers for its health alone."""
+    identity = Identity(node.records)
+    routes: list[ControllerRouterHandler] = [*health_routes(node.obstacle, node.followers.status)]
+    plugins: list[PluginProtocol] = [identity]
+    if "api" in node.settings.roles:
+        routes.append(admin_routes(node.administration, identity))
+        plugins.append(EngineApi(node.engine))
+    return Litestar(
+        route_handlers=routes,
+        plugins=plugins,
+        exception_handlers={**EXCEPTION_HANDLERS},
+        openapi_config=OpenAPIConfig(
+            title="Annals",
+            version=version("annals"),
+            use_handler_docstrings=True,
+            openapi_router=Router("/schema", route_handlers=[], opt={"access": PUBLIC}),
+            render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+        ),
+        logging_config=None,
+    )
