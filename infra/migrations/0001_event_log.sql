@@ -67,9 +67,3 @@ create table log.id_blocks (
     next bigint not null,
     primary key (kind, day)
 );
-
--- How far applications that use the eventsourcing library's recorder protocol have come.
-create table log.tracking (
-    application_name text collate "C" primary key,
-    notification_id bigint not null
-);
