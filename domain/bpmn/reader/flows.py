@@ -26,11 +26,6 @@ class Flow(msgspec.Struct, eq=False):
     dangling_target: bool = False
 
     @property
-    def is_connected(self) -> bool:
-        """Whether tokens could follow it: from one element to one other."""
-        return len(self.sources) == len(self.targets) == 1
-
-    @property
     def source(self) -> Node:
         return next(iter(self.sources))
 
@@ -85,8 +80,8 @@ def _add_tag(flow: Flow, tag: FlowTag, nodes: Mapping[str, Node]) -> None:
 
 
 def successors(node: Node, flows: Flows) -> list[Node]:
-    """Return the nodes that tokens go to from here, in the order in which they go."""
-    return [flow.target for flow_id in node.outgoing if (flow := flows[flow_id]).is_connected]
+    """Return the nodes that tokens go to from here, in the order in which they go; one for each flow."""
+    return [flow.target for flow_id in node.outgoing if (flow := flows[flow_id]).targets]
 
 
 def sequence_flow(flow: Flow) -> SequenceFlow:
