@@ -35,7 +35,6 @@ from infra.ids import Ulids
 from infra.postgres import Link, Pool, connect_pool
 from tests.integration.appending import context, decision, instance, open_log, passed
 
-
 IDS = Ulids()
 
 
