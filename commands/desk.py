@@ -103,7 +103,7 @@ class Desk:
         streams = {stopped.incident: incident_stream(stopped.incident) for stopped in instance.incidents.values()}
         incidents = {ulid: (await self.hold(stream)).version for ulid, stream in sorted(streams.items())}
         process: Process = (await self.look(process_stream(instance.tenant, instance.bpmn_process_id))).state
-        graph = process.versions[instance.version].graph
+        graph = process.graphs[instance.version]
         return Held(instance, self._seen[instance.identity.stream], graph, incidents)
 
     async def process(self, tenant: str, bpmn_process_id: str) -> Process:

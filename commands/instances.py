@@ -9,9 +9,9 @@ from commands.turns import decided, process_changes, tags_by_name, turn_on
 from domain.bpmn import engine
 from domain.bpmn.events import InstanceState, ProcessInstanceStarted
 from domain.bpmn.execution import ExecutionError
+from domain.bpmn.graph import Graph
 from domain.bpmn.instance import Instance, start
 from domain.identity import InstanceId
-from domain.processes.process import DeployedVersion
 from domain.rejection import ExecutionFailed, InvalidState, NotFound
 
 
@@ -38,27 +38,26 @@ class ResumeProcessInstance(ByWorker, frozen=True):
     title: ClassVar[str] = "failed to resume process instance"
 
 
-async def gather_start(command: StartProcessInstance, _target: None, context: Context, desk: Desk) -> DeployedVersion:
+async def gather_start(command: StartProcessInstance, _target: None, context: Context, desk: Desk) -> Graph:
     """Find the version to run."""
     process = await desk.process(context.tenant, command.bpmn_process_id)
-    deployed = process.versions.get(command.version)
-    if deployed is None:
+    graph = process.graphs.get(command.version)
+    if graph is None:
         name = f"{command.bpmn_process_id}:{command.version}"
         raise NotFound("failed to create process instance", f"process {name} could not be found")
-    return deployed
+    return graph
 
 
-def decide_start(command: StartProcessInstance, _target: None, deployed: DeployedVersion, context: Context) -> Decision:
+def decide_start(command: StartProcessInstance, _target: None, graph: Graph, context: Context) -> Decision:
     """Start an instance in today's partition; the answer is the ``Instance``."""
-    graph = deployed.graph
     if graph.bpmn_process_id not in graph.none_starts:
         detail = f"scope {graph.bpmn_process_id} has no none start event"
         raise ExecutionFailed("failed to create execution", detail)
     identity = InstanceId(context.now.date(), context.ids.next("process_instance", context.now.date()))
     started = ProcessInstanceStarted(
-        process_id=deployed.process_id,
-        bpmn_process_id=deployed.bpmn_process_id,
-        version=deployed.version,
+        process_id=graph.process_id,
+        bpmn_process_id=graph.bpmn_process_id,
+        version=graph.version,
         correlation_key=command.correlation_key,
         tags=tags_by_name(command.tags),
     )

@@ -12,7 +12,7 @@ from domain.bpmn.reader import read_process
 from domain.event import Append
 from domain.identity import Int32, process_stream
 from domain.processes.events import DeployedElement, ProcessDeployed
-from domain.processes.process import DeployedVersion, Process, digest, evolve
+from domain.processes.process import NEW, DeployedVersion, Process, digest, evolve
 from domain.rejection import Cause, InvalidInput, InvalidModel, InvalidState
 
 
@@ -72,7 +72,7 @@ async def gather_create(command: CreateProcess, _target: None, context: Context,
     """Hold the process and read the model."""
     stream = process_stream(context.tenant, command.bpmn_process_id)
     held = await desk.hold(stream)
-    process: Process = held.state or Process({})
+    process: Process = held.state or NEW
     known = command.version in process.versions
     return Gathered(process, held.version, None if known else read_process(command.bpmn_xml, command.bpmn_process_id))
 

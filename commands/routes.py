@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from commands import access, engine_time, incidents, instances, jobs, processes, tasks, variables
 from commands.handling import Route
 from domain.bpmn.instance import Instance
+from domain.processes.process import DeployedVersion
 
 ROUTES: Mapping[type, Route] = {
-    processes.CreateProcess: Route(processes.gather_create, processes.decide_create),
+    processes.CreateProcess: Route(processes.gather_create, processes.decide_create, DeployedVersion),
     instances.StartProcessInstance: Route(instances.gather_start, instances.decide_start, Instance),
     instances.SuspendProcessInstance: Route(instances.gather_instance, instances.decide_suspend),
     instances.ResumeProcessInstance: Route(instances.gather_instance, instances.decide_resume),

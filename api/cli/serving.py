@@ -9,6 +9,7 @@ import uvloop
 from api.composition import Node
 from api.serving import serve as run
 from infra.settings import read_settings, unknown_variables
+from infra.telemetry import configure_logging
 
 log = structlog.get_logger()
 
@@ -26,6 +27,7 @@ def serve(**options: str | None) -> None:
     Without ANNALS_DATABASE_URL a PostgreSQL of its own is started below the data directory.
     """
     settings = read_settings(overrides={name: text for name, text in options.items() if text is not None})
+    configure_logging(settings)
     for variable in unknown_variables():
         log.warning("this variable is not a setting", variable=variable)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

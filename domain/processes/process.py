@@ -12,13 +12,12 @@ from domain.processes.events import ProcessDeployed, ProcessEvent
 
 
 class DeployedVersion(msgspec.Struct, frozen=True):
-    """One version: who deployed it and when, the digest of its XML, and its graph."""
+    """One version: who deployed it and when, and the digest of its XML."""
 
     process_id: int
     bpmn_process_id: str
     version: str
     xml_digest: bytes
-    graph: Graph
     created_at: datetime
     created_by: str
     tags: Mapping[str, str]
@@ -26,12 +25,13 @@ class DeployedVersion(msgspec.Struct, frozen=True):
 
 
 class Process(msgspec.Struct, frozen=True):
-    """All versions of a BPMN process id within a tenant, by version, in order of deployment."""
+    """All versions of a BPMN process id within a tenant, by version, in order of deployment, and their graphs."""
 
     versions: Mapping[str, DeployedVersion]
+    graphs: Mapping[str, Graph]
 
 
-NEW = Process({})
+NEW = Process({}, {})
 
 
 def digest(xml: str) -> bytes:
@@ -41,18 +41,24 @@ def digest(xml: str) -> bytes:
 
 def evolve(process: Process, event: ProcessEvent, at: datetime, by: str) -> Process:
     """Apply a fact that happened ``at`` this time through this actor."""
-    return Process({**process.versions, event.version: _deployed(event, at, by)})
+    return Process(
+        {**process.versions, event.version: _deployed(event, at, by)},
+        {**process.graphs, event.version: _graph(event)},
+    )
+
+
+def _graph(event: ProcessDeployed) -> Graph:
+    model = reread_process(event.xml, event.bpmn_process_id)
+    element_ids = {element.bpmn_element_id: element.id for element in event.elements}
+    return Graph(event.process_id, event.version, model, element_ids)
 
 
 def _deployed(event: ProcessDeployed, at: datetime, by: str) -> DeployedVersion:
-    model = reread_process(event.xml, event.bpmn_process_id)
-    element_ids = {element.bpmn_element_id: element.id for element in event.elements}
     return DeployedVersion(
         process_id=event.process_id,
         bpmn_process_id=event.bpmn_process_id,
         version=event.version,
         xml_digest=digest(event.xml),
-        graph=Graph(event.process_id, event.version, model, element_ids),
         created_at=at,
         created_by=by,
         tags=event.tags,
