@@ -8,13 +8,16 @@ What is in it::
     postgres/       the embedded cluster, unless its user cannot reach it here (see postgres_placement)
 """
 
+import asyncio
 import fcntl
 import os
+import time
 from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
 
+ENDING_SECONDS = 0.5
 LOG_BYTES = 16 << 20  # a longer log is put aside at the next start, one old log is kept
 
 
@@ -53,25 +56,26 @@ class DataDirectory:
         except OSError as error:
             raise DataDirectoryUnusable(f"cannot make the data directory {self.path}: {error.strerror}") from error
 
-    def lock(self, directory: Path) -> None:
+    async def lock(self, directory: Path) -> None:
         """Lock a directory (this one, and the server's home elsewhere) until ``unlock`` or the end of the process.
 
         Raise ``DataDirectoryInUse`` naming the process that holds it. The kernel gives the lock back when the process
-        ends, however it ends.
+        ends, however it ends; one that was killed just now is given the moment that it takes to end.
         """
         path = directory / "annals.lock"
         try:
             file = os.fdopen(open_private(path, os.O_RDWR), "r+b", buffering=0)
         except OSError as error:
             raise DataDirectoryUnusable(f"cannot open {path}: {error.strerror}") from error
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = file.read().decode().strip() or "unknown"
-            file.close()
-            raise DataDirectoryInUse(
-                f"{self.path} is in use by process {holder}: stop it, or choose another ANNALS_DATA_DIR"
-            ) from None
+        deadline = time.monotonic() + ENDING_SECONDS
+        while not lock_file(file.fileno()):
+            if time.monotonic() > deadline:
+                holder = file.read().decode().strip() or "unknown"
+                file.close()
+                raise DataDirectoryInUse(
+                    f"{self.path} is in use by process {holder}: stop it, or choose another ANNALS_DATA_DIR"
+                )
+            await asyncio.sleep(0.02)
         file.truncate(0)
         file.write(f"{os.getpid()}\n".encode())
         self._locks.append(file)
@@ -113,6 +117,15 @@ class DataDirectory:
         if path.exists() and path.stat().st_size > LOG_BYTES:
             path.replace(path.with_suffix(".log.old"))
         return os.fdopen(open_private(path, os.O_WRONLY | os.O_APPEND), "ab")
+
+
+def lock_file(descriptor: int) -> bool:
+    """Lock the file without waiting; tell whether it is locked now."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def open_private(path: Path, flags: int) -> int:

@@ -19,10 +19,18 @@ import asyncpg
 import structlog
 
 from infra.data_directory import DataDirectory, DataDirectoryInUse, Whereabouts
-from infra.postgres_cluster import ROLE, EmbeddedPostgresFailed, initialise, lock_cluster, server_command, spawn
+from infra.postgres_cluster import (
+    ROLE,
+    EmbeddedPostgresFailed,
+    initialise,
+    lock_cluster,
+    says_ready,
+    server_command,
+    spawn,
+)
 from infra.postgres_placement import HOMES, Place, find_place
 
-DATABASE = "annals"
+DATABASE = "postgres"  # it comes with the cluster; another one would be 300 files more to write at the first start
 SOCKET_NAME = ".s.PGSQL.5432"
 SOCKET_PATH_LIMIT = 103  # bytes: 107 on Linux, 103 on macOS
 PLAIN_PATH = re.compile(r"[\w/.+-]+", re.ASCII)  # what neither a DSN nor PostgreSQL's list of directories splits
@@ -73,7 +81,7 @@ class EmbeddedPostgres:
         await self.stop()
 
     async def start(self) -> None:
-        """Return when the server takes connections and the database ``annals`` exists.
+        """Return when the server takes connections.
 
         Raise ``DataDirectoryInUse``, ``DataDirectoryUnusable``, ``NoBinaries`` or ``EmbeddedPostgresFailed``.
         """
@@ -85,15 +93,14 @@ class EmbeddedPostgres:
 
     async def _start(self) -> None:
         self.data.create()
-        self.data.lock(self.data.path)
+        await self.data.lock(self.data.path)
         place = self._place = await find_place(self.data, self._homes)
         if place.home != self.data.path:
-            self.data.lock(place.home)
+            await self.data.lock(place.home)
         await initialise(place)
         self._socket = self._socket_directory(place)
         self.data.remember(Whereabouts(home=place.home, socket=self._socket))
         await self._launch(place, self._socket)
-        await self._create_database()
         self._watch = asyncio.create_task(self._keep_running(place, self._socket), name="embedded PostgreSQL")
         log.info("PostgreSQL is running", pid=self.pid, cluster=str(place.cluster))
 
@@ -131,7 +138,7 @@ class EmbeddedPostgres:
                 self._process = await spawn(server_command(place, socket), output, lock)
         finally:
             os.close(lock)
-        if not await self._answers(self._process):
+        if not await self._answers(self._process, place):
             raise EmbeddedPostgresFailed(f"PostgreSQL does not start: {self._said_since(begin)}")
 
     def _said_since(self, begin: int) -> str:
@@ -139,26 +146,19 @@ class EmbeddedPostgres:
             file.seek(begin)
             return file.read().decode(errors="replace").strip()[-2000:]
 
-    async def _answers(self, process: asyncio.subprocess.Process) -> bool:
-        """Wait for the server's first answer; return whether there was one before it ended."""
+    async def _answers(self, process: asyncio.subprocess.Process, place: Place) -> bool:
+        """Wait until the server is ready and answers; return whether it did before it ended."""
         deadline = time.monotonic() + START_SECONDS
         while process.returncode is None:
-            with contextlib.suppress(OSError, asyncpg.CannotConnectNowError, asyncpg.PostgresConnectionError):
-                connection = await asyncpg.connect(self.dsn("postgres"), timeout=5)
-                await connection.close()
-                return True
+            if says_ready(place.cluster):
+                with contextlib.suppress(OSError, asyncpg.CannotConnectNowError, asyncpg.PostgresConnectionError):
+                    connection = await asyncpg.connect(self.dsn(), timeout=5)
+                    await connection.close()
+                    return True
             if time.monotonic() > deadline:
                 raise EmbeddedPostgresFailed(f"PostgreSQL does not answer within {START_SECONDS:.0f} s")
             await asyncio.sleep(0.01)
         return False
-
-    async def _create_database(self) -> None:
-        connection = await asyncpg.connect(self.dsn("postgres"), timeout=5)
-        try:
-            if not await connection.fetchval("select exists (select from pg_database where datname = $1)", DATABASE):
-                await connection.execute(f"create database {DATABASE}")
-        finally:
-            await connection.close()
 
     async def _keep_running(self, place: Place, socket: Path) -> None:
         """Restart the server whenever it ends, more and more slowly when it does not stay."""

@@ -2,9 +2,9 @@
 
 import asyncio
 import contextlib
-import fcntl
 import os
 import shutil
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,11 +12,22 @@ from typing import BinaryIO
 
 import structlog
 
-from infra.data_directory import open_private
+from infra.data_directory import lock_file, open_private
 from infra.postgres_placement import ENVIRONMENT, Place
 
 ROLE = "annals"
 FORMER_SERVER_SECONDS = 60.0  # a fast shutdown writes a checkpoint first
+
+CLUSTER_OPTIONS = (
+    f"--username={ROLE}",
+    "--auth=trust",  # for whoever can enter the directory of the socket
+    "--data-checksums",
+    "--encoding=UTF8",
+    "--locale=C",
+    "--locale-provider=builtin",
+    "--builtin-locale=C.UTF-8",  # sorted by code point, whatever the operating system's release thinks of a language
+    *(("--sync-method=syncfs",) if sys.platform == "linux" else ()),  # one call instead of a thousand
+)
 
 # Sized for a small server that shares two cores with us; durability is PostgreSQL's default and said aloud.
 SERVER_SETTINGS = {
@@ -35,6 +46,7 @@ SERVER_SETTINGS = {
     "min_wal_size": "256MB",
     "checkpoint_timeout": "10min",
     "random_page_cost": "1.1",
+    **({"recovery_init_sync_method": "syncfs"} if sys.platform == "linux" else {}),  # the same, after a crash
     "client_connection_check_interval": "1s",  # a killed process's long statement does not go on holding locks
     "jit": "off",  # the programs come without it
     "timezone": "UTC",
@@ -69,10 +81,7 @@ async def initialise(place: Place) -> None:
 
 
 async def _make_cluster(place: Place, directory: Path, lock: int) -> None:
-    options = ("-U", ROLE, "-A", "trust", "-E", "UTF8", "-k")
-    # Sorted by code point whatever the operating system's release thinks of a language.
-    collation = ("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
-    command = place.command(directory, str(place.programs / "initdb"), "-D", str(directory), *options, *collation)
+    command = place.command(directory, str(place.programs / "initdb"), "-D", str(directory), *CLUSTER_OPTIONS)
     process = await spawn(command, asyncio.subprocess.PIPE, lock)
     said, _ = await process.communicate()
     if process.returncode != 0:
@@ -117,7 +126,7 @@ async def lock_cluster(place: Place) -> int:
     deadline = time.monotonic() + FORMER_SERVER_SECONDS
     descriptor = open_private(place.lock, os.O_RDWR)
     told = False
-    while not _locked(descriptor):
+    while not lock_file(descriptor):
         if not told:
             log.warning("waiting for the former PostgreSQL to end", pid=_postmaster(place.cluster))
             told = True
@@ -129,15 +138,17 @@ async def lock_cluster(place: Place) -> int:
     return descriptor
 
 
-def _locked(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+def says_ready(cluster: Path) -> bool:
+    """Tell whether the server has written that it takes connections."""
+    return _server_file(cluster)[7:8] == ["ready"]
+
+
+def _server_file(cluster: Path) -> list[str]:
+    """Return what the server writes about itself: its process first, in line 8 whether it is ready."""
+    with contextlib.suppress(OSError):
+        return [line.strip() for line in (cluster / "postmaster.pid").read_text().splitlines()]
+    return []
 
 
 def _postmaster(cluster: Path) -> str:
-    with contextlib.suppress(OSError):
-        return (cluster / "postmaster.pid").read_text().split("\n", 1)[0]
-    return "unknown"
+    return "".join(_server_file(cluster)[:1]) or "unknown"
