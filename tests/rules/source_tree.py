@@ -42,6 +42,7 @@ def functions(path: Path) -> Iterator[Function]:
             yield node
 
 
+@cache
 def words_in(path: Path) -> set[str]:
     """Return every name, attribute and text constant of a module: what it mentions, however it mentions it."""
     words: set[str] = set()

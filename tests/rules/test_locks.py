@@ -13,7 +13,7 @@ from tests.rules.source_tree import ROOT, pyproject
 RUNTIME = "requirements.lock"
 DEVELOPMENT = "requirements-dev.lock"
 
-PIN = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^ ;\\]+)(?P<rest>.*?)(?=^\S|\Z)", re.MULTILINE | re.DOTALL)
+PIN = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^\s;\\]+)(?P<rest>.*?)(?=^\S|\Z)", re.MULTILINE | re.DOTALL)
 
 
 def text_of(lock: str) -> str:

@@ -3,8 +3,10 @@
 import re
 from pathlib import Path
 
+import click
 import pytest
 
+from api.cli import main
 from infra.settings import Settings, describe, unknown_variables
 from tests.rules.source_tree import ROOT, relative
 
@@ -19,6 +21,8 @@ DOCUMENTS = [
 #: Paths in backquotes that begin with a folder or file of the checkout; those with a placeholder name none.
 PATH = re.compile(r"`((?:\.ci|api|bench|commands|docs|domain|infra|projections|tests)/[\w./-]*)`")
 VARIABLE = re.compile(r"\bANNALS_[A-Z_]+\b")
+#: `` `annals projections rebuild NAME` `` and the same in a block of commands; words in capitals stand for arguments.
+INVOCATION = re.compile(r"(?:`|^(?:\$ )?(?:\.venv/bin/)?)annals ((?:[a-z-]+ ?)*)", re.MULTILINE)
 
 
 def block(name: str) -> str:
@@ -55,6 +59,22 @@ def test_a_variable_that_is_written_about_is_a_setting(path: Path) -> None:
     named = dict.fromkeys(VARIABLE.findall(path.read_text(encoding="utf-8")), "x")
     composing = {"ANNALS_PUBLISH"}
     assert not set(unknown_variables(named)) - composing
+
+
+def is_command(words: list[str]) -> bool:
+    """Tell whether these words lead to a command; whatever follows the last group is an argument of its own."""
+    group: click.Command | None = main
+    for word in words:
+        if not isinstance(group, click.Group):
+            break
+        group = group.get_command(click.Context(group), word)
+    return group is not None
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=relative)
+def test_a_command_that_is_named_exists(path: Path) -> None:
+    invocations = INVOCATION.findall(path.read_text(encoding="utf-8"))
+    assert not [words for words in invocations if not is_command(words.split())]
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=relative)
