@@ -5,11 +5,16 @@ contract's order; a member with a default is left out while it has it. Times are
 """
 
 from datetime import date
+from typing import Annotated
 
 import msgspec
 
 from domain.bpmn.events import InstanceState, JobType, TaskType, WorkState
 from domain.bpmn.graph import ElementType
+from domain.identity import Int32
+
+#: A time as text.
+Moment = Annotated[str, msgspec.Meta(extra_json_schema={"format": "date-time"})]
 
 
 class View(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, gc=False):
@@ -24,7 +29,7 @@ class Tag(View, frozen=True, kw_only=True):
 class Timer(View, frozen=True, kw_only=True):
     """``time_duration`` is always there, null when the timer has none."""
 
-    time: str | None = None
+    time: Moment | None = None
     time_cycle: str = ""
     time_duration: str | None
 
@@ -43,14 +48,14 @@ class EventDefinition(View, frozen=True, kw_only=True):
 class Process(View, frozen=True, kw_only=True):
     """A deployed version of a process."""
 
-    id: int
+    id: Int32
     bpmn_collaboration_id: str = ""
     bpmn_participant_id: str = ""
     bpmn_participant_name: str = ""
     bpmn_process_id: str
-    created_at: str
+    created_at: Moment
     created_by: str
-    parallelism: int = 0
+    parallelism: Int32 = 0
     tags: tuple[Tag, ...] = ()
     version: str
 
@@ -58,8 +63,8 @@ class Process(View, frozen=True, kw_only=True):
 class Element(View, frozen=True, kw_only=True):
     """An element of a deployed process, the process itself included."""
 
-    id: int
-    process_id: int
+    id: Int32
+    process_id: Int32
     bpmn_element_id: str
     bpmn_element_name: str = ""
     bpmn_element_type: ElementType
@@ -70,16 +75,16 @@ class Element(View, frozen=True, kw_only=True):
 
 class ProcessInstance(View, frozen=True, kw_only=True):
     partition: date
-    id: int
-    parent_id: int = 0
-    root_id: int = 0
-    process_id: int
+    id: Int32
+    parent_id: Int32 = 0
+    root_id: Int32 = 0
+    process_id: Int32
     bpmn_process_id: str
     correlation_key: str = ""
-    created_at: str
+    created_at: Moment
     created_by: str
-    ended_at: str | None = None
-    started_at: str | None = None
+    ended_at: Moment | None = None
+    started_at: Moment | None = None
     state: InstanceState
     tags: tuple[Tag, ...] = ()
     version: str
@@ -87,18 +92,18 @@ class ProcessInstance(View, frozen=True, kw_only=True):
 
 class ElementInstance(View, frozen=True, kw_only=True):
     partition: date
-    id: int
-    parent_id: int = 0
-    element_id: int
-    process_id: int
-    process_instance_id: int
+    id: Int32
+    parent_id: Int32 = 0
+    element_id: Int32
+    process_id: Int32
+    process_instance_id: Int32
     bpmn_element_id: str
     bpmn_element_type: ElementType
-    created_at: str
+    created_at: Moment
     created_by: str
-    ended_at: str | None = None
+    ended_at: Moment | None = None
     multi_instance: bool = False
-    started_at: str | None = None
+    started_at: Moment | None = None
     state: InstanceState
 
 
@@ -106,21 +111,21 @@ class Job(View, frozen=True, kw_only=True):
     """Work for a worker."""
 
     partition: date
-    id: int
-    element_id: int
-    element_instance_id: int
-    process_id: int
-    process_instance_id: int
+    id: Int32
+    element_id: Int32
+    element_instance_id: Int32
+    process_id: Int32
+    process_instance_id: Int32
     bpmn_element_id: str
-    completed_at: str | None = None
+    completed_at: Moment | None = None
     correlation_key: str = ""
-    created_at: str
+    created_at: Moment
     created_by: str
-    due_at: str
+    due_at: Moment
     error: str = ""
-    locked_at: str | None = None
+    locked_at: Moment | None = None
     locked_by: str = ""
-    retry_count: int
+    retry_count: Int32
     state: WorkState
     type: JobType
 
@@ -129,20 +134,20 @@ class Task(View, frozen=True, kw_only=True):
     """Work for the engine; ``serialized_task`` is the JSON text of what it has to know."""
 
     partition: date
-    id: int
-    element_id: int = 0
-    element_instance_id: int = 0
-    process_id: int = 0
-    process_instance_id: int = 0
+    id: Int32
+    element_id: Int32 = 0
+    element_instance_id: Int32 = 0
+    process_id: Int32 = 0
+    process_instance_id: Int32 = 0
     bpmn_element_id: str = ""
-    completed_at: str | None = None
-    created_at: str
+    completed_at: Moment | None = None
+    created_at: Moment
     created_by: str
-    due_at: str
+    due_at: Moment
     error: str = ""
-    locked_at: str | None = None
+    locked_at: Moment | None = None
     locked_by: str = ""
-    retry_count: int
+    retry_count: Int32
     serialized_task: str = ""
     state: WorkState
     type: TaskType
@@ -152,16 +157,16 @@ class Incident(View, frozen=True, kw_only=True):
     """A job or task that failed for good, as the engine's clients know it."""
 
     partition: date
-    id: int
-    element_id: int = 0
-    element_instance_id: int = 0
-    job_id: int = 0
-    process_id: int = 0
-    process_instance_id: int = 0
-    task_id: int = 0
-    created_at: str
+    id: Int32
+    element_id: Int32 = 0
+    element_instance_id: Int32 = 0
+    job_id: Int32 = 0
+    process_id: Int32 = 0
+    process_instance_id: Int32 = 0
+    task_id: Int32 = 0
+    created_at: Moment
     created_by: str
-    resolved_at: str | None = None
+    resolved_at: Moment | None = None
     resolved_by: str = ""
 
 
@@ -169,17 +174,17 @@ class Variable(View, frozen=True, kw_only=True):
     """A variable without its value, which only the variables of one scope carry."""
 
     partition: date
-    id: int
-    element_id: int = 0
-    element_instance_id: int = 0
-    process_id: int
-    process_instance_id: int
-    created_at: str
+    id: Int32
+    element_id: Int32 = 0
+    element_instance_id: Int32 = 0
+    process_id: Int32
+    process_instance_id: Int32
+    created_at: Moment
     created_by: str
     encoding: str
     encrypted: bool
     name: str
-    updated_at: str
+    updated_at: Moment
     updated_by: str
 
 

@@ -5,7 +5,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from projections.views import Job, Task
+from projections.views import ElementVariable, Job, ProcessVariable, Task
 
 Row = TypeVar("Row")
 
@@ -21,11 +21,18 @@ class Results(Body, Generic[Row], frozen=True):
     results: Sequence[Row]
 
 
-class Variables(Body, Generic[Row], frozen=True):
-    """The variables of a scope, with their values."""
+class ProcessVariables(Body, frozen=True):
+    """The variables of a process instance, with their values."""
 
     count: int
-    variables: Sequence[Row]
+    variables: Sequence[ProcessVariable]
+
+
+class ElementVariables(Body, frozen=True):
+    """The variables of an element instance and of the scopes around it, with their values."""
+
+    count: int
+    variables: Sequence[ElementVariable]
 
 
 class LockedJobs(Body, frozen=True):

@@ -114,6 +114,7 @@ class About(NamedTuple):
     """What the OpenAPI document says of an operation; ``answer`` is the body's type, ``refuses`` statuses of problems.
 
     Every operation refuses what it cannot read and callers it does not know; ``refuses`` lists what else it does.
+    ``once`` says that it honours an ``Idempotency-Key``.
     """
 
     summary: str
@@ -123,6 +124,7 @@ class About(NamedTuple):
     media_type: str = "application/json"
     parameters: Literal["", "page", "names", "names and parents"] = ""
     refuses: tuple[int, ...] = ()
+    once: bool = False
 
 
 class Operation(HTTPRouteHandler):

@@ -11,13 +11,14 @@ from api.engine.controllers.process_instances import ProcessInstances
 from api.engine.controllers.processes import Elements, Processes
 from api.engine.controllers.tasks import Tasks
 from api.engine.controllers.variables import StoredVariables
+from api.engine.documentation import documenting
 from api.engine.ports import Engine
 
 CONTROLLERS = (Processes, Elements, ProcessInstances, ElementInstances, Jobs, Tasks, Incidents, StoredVariables, Node)
 
 
 class EngineApi(InitPlugin):
-    """Adds the engine's API to an application.
+    """Adds the engine's API to an application, and to the document about it.
 
     Operations find the engine in their ``opt``. It lies with the application's, because Litestar copies whatever lies
     with a router, and an engine cannot be copied.
@@ -29,4 +30,6 @@ class EngineApi(InitPlugin):
     def on_app_init(self, app_config: AppConfig) -> AppConfig:
         app_config.route_handlers.extend(CONTROLLERS)
         app_config.opt["engine"] = self._engine
+        if app_config.openapi_config is not None:
+            app_config.openapi_config = documenting(CONTROLLERS, app_config.openapi_config)
         return app_config

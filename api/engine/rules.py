@@ -111,7 +111,13 @@ UNIQUE = Rule(
     "unique", "must be unique", lambda value: len(set(value)) < len(value), _as_go_prints, {"uniqueItems": True}
 )
 CRON = Rule("cron", "is invalid", lambda value: bool(value) and not is_cycle(value), str)
-DURATION = Rule("iso8601_duration", "is invalid", lambda value: bool(value) and not is_duration(value), str)
+DURATION = Rule(
+    "iso8601_duration",
+    "is invalid",
+    lambda value: bool(value) and not is_duration(value),
+    str,
+    {"pattern": r"^(P(?=[0-9T])([0-9]+Y)?([0-9]+M)?([0-9]+W)?([0-9]+D)?(T(?=[0-9])([0-9]+H)?([0-9]+M)?([0-9]+S)?)?)?$"},
+)
 TAG_NAME = _name_rule("tag_name")
 VARIABLE_NAME = _name_rule("variable_name")
 TIMER = Rule("timer", "must specify a time, time cycle or time duration", _says_no_time, _nothing)

@@ -3,7 +3,7 @@
 from litestar import Controller
 
 from api.answers import Answer, empty_answer, json_answer
-from api.engine.bodies import Results, Variables
+from api.engine.bodies import ElementVariables, Results
 from api.engine.operations import About, Call, get, page_of, post, put, worker
 from api.engine.variables import element_variables
 from api.identity import READ, WORK
@@ -12,7 +12,7 @@ from projections.criteria import ElementInstanceCriteria
 from projections.element_instances.projector import READ_MODEL as ELEMENT_INSTANCES
 from projections.element_instances.queries import find_element_instances
 from projections.variables.projector import READ_MODEL as VARIABLES
-from projections.views import ElementInstance, ElementVariable
+from projections.views import ElementInstance
 
 
 class ElementInstances(Controller):
@@ -39,7 +39,7 @@ class ElementInstances(Controller):
         opt={"access": READ},
         about=About(
             "Get the variables of an element instance and of the scopes around it",
-            answer=Variables[ElementVariable],
+            answer=ElementVariables,
             parameters="names and parents",
             refuses=(404,),
         ),
@@ -49,7 +49,7 @@ class ElementInstances(Controller):
         position = await request.caught_up(ELEMENT_INSTANCES, VARIABLES)
         alone = query.flag("excludeParentVariables")
         found = await element_variables(request.engine, request.caller.tenant, target, query.names(), alone=alone)
-        return json_answer(200, Variables(len(found), found), position)
+        return json_answer(200, ElementVariables(len(found), found), position)
 
     @put(
         "/{partition:str}/{id:str}/variables",
@@ -60,6 +60,7 @@ class ElementInstances(Controller):
             SetElementVariables,
             status=204,
             refuses=(404, 409),
+            once=True,
         ),
     )
     async def set_variables(self, request: Call) -> Answer:

@@ -34,7 +34,9 @@ class Incidents(Controller):
         "/{partition:str}/{id:str}/resolve",
         operation_id="resolveIncident",
         opt={"access": WORK},
-        about=About("Have the failed job or task tried again", ResolveIncident, status=204, refuses=(404, 409)),
+        about=About(
+            "Have the failed job or task tried again", ResolveIncident, status=204, refuses=(404, 409), once=True
+        ),
     )
     async def resolve(self, request: Call) -> Answer:
         target, command = request.entity, await request.body(ResolveIncident)

@@ -36,7 +36,7 @@ class Jobs(Controller):
         "/{partition:str}/{id:str}/complete",
         operation_id="completeJob",
         opt={"access": WORK},
-        about=About("Report a locked job as done or as failed", CompleteJob, Job, refuses=(404, 409)),
+        about=About("Report a locked job as done or as failed", CompleteJob, Job, refuses=(404, 409), once=True),
     )
     async def complete(self, request: Call) -> Answer:
         target, command = request.entity, await request.body(CompleteJob)

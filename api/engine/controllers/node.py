@@ -16,13 +16,14 @@ TEXT = "text/plain; charset=utf-8"
 class Node(Controller):
     """``/time`` and ``/readiness``."""
 
+    path = "/"
     tags = ("node",)
 
     @patch(
         "/time",
         operation_id="setTime",
         opt={"access": DEPLOYMENT},
-        about=About("Move the engine's time forward, for tests", SetTime, Times, refuses=(403, 409)),
+        about=About("Move the engine's time forward, for tests", SetTime, Times, refuses=(403, 409), once=True),
     )
     async def set_time(self, request: Call) -> Answer:
         if not request.engine.set_time_enabled:

@@ -3,7 +3,7 @@
 from litestar import Controller
 
 from api.answers import Answer, empty_answer, json_answer
-from api.engine.bodies import Results, Variables
+from api.engine.bodies import ProcessVariables, Results
 from api.engine.operations import About, Call, get, page_of, patch, post, put, worker
 from api.engine.rows import process_instance_row
 from api.engine.variables import process_variables
@@ -15,7 +15,7 @@ from projections.criteria import ProcessInstanceCriteria
 from projections.process_instances.projector import READ_MODEL as PROCESS_INSTANCES
 from projections.process_instances.queries import find_process_instances
 from projections.variables.projector import READ_MODEL as VARIABLES
-from projections.views import ProcessInstance, ProcessVariable
+from projections.views import ProcessInstance
 
 
 class ProcessInstances(Controller):
@@ -28,7 +28,9 @@ class ProcessInstances(Controller):
         "/",
         operation_id="createProcessInstance",
         opt={"access": WORK},
-        about=About("Start a process instance", StartProcessInstance, ProcessInstance, 201, refuses=(404, 422)),
+        about=About(
+            "Start a process instance", StartProcessInstance, ProcessInstance, 201, refuses=(404, 422), once=True
+        ),
     )
     async def create(self, request: Call) -> Answer:
         command = await request.body(StartProcessInstance)
@@ -51,7 +53,7 @@ class ProcessInstances(Controller):
         "/{partition:str}/{id:str}/suspend",
         operation_id="suspendProcessInstance",
         opt={"access": WORK},
-        about=About("Halt a process instance", SuspendProcessInstance, status=204, refuses=(404, 409)),
+        about=About("Halt a process instance", SuspendProcessInstance, status=204, refuses=(404, 409), once=True),
     )
     async def suspend(self, request: Call) -> Answer:
         target, command = InstanceId(*request.entity), await request.body(SuspendProcessInstance)
@@ -61,7 +63,9 @@ class ProcessInstances(Controller):
         "/{partition:str}/{id:str}/resume",
         operation_id="resumeProcessInstance",
         opt={"access": WORK},
-        about=About("Let a halted process instance go on", ResumeProcessInstance, status=204, refuses=(404, 409, 422)),
+        about=About(
+            "Let a halted process instance go on", ResumeProcessInstance, status=204, refuses=(404, 409, 422), once=True
+        ),
     )
     async def resume(self, request: Call) -> Answer:
         target, command = InstanceId(*request.entity), await request.body(ResumeProcessInstance)
@@ -73,7 +77,7 @@ class ProcessInstances(Controller):
         opt={"access": READ},
         about=About(
             "Get the variables of a process instance",
-            answer=Variables[ProcessVariable],
+            answer=ProcessVariables,
             parameters="names",
             refuses=(404,),
         ),
@@ -82,14 +86,18 @@ class ProcessInstances(Controller):
         instance, names = InstanceId(*request.entity), request.query.names()
         position = await request.caught_up(PROCESS_INSTANCES, VARIABLES)
         found = await process_variables(request.engine, request.caller.tenant, instance, names)
-        return json_answer(200, Variables(len(found), found), position)
+        return json_answer(200, ProcessVariables(len(found), found), position)
 
     @put(
         "/{partition:str}/{id:str}/variables",
         operation_id="setProcessVariables",
         opt={"access": WORK},
         about=About(
-            "Set or delete variables of a process instance", SetProcessVariables, status=204, refuses=(404, 409)
+            "Set or delete variables of a process instance",
+            SetProcessVariables,
+            status=204,
+            refuses=(404, 409),
+            once=True,
         ),
     )
     async def set_variables(self, request: Call) -> Answer:

@@ -33,7 +33,7 @@ class Processes(Controller):
     )
     async def create(self, request: Call) -> Answer:
         command = await request.body(CreateProcess)
-        outcome = await request.send(command, worker(command.worker_id))
+        outcome = await request.engine.commands.send(command, request.asker(worker(command.worker_id)))
         return json_answer(201, process_row(outcome.answer), outcome.position)
 
     @get(
