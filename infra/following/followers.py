@@ -9,6 +9,7 @@ import structlog
 
 from infra.following.batches import Bounds
 from infra.following.progress import Progress
+from infra.following.rests import Rests
 from infra.following.standing import Standing, status
 from infra.following.turn import Turn
 from infra.leases import Connections, Held, Lease
@@ -18,8 +19,10 @@ from projections.read_model import ReadModel
 #: The lease under which one node follows the log.
 LEASE = "followers"
 
-#: Seconds between attempts while the database cannot be reached.
-OUTAGE_REST = 0.2
+#: Seconds from one attempt to the next while the database cannot be reached: at first, and at most.
+FIRST_REST = 0.02
+LONGEST_REST = 1.0
+DATABASE = "the database"
 
 logger = structlog.get_logger(__name__)
 
@@ -60,6 +63,7 @@ class Followers:
         self._bell = bell
         self._models = models
         self._pace = pace
+        self._outages = Rests(FIRST_REST, LONGEST_REST)
 
     async def run(self) -> None:
         """Follow until cancelled, whenever this node has the lease."""
@@ -88,8 +92,10 @@ class Followers:
             if not is_outage(error):
                 raise
             logger.warning("followers wait for the database", error=repr(error))
-            await asyncio.sleep(OUTAGE_REST)
+            self._outages.begin(DATABASE)
+            await asyncio.sleep(self._outages.shortest(LONGEST_REST))
             return
+        self._outages.forget(DATABASE)
         if not more:
             await self.progress.rest(began + self._pace.rest - _now())
             await self._bell.wait(turn.head, turn.rests.shortest(self._pace.poll))

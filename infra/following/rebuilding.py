@@ -7,13 +7,14 @@ it left it, or finds that it has moved and looks again.
 """
 
 import asyncio
+from collections.abc import Sequence
 from functools import partial
 
 import structlog
 
 from infra.following.applying import LIVE
 from infra.following.batches import SQL
-from infra.following.beside import CLOSE, Beside, Live, OnProgress, drop, lease_name
+from infra.following.beside import CLOSE, Beside, OnProgress, drop, lease_name
 from infra.leases import Connections, Held, Lease, LeaseLost, fence
 from infra.outages import is_timeout
 from projections.database import Database
@@ -72,9 +73,11 @@ async def _swapped(beside: Beside, held: Held) -> bool:
             async with beside.filling() as database:
                 await fence(database, held)
                 live = await beside.live(database, lock=True)
-                if live.position - beside.position > CLOSE:
+                # Live tables may be ahead of the log: then it has lost facts, and the rebuild is to get rid of those.
+                wanted = min(live.position, await database.fetchval(SQL["head"]))
+                if wanted - beside.position > CLOSE:
                     return False
-                await _swap(beside, live, database)
+                await _swap(beside, live.tables, max(wanted, beside.position), database)
                 return True
         except Exception as error:
             if not is_timeout(error):
@@ -84,12 +87,11 @@ async def _swapped(beside: Beside, held: Held) -> bool:
     return False
 
 
-async def _swap(beside: Beside, live: Live, database: Database) -> None:
+async def _swap(beside: Beside, old_tables: Sequence[str], position: int, database: Database) -> None:
     """Exchange the tables and move the read model's row, in the given transaction, which holds the row's lock."""
     model = beside.model
-    position = max(beside.position, live.position)
     await beside.apply_all(database, position)
-    for table in {*live.tables, *model.tables}:
+    for table in {*old_tables, *model.tables}:
         await database.execute(f"drop table if exists {LIVE}.{table}")
     for table in model.tables:
         await database.execute(f"alter table {beside.schema}.{table} set schema {LIVE}")

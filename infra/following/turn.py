@@ -59,14 +59,16 @@ class Turn:
         self._progress = progress
         self._applying = Applying(pool, held)
         self._rebuilding: asyncio.Task[None] | None = None
+        self._retries: dict[str, asyncio.Task[None]] = {}
 
     async def begin(self) -> None:
         await clean_abandoned(self._pool, self._holder)
 
     async def end(self) -> None:
-        if self._rebuilding is not None:
-            self._rebuilding.cancel()
-            await asyncio.gather(self._rebuilding, return_exceptions=True)
+        tasks = [*self._retries.values(), *filter(None, [self._rebuilding])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         self._progress.ended()
 
     async def round(self) -> bool:
@@ -80,23 +82,43 @@ class Turn:
         metrics.observe(standing_of(model, seen) for model in self._models)
         await self._make_missing(seen)
         self._rebuild_outdated(seen)
-        steps = (self._step(group, seen.head) for group in self._groups(seen))
+        groups = self._groups(seen)
+        self._retry([group for group in groups if group.failed], seen.head)
+        steps = [self._step(group, seen.head) for group in groups if not group.failed]
         outcomes = await asyncio.gather(*steps, return_exceptions=True)
         errors = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
         for error in sorted(errors, key=is_outage):
             raise error
         return any(outcomes)
 
-    def _groups(self, seen: Standings) -> Iterable[Group]:
+    def _groups(self, seen: Standings) -> Sequence[Group]:
         """Part the read models that are behind the head, and do not rest, by where they stand."""
         groups: defaultdict[tuple[int, bool], list[ReadModel]] = defaultdict(list)
         for model in self._models:
             state = state_of(model, seen)
-            if state in {"live", "failed"} and model.name not in self.rests:
+            if state in {"live", "failed"} and model.name not in self.rests and model.name not in self._retries:
                 position = seen.rows[model.name].position
                 if position < seen.head:
                     groups[position, state == "failed"].append(model)
         return [Group(*key, models) for key, models in groups.items()]
+
+    def _retry(self, groups: Iterable[Group], head: int) -> None:
+        """Try again what had failed, beside the rounds: it may have to wait for whatever made it fail."""
+        for group in groups:
+            for model in group.models:
+                alone = Group(group.position, group.failed, [model])
+                self._retries[model.name] = asyncio.create_task(self._retry_alone(alone, head))
+
+    async def _retry_alone(self, group: Group, head: int) -> None:
+        name = group.models[0].name
+        try:
+            await self._step(group, head)
+        except Exception as error:
+            if not is_outage(error) and not isinstance(error, LeaseLost):  # the next round will meet these two
+                logger.exception("a read model cannot be tried again", read_model=name)
+            self.rests.begin(name)
+        finally:
+            del self._retries[name]
 
     async def _step(self, group: Group, head: int) -> bool:
         """Apply a batch to a group; tell whether it is still behind the head."""
