@@ -12,7 +12,7 @@ from domain.bpmn.execution import ExecutionError
 from domain.bpmn.graph import Graph
 from domain.bpmn.instance import Instance, start
 from domain.identity import InstanceId
-from domain.rejection import ExecutionFailed, InvalidState, NotFound
+from domain.rejection import ExecutionFailed, InvalidModel, InvalidState, NotFound
 
 
 class StartProcessInstance(Intent, frozen=True):
@@ -52,7 +52,7 @@ def decide_start(command: StartProcessInstance, _target: None, graph: Graph, con
     """Start an instance in today's partition; the answer is the ``Instance``."""
     if graph.bpmn_process_id not in graph.none_starts:
         detail = f"scope {graph.bpmn_process_id} has no none start event"
-        raise ExecutionFailed("failed to create execution", detail)
+        raise InvalidModel("failed to create execution", detail)
     identity = InstanceId(context.now.date(), context.ids.next("process_instance", context.now.date()))
     started = ProcessInstanceStarted(
         process_id=graph.process_id,
