@@ -3,6 +3,11 @@
 from projections.element_instances.projector import READ_MODEL as ELEMENT_INSTANCES
 from projections.elements.projector import READ_MODEL as ELEMENTS
 from projections.incidents.projector import READ_MODEL as INCIDENTS
+from projections.insight_heatmap.projector import READ_MODEL as INSIGHT_HEATMAP
+from projections.insight_incidents_graph.projector import READ_MODEL as INSIGHT_INCIDENTS_GRAPH
+from projections.insight_incidents_table.projector import READ_MODEL as INSIGHT_INCIDENTS_TABLE
+from projections.insight_totals.projector import READ_MODEL as INSIGHT_TOTALS
+from projections.insight_versions.projector import READ_MODEL as INSIGHT_VERSIONS
 from projections.jobs.projector import READ_MODEL as JOBS
 from projections.process_instances.projector import READ_MODEL as PROCESS_INSTANCES
 from projections.processes.projector import READ_MODEL as PROCESSES
@@ -19,4 +24,9 @@ READ_MODELS: tuple[ReadModel, ...] = (
     TASKS,
     INCIDENTS,
     VARIABLES,
+    INSIGHT_HEATMAP,
+    INSIGHT_VERSIONS,
+    INSIGHT_INCIDENTS_TABLE,
+    INSIGHT_INCIDENTS_GRAPH,
+    INSIGHT_TOTALS,
 )

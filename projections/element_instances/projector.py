@@ -27,6 +27,10 @@ HERE = Path(__file__).parent
 SQL = named_queries(HERE / "queries.sql")
 
 
+#: The columns that every table of element instances begins with: tenant, partition and number.
+Key = tuple[str, date, int]
+
+
 class TypeRow(msgspec.Struct):
     """A row of the table of types."""
 
@@ -67,6 +71,14 @@ class ElementBatch(Batch):
     def __init__(self) -> None:
         super().__init__()
         self.types: list[TypeRow] = []
+
+    @property
+    def opened(self) -> list[Key]:
+        return [(row.tenant, *key) for key, row in self.rows.items() if row.ended_at is None]
+
+    @property
+    def closed(self) -> list[Key]:
+        return [(change.tenant, *key) for key, change in self.changes.items() if change.ended_at is not None]
 
 
 def _deployed(batch: ElementBatch, _fact: Recorded, event: ProcessDeployed) -> None:
@@ -153,13 +165,17 @@ async def project(facts: Sequence[Recorded], db: Database) -> None:
     if batch.types:
         await db.execute(SQL["insert_types"], *columns(batch.types))
     await batch.write(db, SQL["insert"], SQL["update"])
+    if batch.opened:
+        await db.execute(SQL["open"], *zip(*batch.opened, strict=True))
+    if batch.closed:
+        await db.execute(SQL["close"], *zip(*batch.closed, strict=True))
 
 
 READ_MODEL = ReadModel(
     name="element_instances",
     version=1,
     schema=(HERE / "table.sql").read_text(encoding="utf-8"),
-    tables=("element_instances", "element_instances_types"),
+    tables=("element_instances", "element_instances_open", "element_instances_types"),
     project=project,
     facts=tuple(HANDLERS),
 )

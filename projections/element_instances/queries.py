@@ -8,12 +8,22 @@ from typing import Any, NamedTuple
 from domain.bpmn.events import InstanceState
 from domain.bpmn.graph import ElementType
 from domain.timestamps import rfc3339
-from projections.conditions import equal, one_of, rows_of
+from projections.conditions import Condition, equal, one_of, rows_of
 from projections.criteria import ElementInstanceCriteria, Page
 from projections.database import Database, named_queries
 from projections.views import ElementInstance
 
 SQL = named_queries(Path(__file__).with_name("queries.sql"))
+
+
+#: The states of an element instance that has ended.
+ENDED = {InstanceState.COMPLETED, InstanceState.TERMINATED, InstanceState.CANCELED}
+
+#: Children belong to the instance of their parent, which an index finds.
+CHILD_OF = """parent_id = {0} and (process_instance_id, partition) in
+    (select process_instance_id, partition from element_instances where tenant = $1 and id = {0})"""
+
+OPEN = "(partition, id) in (select partition, id from element_instances_open where tenant = {})"
 
 
 class Scope(NamedTuple):
@@ -28,17 +38,20 @@ async def find_element_instances(
     db: Database, tenant: str, criteria: ElementInstanceCriteria, page: Page
 ) -> list[ElementInstance]:
     """Return the element instances that meet the criteria, by partition and id."""
-    conditions = [
+    conditions: list[Condition] = [
         *equal(
             partition=criteria.partition,
             id=criteria.id,
-            parent_id=criteria.parent_id,
             process_id=criteria.process_id,
             process_instance_id=criteria.process_instance_id,
             bpmn_element_id=criteria.bpmn_element_id,
         ),
         *one_of("state", criteria.states),
     ]
+    if criteria.parent_id:
+        conditions.append((CHILD_OF, criteria.parent_id))
+    if criteria.states and ENDED.isdisjoint(criteria.states):
+        conditions.append((OPEN, tenant))
     return [_element_instance(row) for row in await rows_of(db, SQL["element_instances"], tenant, conditions, page)]
 
 

@@ -22,6 +22,19 @@ update element_instances
    and element_instances.partition = change.partition
    and element_instances.id = change.id;
 
+-- name: open
+-- Element instances that did not end in the batch that made them.
+insert into element_instances_open
+select * from unnest($1::text[], $2::date[], $3::integer[]);
+
+-- name: close
+-- Element instances that were there and ended.
+delete from element_instances_open as opened
+ using unnest($1::text[], $2::date[], $3::integer[]) as ended (tenant, partition, id)
+ where opened.tenant = ended.tenant
+   and opened.partition = ended.partition
+   and opened.id = ended.id;
+
 -- name: element_instances
 -- A page of element instances.
 select partition, id, parent_id, element_id, process_id, process_instance_id, bpmn_element_id, bpmn_element_type,

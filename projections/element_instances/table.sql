@@ -15,9 +15,18 @@ create table element_instances (
     started_at timestamptz,
     ended_at timestamptz,
     primary key (tenant, partition, id)
-) with (fillfactor = 80);
+) with (fillfactor = 70);
 create index element_instances_of_instance on element_instances (process_instance_id, partition);
 create index element_instances_of_process on element_instances (process_id, partition, id);
+
+-- Those that have not ended: few, however long the history. A question for what is waiting starts here, because an index
+-- on the state would have to be kept with every change of it.
+create table element_instances_open (
+    tenant text collate "C" not null,
+    partition date not null,
+    id integer not null,
+    primary key (tenant, partition, id)
+) with (autovacuum_vacuum_scale_factor = 0.05);
 
 -- The type of each element that was ever deployed.
 create table element_instances_types (

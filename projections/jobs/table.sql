@@ -21,7 +21,7 @@ create table jobs (
     completed_at timestamptz,
     error text not null,
     primary key (tenant, partition, id)
-) with (fillfactor = 70);
+) with (fillfactor = 50);
 create index jobs_of_instance on jobs (process_instance_id, partition);
 create index jobs_of_element_instance on jobs (element_instance_id, partition);
 create index jobs_of_process on jobs (process_id, partition, id);

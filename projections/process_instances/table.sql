@@ -15,6 +15,6 @@ create table process_instances (
     started_at timestamptz,
     ended_at timestamptz,
     primary key (tenant, partition, id)
-) with (fillfactor = 80);
+) with (fillfactor = 60);
 create index process_instances_of_process on process_instances (process_id, partition, id);
 create index process_instances_tagged on process_instances using gin (tags) where tags is not null;

@@ -20,7 +20,7 @@ create table tasks (
     completed_at timestamptz,
     error text not null,
     primary key (tenant, partition, id)
-) with (fillfactor = 70);
+) with (fillfactor = 50);
 create index tasks_of_instance on tasks (process_instance_id, partition);
 create index tasks_of_element_instance on tasks (element_instance_id, partition);
 create index tasks_of_process on tasks (process_id, partition, id);

@@ -1,0 +1,37 @@
+-- name: insert_processes
+-- New versions: a sequence for each column.
+insert into insight_incidents_graph_processes
+select * from unnest($1::text[], $2::text[], $3::text[], $4::integer[]);
+
+-- name: count
+-- More incidents in some spans: a sequence for each column.
+insert into insight_incidents_graph as kept
+select process_id, incident_type, span, begins, incidents, moments::smallint[]
+  from unnest($1::integer[], $2::text[], $3::integer[], $4::bigint[], $5::integer[], $6::text[])
+       as added (process_id, incident_type, span, begins, incidents, moments)
+on conflict (process_id, span, begins, incident_type) do update
+   set incidents = kept.incidents + excluded.incidents,
+       moments = kept.moments || excluded.moments;
+
+-- name: process
+-- The number of a version.
+select process_id from insight_incidents_graph_processes where tenant = $1 and process_key = $2 and version = $3;
+
+-- name: graph
+-- The incidents of a version from $5 to before $6, covered by the segments $2, $3, $4, by days of $7 milliseconds.
+-- The offset of 0 makes each segment a look-up in the index: left free, the planner may read the whole table.
+select date, incident_type, sum(incidents) as total_instances
+  from (select begins / $7 * $7 as date, incident_type,
+               case
+                   when begins >= $5 and begins + counts.span <= $6 then incidents
+                   else (select count(*) from unnest(moments) as moment
+                          where begins + moment >= $5 and begins + moment < $6)
+               end as incidents
+          from unnest($2::integer[], $3::bigint[], $4::bigint[]) as segment (span, first, after)
+          cross join lateral
+                (select * from insight_incidents_graph
+                  where process_id = $1 and span = segment.span and begins >= first and begins < after
+                 offset 0) as counts) as counted
+ where incidents > 0
+ group by date, incident_type
+ order by date, incident_type;

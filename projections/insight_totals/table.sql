@@ -1,0 +1,17 @@
+-- Counts of incidents by time of creation (projections/time_spans.py); a process here is one deployed version.
+create table insight_totals (
+    process_id integer not null,
+    span integer not null,
+    begins bigint not null,
+    incidents integer not null,
+    moments smallint[],
+    primary key (process_id, span, begins)
+) with (fillfactor = 70);
+
+create table insight_totals_processes (
+    tenant text collate "C" not null,
+    process_key text collate "C" not null,
+    version text collate "C" not null,
+    process_id integer not null,
+    primary key (tenant, process_key, version)
+);
