@@ -35,6 +35,7 @@ from domain.rejection import (
     Rejection,
     Unavailable,
 )
+from infra.outages import is_outage
 
 PROBLEM_TYPE = "application/problem+json"
 
@@ -136,7 +137,10 @@ def refused_by_litestar(request: Request[Any, Any, Any], error: HTTPException) -
 
 
 def failed(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-    """Answer what nobody foresaw; the log says what it was, the answer does not."""
+    """Answer an outage of the database wherever it struck, or what nobody foresaw; only the log says what that was."""
+    if isinstance(error, TimeoutError) or is_outage(error):
+        log.warning("the database cannot be reached", method=request.method, path=request.scope["path"])
+        return refused(request, Unavailable("failed to handle request", "the database cannot be reached"))
     log.error("request failed", method=request.method, path=request.scope["path"], exc_info=error)
     return _response(UNEXPECTED, {})
 

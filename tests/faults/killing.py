@@ -1,0 +1,279 @@
+"""Kill -9 of server and database under load: what was acknowledged is there, once (reliability I1-I4, I8).
+
+Workers start instances and complete jobs over HTTP and write down every answer: acknowledged, refused, or unknown when
+the connection broke. What is unknown is asked again under the same idempotency key until it is known. In between,
+server and database are killed. The checker reads nothing but this history and the log.
+
+The long form, with the seed of every run: ``python -m tests.faults.killing --cycles 100``.
+"""
+
+import argparse
+import asyncio
+import os
+import random
+import shutil
+import signal
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import asyncpg
+import msgspec
+from rich.progress import Progress
+
+from infra.embedded_postgres import running_dsn
+from infra.following.verifying import verify
+from infra.postgres import Link, connect_pool
+from projections.catalogue import READ_MODELS
+from tests.faults.node import KEY, Node, free_port
+from tests.story import bpmn
+
+MODEL = bpmn("s:startEvent work:serviceTask check:serviceTask e:endEvent", "s>work work>check check>e")
+PATIENCE_SECONDS = 60.0
+
+
+class History(msgspec.Struct):
+    """What clients know: instances by correlation key, completed jobs, and how often they had to ask again."""
+
+    started: dict[str, tuple[str, int]] = msgspec.field(default_factory=dict)
+    completed: set[tuple[str, int]] = msgspec.field(default_factory=set)
+    failed: set[tuple[str, int]] = msgspec.field(default_factory=set)
+    answers: Counter[int] = msgspec.field(default_factory=Counter)
+    unknown: int = 0
+
+
+class Load:
+    """Clients that never give up: an unknown outcome is asked for again under its idempotency key."""
+
+    def __init__(self, url: str, seed: int) -> None:
+        self.history = History()
+        self.running = True
+        self._url = url
+        self._chance = random.Random(seed)
+        self._numbers = count(1)
+
+    async def deploy(self) -> None:
+        body = {"bpmnProcessId": "p", "bpmnXml": MODEL, "version": "1", "workerId": "load"}
+        async with self._session() as session:
+            await self._call(session, "POST", "/processes", body)
+
+    async def start_instances(self) -> None:
+        async with self._session() as session:
+            while self.running:
+                key = f"key-{next(self._numbers)}"
+                body = {"bpmnProcessId": "p", "version": "1", "correlationKey": key, "workerId": "load"}
+                _, answer = await self._call(session, "POST", "/process-instances", body)
+                self.history.started[key] = (answer["partition"], answer["id"])
+
+    async def work(self, name: str) -> None:
+        async with self._session() as session:
+            while self.running:
+                lock = {"limit": 5, "workerId": name}
+                _, answer = await self._call(session, "POST", "/jobs/lock", lock, keyed=False)
+                for job in answer["jobs"]:
+                    await self._complete(session, name, job)
+                if not answer["jobs"]:
+                    await self._call(session, "POST", "/jobs/unlock", {"workerId": name}, keyed=False)
+                    await asyncio.sleep(0.01)
+
+    async def _complete(self, session: aiohttp.ClientSession, name: str, job: dict[str, Any]) -> None:
+        fails = self._chance.random() < 0.1
+        body: dict[str, Any] = {
+            "workerId": name,
+            "processVariables": [{"name": "n", "data": {"encoding": "text", "value": "1"}}],
+        }
+        if fails:
+            body.update(error="on purpose", retryLimit=self._chance.choice([0, 3]))
+        path = f"/jobs/{job['partition']}/{job['id']}/complete"
+        status, _ = await self._call(session, "PATCH", path, body)
+        if status == 200:
+            known = self.history.failed if fails else self.history.completed
+            known.add((job["partition"], job["id"]))
+
+    async def _call(
+        self, session: aiohttp.ClientSession, method: str, path: str, body: object, *, keyed: bool = True
+    ) -> tuple[int, Any]:
+        """Ask until there is an answer; a 5xx other than 503 is a failure of the test."""
+        headers = {"Idempotency-Key": f"request-{next(self._numbers)}"} if keyed else {}
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while True:
+                try:
+                    async with session.request(method, self._url + path, json=body, headers=headers) as response:
+                        answer = await response.json(content_type=None)
+                        self.history.answers[response.status] += 1
+                        if response.status != 503:
+                            assert response.status < 500, answer
+                            return response.status, answer
+                except (aiohttp.ClientError, ConnectionError, TimeoutError):
+                    self.history.unknown += 1
+                await asyncio.sleep(0.02)
+
+    def _session(self) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(headers={"Authorization": KEY}, timeout=aiohttp.ClientTimeout(total=10))
+
+
+async def kill_under_load(
+    data_dir: Path, cycles: int, seed: int, progress: Progress | None = None, *, weakened: bool = False
+) -> tuple[History, str]:
+    """Run the load through so many kills; return what the clients know and the violations found, in words.
+
+    ``weakened`` is the control: the database acknowledges before it has written, and must be caught at it.
+    """
+    chance = random.Random(seed)
+    node = Node(data_dir, free_port())
+    await node.start()
+    load = Load(node.url, seed)
+    await load.deploy()
+    if weakened:
+        await _weaken(data_dir)
+    clients = [load.start_instances() for _ in range(4)] + [load.work(f"worker-{number}") for number in range(4)]
+    tasks = [asyncio.create_task(client) for client in clients]
+    bar = progress.add_task("kills", total=cycles) if progress else None
+    for _ in range(cycles):
+        await asyncio.sleep(chance.uniform(0.15, 0.5))
+        await (_kill_database(data_dir) if weakened or chance.random() < 0.5 else _kill_server(node))
+        if progress is not None and bar is not None:
+            progress.advance(bar)
+    await asyncio.sleep(0.5)
+    load.running = False
+    await asyncio.gather(*tasks)
+    dsn = await running_dsn(data_dir)
+    assert dsn is not None
+    violations = await check(dsn, load.history)
+    await node.stop()
+    return load.history, "\n".join(violations)
+
+
+async def _weaken(data_dir: Path) -> None:
+    """Have new sessions confirm commits before they are on disk; a node that starts now would refuse such a server."""
+    dsn = await running_dsn(data_dir)
+    connection = await asyncpg.connect(dsn)
+    for statement in (  # the first for sessions to come, the others for what writes behind them
+        "do $$ begin execute format('alter database %I set synchronous_commit = off', current_database()); end $$",
+        "alter system set wal_writer_delay = '10s'",
+        "select pg_reload_conf()",
+    ):
+        await connection.execute(statement)
+    await connection.close()
+
+
+async def _kill_server(node: Node) -> None:
+    await node.kill()
+    await node.start()
+
+
+async def _kill_database(data_dir: Path) -> None:
+    """Kill the server and all its children; one that is being started again is waited for."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while await running_dsn(data_dir) is None:  # noqa: ASYNC110  (another process starts it)
+            await asyncio.sleep(0.02)
+    _kill_family(int((data_dir / "postgres" / "postmaster.pid").read_text().splitlines()[0]))
+
+
+def _kill_family(postmaster: int) -> None:
+    """Stop the parent first, so that it has no new children while they are listed."""
+    os.kill(postmaster, signal.SIGSTOP)
+    children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
+    for pid in [postmaster, *map(int, children)]:
+        os.kill(pid, signal.SIGKILL)
+
+
+async def check(dsn: str, history: History) -> list[str]:
+    """Compare what clients know with the log, and the read models with a rebuild; return what does not hold."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        found = await _check_streams(connection)
+        found += await _check_instances(connection, history)
+        found += await _check_jobs(connection, history)
+    finally:
+        await connection.close()
+    pool = await connect_pool(dsn, Link(name="check", command_timeout=None))
+    try:
+        for model in READ_MODELS:
+            differences = await verify(pool, model, "check")
+            found += [f"read model {model.name} differs from its rebuild: {difference}" for difference in differences]
+    finally:
+        await pool.close()
+    return found
+
+
+async def _check_streams(connection: "asyncpg.Connection[asyncpg.Record]") -> list[str]:
+    broken = await connection.fetch(
+        "select originator_id from log.events group by originator_id"
+        " having count(*) <> max(originator_version) or min(originator_version) <> 1"
+    )
+    positions = await connection.fetchrow(
+        "select count(*) as n, max(notification_id) as last, (select position from log.head) as head from log.events"
+    )
+    assert positions is not None
+    found = [f"stream {row['originator_id']} is not 1..n" for row in broken]
+    if not positions["n"] == positions["last"] == positions["head"]:
+        found.append(f"positions are not 1..m: {dict(positions)}")
+    return found
+
+
+async def _check_instances(connection: "asyncpg.Connection[asyncpg.Record]", history: History) -> list[str]:
+    rows = await connection.fetch(
+        "select originator_id, convert_from(state, 'UTF8')::json ->> 'correlation_key' as key"
+        " from log.events where topic = 'process_instance.started.v1'"
+    )
+    stored = Counter(row["key"] for row in rows)
+    streams = {row["key"]: row["originator_id"] for row in rows}
+    found = [f"instance {key} was started {times} times" for key, times in stored.items() if times > 1]
+    for key, (partition, number) in history.started.items():
+        if streams.get(key) != f"instance-{partition}-{number}":
+            found.append(f"acknowledged instance {key} is lost")
+    return found
+
+
+async def _check_jobs(connection: "asyncpg.Connection[asyncpg.Record]", history: History) -> list[str]:
+    rows = await connection.fetch(
+        "select substr(originator_id, 10, 10) as partition, topic,"
+        " (convert_from(state, 'UTF8')::json ->> 'id')::int as id from log.events"
+        " where topic in ('job.completed.v1', 'job.failed.v1', 'job.canceled.v1')"
+    )
+    ends = Counter((row["partition"], row["id"]) for row in rows)
+    by_topic = {topic: {(r["partition"], r["id"]) for r in rows if r["topic"] == topic} for topic in _TOPICS}
+    found = [f"job {job} ended {times} times" for job, times in ends.items() if times > 1]
+    found += [f"acknowledged completion of job {job} is lost" for job in history.completed - by_topic[_TOPICS[0]]]
+    found += [f"acknowledged failure of job {job} is lost" for job in history.failed - by_topic[_TOPICS[1]]]
+    return found
+
+
+_TOPICS = ("job.completed.v1", "job.failed.v1")
+
+
+def summary(history: History, cycles: int, seed: int) -> str:
+    answers = ", ".join(f"{times} x {status}" for status, times in sorted(history.answers.items()))
+    return (
+        f"seed {seed}: {cycles} kills, {len(history.started)} instances started, {len(history.completed)} jobs"
+        f" completed, {len(history.failed)} failed; {history.unknown} outcomes asked for again; answers {answers}"
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cycles", type=int, default=100)
+    parser.add_argument("--weakened", action="store_true", help="the control: commits are confirmed too early")
+    parser.add_argument("--seed", type=int, default=random.randrange(1_000_000))
+    options = parser.parse_args(arguments)
+    directory = Path(tempfile.mkdtemp(prefix="annals-kill-"))
+    directory.chmod(0o711)
+    try:
+        with Progress() as progress:
+            run = kill_under_load(directory / "data", options.cycles, options.seed, progress, weakened=options.weakened)
+            history, violations = asyncio.run(run)
+        print(summary(history, options.cycles, options.seed))  # noqa: T201
+        print(violations or "nothing lost, nothing doubled, streams 1..n, positions 1..m, read models as rebuilt")  # noqa: T201
+        return 1 if violations else 0
+    finally:
+        shutil.rmtree(directory)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
