@@ -181,6 +181,25 @@ async def test_no_process_is_left_when_the_parent_is_killed_and_the_next_start_h
 
 
 @only_linux
+async def test_a_start_waits_for_the_former_server_to_end(data_dir: Path) -> None:
+    with holding(data_dir) as holder:
+        os.kill(holder.answer["pid"], signal.SIGSTOP)
+        holder.process.kill()
+        holder.process.wait()
+        server = EmbeddedPostgres(data_dir, homes=[])
+        with capture_logs() as logs:
+            starting = asyncio.create_task(server.start())
+            await asyncio.sleep(0.3)
+            assert {"pid": str(holder.answer["pid"]), "event": "waiting for the former PostgreSQL to end"}.items() <= (
+                logs[0].items()
+            )
+            os.kill(holder.answer["pid"], signal.SIGCONT)
+            await starting
+        assert holder.answer["pid"] not in processes_in(data_dir / "postgres")
+        await server.stop()
+
+
+@only_linux
 @pytest.mark.parametrize(
     ("step", "instead"),
     [
@@ -286,27 +305,30 @@ async def test_a_directory_that_never_had_a_server_has_none_running(tmp_path: Pa
     assert await running_dsn(tmp_path / "missing") is None
 
 
-async def test_a_plain_user_runs_the_server_as_itself_in_its_own_directory(open_directory: Path, rows: Rows) -> None:
+async def test_a_plain_user_and_root_take_turns_in_the_plain_users_closed_directory(
+    open_directory: Path, rows: Rows
+) -> None:
     command = as_plain_user()
-    home = open_directory / "plain"
-    home.mkdir(mode=0o700)
+    data_dir = open_directory / "plain"
+    data_dir.mkdir(mode=0o700)
     if IS_ROOT:
-        shutil.chown(home, "nobody")
-    data_dir = home / "data"
-    with holding(data_dir, command=command) as holder:
-        await rows.write(holder.answer["dsn"], 1)
-        owner = user_of(holder.answer["pid"])
-        assert owner != 0
-        assert mode_of(data_dir) == 0o700
-        holder.process.kill()
-    left_after(5, data_dir / "postgres")
-    # A process number that is another's by now, one that this user could signal: PostgreSQL alone would not start.
-    (data_dir / "postgres" / "postmaster.pid").write_text(f"{process_of(owner)}\n{data_dir}/postgres\n0\n5432\n")
+        shutil.chown(data_dir, "nobody")
+    owner = owner_of(data_dir)
+    assert owner != 0
+    for number in (1, 3):
+        async with EmbeddedPostgres(data_dir, homes=[]) as server:  # root, if that is who runs the tests
+            await rows.write(server.dsn(), number)
+            assert user_of(server.pid) == owner
+        with holding(data_dir, command=command) as holder:
+            await rows.write(holder.answer["dsn"], number + 1)
+            assert user_of(holder.answer["pid"]) == owner
+            holder.process.kill()
+        assert not left_after(5, data_dir / "postgres")
+        # Of a process that is another's by now, and that the user could signal: PostgreSQL alone would not start.
+        (data_dir / "postgres" / "postmaster.pid").write_text(f"{process_of(owner)}\n{data_dir}/postgres\n0\n5432\n")
     async with EmbeddedPostgres(data_dir, homes=[]) as server:
-        assert await rows.kept(server.dsn()) == [1], "root goes on as the same user"
-        assert user_of(server.pid) == owner
-    with holding(data_dir, command=command) as holder:
-        assert await rows.kept(holder.answer["dsn"]) == [1], "and has left nothing that this user cannot open"
+        assert await rows.kept(server.dsn()) == [1, 2, 3, 4]
+    assert mode_of(data_dir) == 0o700
 
 
 @only_root

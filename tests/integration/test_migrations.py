@@ -96,6 +96,13 @@ async def test_a_file_that_fails_leaves_nothing_behind_and_those_before_it_stay(
     assert await migrate(empty_database, directory) == ["0002_second.sql"]
 
 
+async def test_a_file_that_cannot_be_recorded_is_not_applied(empty_database: str, directory: Path) -> None:
+    (directory / "0002_second.sql").write_text(SECOND + "\nalter table log.migrations add check (number < 2);")
+    with pytest.raises(asyncpg.CheckViolationError):
+        await migrate(empty_database, directory)
+    assert await value(empty_database, "select to_regclass('second_one')") is None
+
+
 @pytest.mark.parametrize("name", ["first.sql", "1_first.sql", "0003-third.sql", "0002_another.sql"])
 def test_a_file_without_a_number_of_its_own_is_refused(directory: Path, name: str) -> None:
     (directory / name).write_text("")
