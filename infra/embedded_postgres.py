@@ -68,7 +68,7 @@ class EmbeddedPostgres:
 
     def dsn(self, database: str = DATABASE) -> str:
         """Return the URL of a database of this server, for asyncpg and libpq alike."""
-        assert self._socket is not None, "not started"  # noqa: S101
+        assert self._socket is not None, "not started"  # noqa: S101  (a mistake of the caller, not of input)
         return socket_dsn(self._socket, database)
 
     async def __aenter__(self) -> Self:

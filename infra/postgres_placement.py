@@ -89,7 +89,7 @@ async def find_place(data: DataDirectory, homes: Sequence[Path] = HOMES) -> Plac
     account = _account(home)
     if not await _reaches(account, Path("/"), programs):
         programs = copied_binaries(programs, _home(homes))
-        log.warning("PostgreSQL's programs are copied, its user cannot reach them", uid=account.uid, copy=str(programs))
+        log.info("PostgreSQL runs from a copy, its user cannot reach the original", uid=account.uid, copy=str(programs))
     if known is None and not await _reaches(account, home, programs):
         home = Path(tempfile.mkdtemp(prefix=f"{data.path.parent.name}-", dir=_home(homes)))
         home.chmod(0o711)
