@@ -6,7 +6,6 @@ rules, so that the document cannot say anything else than what the code does.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields
 from http import HTTPStatus
 from typing import NamedTuple
 
@@ -74,7 +73,8 @@ class EngineDocumentation(OpenAPIConfig):
 
 def documenting(controllers: Sequence[type[Controller]], config: OpenAPIConfig) -> OpenAPIConfig:
     """Return the same configuration, for a document that has the operations of these controllers too."""
-    documentation = EngineDocumentation(**{field.name: getattr(config, field.name) for field in fields(config)})
+    documentation = EngineDocumentation(config.title, config.version, render_plugins=config.render_plugins)
+    vars(documentation).update(vars(config))  # not by its constructor, which warns of fields that it filled in itself
     documentation.controllers = controllers
     return documentation
 
