@@ -1,0 +1,195 @@
+"""Our structs, rules and routes against the machine-readable contract, where it lies beside the checkout."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, get_args
+
+import msgspec
+import pytest
+
+from api.engine.bodies import ElementVariables, ExecutedTasks, LockedJobs, ProcessVariables, Times, Unlocked
+from api.engine.operations import Operation
+from api.engine.routes import CONTROLLERS
+from api.engine.rules import RULES
+from api.problems import Error, Problem
+from commands import engine_time, incidents, instances, intents, jobs, processes, tasks, variables
+from domain.bpmn.events import InstanceState, JobType, TaskType, WorkState
+from domain.bpmn.graph import ElementType
+from projections import criteria, views
+from tests.contract.engine_contract import BUILT, built_operations, contract
+
+REQUESTS: Mapping[str, type[msgspec.Struct]] = {
+    "CreateProcessCmd": processes.CreateProcess,
+    "ErrorDefinition": processes.ErrorDefinition,
+    "EscalationDefinition": processes.EscalationDefinition,
+    "MessageDefinition": processes.MessageDefinition,
+    "SignalDefinition": processes.SignalDefinition,
+    "TimerDefinition": processes.TimerDefinition,
+    "CreateProcessInstanceCmd": instances.StartProcessInstance,
+    "SuspendProcessInstanceCmd": instances.SuspendProcessInstance,
+    "ResumeProcessInstanceCmd": instances.ResumeProcessInstance,
+    "SetProcessVariablesCmd": variables.SetProcessVariables,
+    "SetElementVariablesCmd": variables.SetElementVariables,
+    "LockJobsCmd": jobs.LockJobs,
+    "UnlockJobsCmd": jobs.UnlockJobs,
+    "CompleteJobCmd": jobs.CompleteJob,
+    "JobCompletion": jobs.JobCompletion,
+    "CalledProcess": jobs.CalledProcess,
+    "ExecuteTasksCmd": tasks.ExecuteTasks,
+    "UnlockTasksCmd": tasks.UnlockTasks,
+    "ResolveIncidentCmd": incidents.ResolveIncident,
+    "SetTimeCmd": engine_time.SetTime,
+    "Tag": intents.Tag,
+    "Data": intents.Data,
+    "ProcessVariable": intents.ProcessVariable,
+    "ElementVariable": intents.ElementVariable,
+    "Timer": intents.Timer,
+    "ProcessCriteria": criteria.ProcessCriteria,
+    "ElementCriteria": criteria.ElementCriteria,
+    "ProcessInstanceCriteria": criteria.ProcessInstanceCriteria,
+    "ElementInstanceCriteria": criteria.ElementInstanceCriteria,
+    "JobCriteria": criteria.JobCriteria,
+    "TaskCriteria": criteria.TaskCriteria,
+    "IncidentCriteria": criteria.IncidentCriteria,
+    "VariableCriteria": criteria.VariableCriteria,
+}
+RESPONSES: Mapping[str, type[msgspec.Struct]] = {
+    "Process": views.Process,
+    "Element": views.Element,
+    "EventDefinition": views.EventDefinition,
+    "Timer": views.Timer,
+    "Tag": views.Tag,
+    "ProcessInstance": views.ProcessInstance,
+    "ElementInstance": views.ElementInstance,
+    "Job": views.Job,
+    "Task": views.Task,
+    "Incident": views.Incident,
+    "Variable": views.Variable,
+    "Data": views.Data,
+    "LockJobsRes": LockedJobs,
+    "CountRes": Unlocked,
+    "ExecuteTasksRes": ExecutedTasks,
+    "GetProcessVariablesRes": ProcessVariables,
+    "GetElementVariablesRes": ElementVariables,
+    "SetTimeRes": Times,
+    "Problem": Problem,
+    "Error": Error,
+}
+#: Kinds in the contract and the types that our annotations come down to.
+KINDS = {"integer": int, "string": str, "boolean": bool}
+ENUMS = {
+    "ElementType": ElementType,
+    "InstanceState": InstanceState,
+    "TaskType": TaskType,
+    "WorkState": WorkState,
+}
+
+
+def fields_of(schema: str) -> Mapping[str, Mapping[str, Any]]:
+    return {field["name"]: field for field in contract()["schemas"][schema]["fields"]}
+
+
+def members_of(struct: type[msgspec.Struct]) -> Mapping[str, msgspec.structs.FieldInfo]:
+    return {field.encode_name: field for field in msgspec.structs.fields(struct)}
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+def test_a_request_has_exactly_the_contract_s_members(name: str) -> None:
+    assert set(members_of(REQUESTS[name])) == set(fields_of(name))
+
+
+@pytest.mark.parametrize("name", RESPONSES)
+def test_a_response_has_exactly_the_contract_s_members_in_its_order(name: str) -> None:
+    assert list(members_of(RESPONSES[name])) == list(fields_of(name))
+
+
+@pytest.mark.parametrize("name", RESPONSES)
+def test_a_response_leaves_out_what_the_contract_leaves_out(name: str) -> None:
+    left_out = {field for field, told in fields_of(name).items() if told["omitted_when"] != "never"}
+    optional = {field for field, member in members_of(RESPONSES[name]).items() if not member.required}
+    assert optional == left_out
+    assert not optional or RESPONSES[name].__struct_config__.omit_defaults
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+def test_a_request_s_members_are_of_the_contract_s_kinds(name: str) -> None:
+    members = members_of(REQUESTS[name])
+    for field, told in fields_of(name).items():
+        kinds = set(kinds_in(members[field].type))
+        if "ref" not in told and told["type"] in KINDS and told.get("format") not in {"date", "date-time"}:
+            assert KINDS[told["type"]] in kinds, field
+        assert (tuple in kinds) == (told.get("type") == "array"), field
+
+
+def kinds_in(annotation: Any) -> Iterator[Any]:
+    yield getattr(annotation, "__origin__", annotation)
+    for argument in get_args(annotation):
+        yield from kinds_in(argument)
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+def test_a_request_s_rules_are_the_contract_s(name: str) -> None:
+    rules = {field.name: {rule.type for rule in field.rules} for field in RULES.get(REQUESTS[name], ())}
+    for field, told in fields_of(name).items():
+        expected = set(rules_in(told))
+        assert rules.get(field, set()) == expected, field
+
+
+def rules_in(told: Mapping[str, Any]) -> Iterator[str]:
+    constraints = told.get("constraints", {})
+    words = {"minimum": "gte", "maximum": "lte", "maxItems": "max", "uniqueItems": "unique"}
+    yield from (words[word] for word in constraints if word in words)
+    yield from (constraints[word] for word in ("rule",) if word in constraints)
+    if told.get("required") and "minimum" not in constraints:
+        yield "required"
+
+
+@pytest.mark.parametrize("name", ENUMS)
+def test_words_are_the_contract_s(name: str) -> None:
+    assert set(contract()["enums"][name]) == {str(word) for word in ENUMS[name]}
+
+
+def test_kinds_of_jobs_are_among_the_contract_s() -> None:
+    assert {str(word) for word in JobType} <= set(contract()["enums"]["JobType"])
+
+
+def test_every_built_operation_is_served_where_the_contract_says() -> None:
+    served = {
+        operation.operation_id: (next(iter(operation.http_methods)), path)
+        for controller in CONTROLLERS
+        for operation in vars(controller).values()
+        if isinstance(operation, Operation)
+        for path in [re.sub(r":\w+", "", (controller.path.rstrip("/") + next(iter(operation.paths))).rstrip("/"))]
+    }
+    assert served == {operation["id"]: (operation["method"], operation["path"]) for operation in built_operations()}
+    assert set(served) == BUILT
+
+
+def test_every_built_operation_answers_with_the_contract_s_status_and_type() -> None:
+    told = {
+        operation["id"]: (operation["response"]["status"], operation["response"]["content_type"])
+        for operation in built_operations()
+    }
+    abouts = {
+        operation.operation_id: operation.about
+        for controller in CONTROLLERS
+        for operation in vars(controller).values()
+        if isinstance(operation, Operation)
+    }
+    assert {name: about.status for name, about in abouts.items()} == {
+        name: status for name, (status, _) in told.items()
+    }
+    for name, (_, content_type) in told.items():
+        assert content_type in {abouts[name].media_type, None}, name
+
+
+def test_every_problem_of_the_contract_is_documented_for_its_operation() -> None:
+    for operation in built_operations():
+        about = next(
+            known.about
+            for controller in CONTROLLERS
+            for known in vars(controller).values()
+            if isinstance(known, Operation) and known.operation_id == operation["id"]
+        )
+        statuses = {problem["status"] for problem in operation["problems"]} - {400, 403, 415, 503}
+        assert statuses <= set(about.refuses), operation["id"]
