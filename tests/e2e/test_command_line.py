@@ -1,0 +1,130 @@
+"""Tenants, keys, settings and read models at the command line, with and without a running server."""
+
+import json
+import re
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.command_line import annals, started
+
+OWNER = "owner-key-of-the-tests"
+
+
+@pytest.fixture
+def data_dir(open_directory: Path, request: pytest.FixtureRequest) -> Path:
+    return open_directory / re.sub(r"\W+", "-", request.node.name)[:60]
+
+
+def test_tenants_and_keys_are_made_listed_and_revoked_without_a_server(data_dir: Path) -> None:
+    created = annals("tenants", "create", "acme", "--plan", "pro", data_dir=data_dir)
+    assert (created.code, created.out) == (0, "tenant acme has plan pro\n")
+    assert "owner key of tenant default, shown this once: ann_" in created.err
+    key = annals("keys", "create", "--tenant", "acme", "--role", "worker", "--name", "robot", data_dir=data_dir)
+    assert re.fullmatch(r"ann_\w{26}_[0-9a-f]{48}\n", key.out)
+    assert key.out.strip() not in key.err
+    key_id = key.out.split("_")[1]
+    assert annals("keys", "revoke", key_id, data_dir=data_dir).code == 0
+    listed = annals("keys", "list", "--tenant", "acme", "--json", data_dir=data_dir)
+    (row,) = [json.loads(line) for line in listed.out.splitlines()]
+    assert (row["id"], row["role"], row["name"], row["revoked"]) == (key_id, "worker", "robot", True)
+    assert key_id in annals("keys", "list", data_dir=data_dir).out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "settings", "code", "sentence"),
+    [
+        (("tenants", "create", "Not an id"), {}, 1, "id must match regex"),
+        (("tenants", "change", "nobody", "--plan", "pro"), {}, 1, "tenant nobody could not be found"),
+        (("keys", "revoke", "01JD"), {}, 1, "key 01JD could not be found"),
+    ],
+)
+def test_what_cannot_be_done_is_told_in_one_line(
+    data_dir: Path, arguments: tuple[str, ...], settings: dict[str, str], code: int, sentence: str
+) -> None:
+    ended = annals(*arguments, data_dir=data_dir, **settings)
+    assert ended.code == code
+    assert sentence in ended.err.splitlines()[-1]
+    assert "Traceback" not in ended.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "settings", "code", "sentence"),
+    [
+        (("keys", "create", "--role", "king", "--name", "x"), {}, 2, "'king' is not one of"),
+        (("projections", "rebuild"), {}, 2, "say which read models, or --all"),
+        (("projections", "rebuild", "nothing"), {}, 2, "is not one of"),
+        (("no-such-command",), {}, 2, "No such command"),
+        (("serve", "--port", "x"), {}, 2, "ANNALS_PORT is not possible"),
+        (("tenants", "list"), {"database_url": "mysql://x"}, 2, "ANNALS_DATABASE_URL is not possible"),
+        (("tenants", "list"), {"database_url": "postgresql://127.0.0.1:1/x"}, 1, "set ANNALS_SECRET_KEY"),
+        (
+            ("tenants", "list"),
+            {"database_url": "postgresql://127.0.0.1:1/x", "secret_key": "0123456789abcdef"},
+            1,
+            "the database cannot be used",
+        ),
+        (("tenants", "list"), {"data_dir": "/proc/annals"}, 1, "cannot"),
+    ],
+)
+def test_a_wrong_command_or_setting_starts_nothing(
+    arguments: tuple[str, ...], settings: dict[str, str], code: int, sentence: str, tmp_path: Path
+) -> None:
+    ended = annals(*arguments, **{"data_dir": tmp_path, **settings})
+    assert ended.code == code
+    assert sentence in ended.err
+    assert "Traceback" not in ended.err
+    assert not list(tmp_path.iterdir())
+
+
+def test_settings_are_listed_with_secrets_masked() -> None:
+    listed = annals("settings", secret_key="a secret of mine", port=8123, misspelt=1)  # noqa: S106  (of nothing)
+    assert listed.code == 0
+    assert "a secret of mine" not in listed.out
+    assert "8123" in listed.out
+    assert "ANNALS_MISSPELT is not a setting" in listed.out
+
+
+def test_the_version_is_told() -> None:
+    assert annals("version").out.startswith("annals")
+
+
+@pytest.fixture
+def server(data_dir: Path) -> Iterator[str]:
+    """Start a server and return its URL."""
+    with started("serve", "--port", "0", data_dir=data_dir, bootstrap_key=OWNER) as process:
+        assert process.stderr is not None
+        lines = iter(process.stderr.readline, "")
+        yield next(match[1] for line in lines if (match := re.search(r"listens on (http://\S+)", line)))
+
+
+def status_of(url: str, key: str) -> int:
+    headers = {"X-API-Key": key, "Content-Type": "application/json"}
+    request = urllib.request.Request(f"{url}/process-instances/query", b"{}", headers)  # noqa: S310  (ours)
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310  (ours)
+            return int(answer.status)
+    except urllib.error.HTTPError as refusal:
+        return refusal.code
+
+
+def test_beside_a_running_server_the_command_line_works_on_the_same_data(server: str, data_dir: Path) -> None:
+    created = annals("keys", "create", "--role", "viewer", "--name", "eye", data_dir=data_dir)
+    key = created.out.strip()
+    assert status_of(server, key) == status_of(server, OWNER) == 200
+    assert annals("keys", "revoke", key.split("_")[1], data_dir=data_dir).code == 0
+    time.sleep(1)
+    assert status_of(server, key) == 401
+    listed = annals("projections", "list", "--json", data_dir=data_dir)
+    assert {json.loads(line)["state"] for line in listed.out.splitlines()} == {"live"}
+    rebuilt = annals("projections", "rebuild", "jobs", "tasks", data_dir=data_dir)
+    assert (rebuilt.code, rebuilt.out) == (0, "rebuilt jobs, tasks\n")
+    verified = annals("projections", "verify", "--all", data_dir=data_dir)
+    assert (verified.code, verified.err.count("Error")) == (0, 0)
+    second = annals("serve", "--port", "0", data_dir=data_dir)
+    assert second.code == 1
+    assert "is in use by process" in second.err
