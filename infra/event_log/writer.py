@@ -132,6 +132,8 @@ class Writer:
     async def _reach(self) -> None:
         try:
             self._connection = await self._connect()
+            # A session that waits for the head does not notice that its client has given up.
+            await self._connection.execute(f"set statement_timeout = {int(self._patience * 1000)}")
             self._statement = await self._connection.prepare(APPEND)
         except Exception as error:
             raise ConnectionError(f"no connection to append on: {error}") from error

@@ -168,3 +168,16 @@ async def test_a_server_that_hangs_is_unavailable_in_time(database: str) -> None
         stored = await log.find_command("hung")
     assert [fact.position for fact in facts] == list(range(1, len(facts) + 1))
     assert [fact.correlation_id for fact in facts].count("hung") == (stored is not None)
+
+
+async def test_a_head_that_somebody_holds_is_unavailable_in_time_and_no_session_waits_for_it_on(database: str) -> None:
+    waiting = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
+    async with open_log(database, patience=0.4) as log, connected(database) as connection:
+        async with connection.transaction():
+            await connection.execute("select from log.head for update")
+            for number in range(1, 4):
+                with pytest.raises(Unavailable):
+                    await log.append(decision(instance(number), 0), context())
+            await asyncio.sleep(0.5)
+            assert await connection.fetchval(waiting) == 0
+        assert await log.append(decision(instance(4), 0), context()) == 1
