@@ -62,8 +62,8 @@ counted as (
             offset 0) as incident
      where not inside
 )
-select element, sum(instances) as instances, sum(active) as active, sum(completed) as completed,
-       sum(canceled) as canceled
+select element, sum(instances)::bigint as instances, sum(active)::bigint as active,
+       sum(completed)::bigint as completed, sum(canceled)::bigint as canceled
   from counted
  group by element
 having sum(instances) > 0 or sum(active) + sum(completed) + sum(canceled) > 0

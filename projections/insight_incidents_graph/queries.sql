@@ -20,7 +20,7 @@ select process_id from insight_incidents_graph_processes where tenant = $1 and p
 -- name: graph
 -- The incidents of a version from $5 to before $6, covered by the segments $2, $3, $4, by days of $7 milliseconds.
 -- The offset of 0 makes each segment a look-up in the index: left free, the planner may read the whole table.
-select date, incident_type, sum(incidents) as total_instances
+select date, incident_type, sum(incidents)::bigint as total_instances
   from (select begins / $7 * $7 as date, incident_type,
                case
                    when begins >= $5 and begins + counts.span <= $6 then incidents

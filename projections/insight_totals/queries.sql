@@ -23,7 +23,7 @@ select process_id from insight_totals_processes where tenant = $1 and process_ke
 select coalesce(sum(case
            when begins >= $5 and begins + counts.span <= $6 then incidents
            else (select count(*) from unnest(moments) as moment where begins + moment >= $5 and begins + moment < $6)
-       end), 0)
+       end), 0)::bigint
   from unnest($2::integer[], $3::bigint[], $4::bigint[]) as segment (span, first, after)
   cross join lateral
         (select * from insight_totals
