@@ -10,10 +10,12 @@ from litestar.types import ControllerRouterHandler
 
 from api.admin.controllers import admin_routes
 from api.composition import Node
+from api.dialects import error_form
 from api.engine.routes import EngineApi
 from api.health import health_routes
 from api.identity import PUBLIC, Identity
-from api.problems import EXCEPTION_HANDLERS
+from api.insight.routes import insight_routes
+from api.problems import error_handler
 
 
 def create_app(node: Node) -> Litestar:
@@ -22,12 +24,12 @@ def create_app(node: Node) -> Litestar:
     routes: list[ControllerRouterHandler] = [*health_routes(node.obstacle, node.followers.status)]
     plugins: list[PluginProtocol] = [identity]
     if "api" in node.settings.roles:
-        routes.append(admin_routes(node.administration, identity))
+        routes += [admin_routes(node.administration, identity), *insight_routes(node.reading, node.pools.queries)]
         plugins.append(EngineApi(node.engine))
     return Litestar(
         route_handlers=routes,
         plugins=plugins,
-        exception_handlers={**EXCEPTION_HANDLERS},
+        exception_handlers={Exception: error_handler(error_form)},
         openapi_config=OpenAPIConfig(
             title="Annals",
             version=version("annals"),

@@ -116,45 +116,60 @@ def problem_of(refusal: Rejection) -> Problem:
     return Problem(kind.status, kind.type, refusal.title, refusal.detail, errors)
 
 
-def refused(_request: Request[Any, Any, Any], refusal: Rejection) -> Response[bytes]:
-    """Answer a refusal."""
-    return _response(problem_of(refusal), kind_of(type(refusal)).headers(refusal))
+def refusal_in(request: Request[Any, Any, Any], error: Exception) -> Rejection | None:
+    """Return the refusal that an error stands for, wherever it arose; None when nobody foresaw it."""
+    if isinstance(error, Rejection):
+        return error
+    if isinstance(error, HTTPException):
+        return _refusal_of_litestar(request, error)
+    if isinstance(error, TimeoutError) or is_outage(error):
+        return Unavailable("failed to handle request", "the database cannot be reached")
+    return None
 
 
-def refused_by_litestar(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
-    """Answer what Litestar refuses before a route is reached, in our words."""
+def _refusal_of_litestar(request: Request[Any, Any, Any], error: HTTPException) -> Rejection | None:
+    """Say in our words what Litestar refuses before a route is reached."""
     match error:
         case NotFoundException():
-            return refused(request, UnknownPath(request.scope["path"]))
+            return UnknownPath(request.scope["path"])
         case MethodNotAllowedException():
-            return refused(request, MethodNotAllowed(request.method, _header(error, "allow")))
+            return MethodNotAllowed(request.method, _header(error, "allow"))
         case NotAuthorizedException():
-            return refused(request, Unauthorized(error.detail, _header(error, "WWW-Authenticate")))
+            return Unauthorized(error.detail, _header(error, "WWW-Authenticate"))
         case HTTPException(status_code=status) if status < HTTPStatus.INTERNAL_SERVER_ERROR:
-            return refused(request, InvalidInput("invalid request", error.detail))
-        case _:
-            return failed(request, error)
+            return InvalidInput("invalid request", error.detail)
+    return None
 
 
-def failed(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-    """Answer an outage of the database wherever it struck, or what nobody foresaw; only the log says what that was."""
-    if isinstance(error, TimeoutError) or is_outage(error):
-        log.warning("the database cannot be reached", method=request.method, path=request.scope["path"])
-        return refused(request, Unavailable("failed to handle request", "the database cannot be reached"))
-    log.error("request failed", method=request.method, path=request.scope["path"], exc_info=error)
-    return _response(UNEXPECTED, {})
+class ErrorForm(NamedTuple):
+    """How a dialect tells a problem: the media type, and the body."""
+
+    media_type: str
+    body: Callable[[Problem], Any]
 
 
-#: For the application and every dialect without an error form of its own.
-EXCEPTION_HANDLERS: "Mapping[int | type[Exception], ExceptionHandler[Any]]" = {
-    Rejection: refused,
-    HTTPException: refused_by_litestar,
-    Exception: failed,
-}
+PROBLEM_JSON = ErrorForm(PROBLEM_TYPE, lambda problem: problem)
 
 
-def _response(problem: Problem, headers: Mapping[str, str]) -> Response[bytes]:
-    return Response(json_bytes(problem), status_code=problem.status, media_type=PROBLEM_TYPE, headers=dict(headers))
+def error_handler(form_at: Callable[[str], ErrorForm]) -> "ExceptionHandler[Any]":
+    """Return the handler of all errors; ``form_at`` knows in which form a path's dialect tells them."""
+
+    def tell(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+        path = request.scope["path"]
+        form, refusal = form_at(path), refusal_in(request, error)
+        if refusal is None:
+            log.error("request failed", method=request.method, path=path, exc_info=error)
+            return _response(form, UNEXPECTED, {})
+        if isinstance(refusal, Unavailable):
+            log.warning("request refused", method=request.method, path=path, reason=refusal.detail)
+        return _response(form, problem_of(refusal), kind_of(type(refusal)).headers(refusal))
+
+    return tell
+
+
+def _response(form: ErrorForm, problem: Problem, headers: Mapping[str, str]) -> Response[bytes]:
+    body = json_bytes(form.body(problem))
+    return Response(body, status_code=problem.status, media_type=form.media_type, headers=dict(headers))
 
 
 def _header(error: HTTPException, name: str) -> str:

@@ -42,6 +42,7 @@ class Serving:
                 lifespan="off",
                 log_config=None,
                 access_log=False,
+                proxy_headers=False,
                 server_header=False,
                 date_header=True,
                 timeout_graceful_shutdown=max(1, int(settings.stop_timeout)),

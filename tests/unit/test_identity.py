@@ -14,7 +14,7 @@ from litestar.testing import AsyncTestClient
 from api import identity
 from api.credentials import Credential, credentials_in, header_of
 from api.identity import ADMINISTRATION, ANALYTICS, DEPLOYMENT, PUBLIC, READ, READINESS, WORK, Access, Caller, Identity
-from api.problems import EXCEPTION_HANDLERS
+from api.problems import PROBLEM_JSON, error_handler
 from domain.access.events import Role
 from domain.access.roles import ROLES
 
@@ -60,7 +60,7 @@ def application(keys: identity.KeyRing, now: Callable[[], float] = time.monotoni
     return Litestar(
         [handler(path, access) for path, access in ROUTES.items()],
         plugins=[Identity(keys, now)],
-        exception_handlers=dict(EXCEPTION_HANDLERS.items()),
+        exception_handlers={Exception: error_handler(lambda _path: PROBLEM_JSON)},
         openapi_config=None,
     )
 
