@@ -8,12 +8,11 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 import click
 import uvloop
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
 from api.admin.administration import SYSTEM
 from api.app import create_app
@@ -22,9 +21,10 @@ from api.composition import Node, open_node
 from api.demo.checks import checks
 from api.demo.client import Client, session_with
 from api.demo.pictures import pictures, verdict
-from api.demo.story import PROCESS, Day, Story, Told
+from api.demo.screen import Screen
+from api.demo.story import PROCESS, Story, Told
 from api.demo.views import GRAPH, HEATMAP, TABLE, TOTALS, VERSIONS, Views, ask
-from api.demo.workers import Workshop
+from api.listening import bound_sockets
 from api.serving import Serving
 from commands.access import ON_THE_MACHINE, IssueKey, RegisterTenant
 from domain.access.events import Role
@@ -127,13 +127,9 @@ async def _demonstrate(console: Console, settings: Settings, *, keep: bool, last
 
 @asynccontextmanager
 async def _serving(settings: Settings) -> AsyncIterator[tuple[Node, str]]:
-    async with open_node(settings) as node:
-        serving = Serving(create_app(node), settings)
-        await serving.start()
-        try:
-            yield node, f"http://{settings.host}:{serving.port}"
-        finally:
-            await serving.stop()
+    with bound_sockets(settings) as sockets:
+        async with open_node(settings) as node, Serving(create_app(node), settings, sockets) as serving:
+            yield node, serving.url
 
 
 async def _admitted(node: Node) -> Keys:
@@ -170,45 +166,6 @@ async def _played(console: Console, url: str, keys: Keys) -> tuple[Views, Told]:
     _done(console, f"{sentence}: {requests:,} requests in {time.monotonic() - began:.1f} s")
     console.print()
     return views, told
-
-
-class Screen:
-    """Shows how the story goes: a bar for each day."""
-
-    def __init__(self, console: Console) -> None:
-        self._console = console
-        self._bars = Progress(
-            TextColumn("  {task.description}"),
-            BarColumn(bar_width=24),
-            MofNCompleteColumn(),
-            TextColumn("orders [dim]{task.fields[jobs]}[/]"),
-            console=console,
-        )
-        self._day: TaskID | None = None
-        self._before = 0
-
-    def __enter__(self) -> Self:
-        self._bars.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bars.stop()
-
-    def day(self, number: int, day: Day) -> None:
-        if self._day is not None:
-            self._before += int(self._bars.tasks[self._day].total or 0)
-        self.said(f"day {number}: {day.news}")
-        self._day = self._bars.add_task(f"day {number}, version {day.version}", total=day.orders, jobs="")
-
-    def going_on(self, started: int, workshop: Workshop) -> None:
-        if self._day is not None:
-            done = max(self._bars.tasks[self._day].completed, started - self._before)
-            self._bars.update(
-                self._day, completed=done, jobs=f"{workshop.done} jobs done, {workshop.given_up} given up"
-            )
-
-    def said(self, sentence: str) -> None:
-        self._console.print(f"  {sentence}", highlight=False)
 
 
 def _done(console: Console, sentence: str) -> None:

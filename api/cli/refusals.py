@@ -13,6 +13,8 @@ from contextlib import contextmanager
 import asyncpg
 import click
 
+from api.listening import AddressUnusable
+from api.roles import RoleEnded
 from domain.rejection import Rejection
 from infra.data_directory import DataDirectoryInUse, DataDirectoryUnusable
 from infra.following.beside import FactRefused
@@ -26,6 +28,7 @@ from infra.secret_key import NoSecretKey
 from infra.settings import InvalidSetting, read_settings
 
 SENTENCES = (
+    AddressUnusable,
     DataDirectoryInUse,
     DataDirectoryUnusable,
     EmbeddedPostgresFailed,
@@ -35,6 +38,7 @@ SENTENCES = (
     NoBinaries,
     NoSecretKey,
     OtherVersion,
+    RoleEnded,
     UnsuitableServer,
 )
 OUTAGES = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)

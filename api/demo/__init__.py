@@ -5,5 +5,6 @@
     story     what happens, day by day          orders    what goes wrong with which order
     workers   do the jobs over HTTP             client    speaks HTTP for all of them
     views     asks the five insight views       checks    do their figures agree?
-    pictures  shows them in the terminal        models/   the process
+    pictures  shows them in the terminal        screen    how the story goes, while it goes
+    models/   the process, in two versions
 """

@@ -27,7 +27,7 @@ def checks(views: Views, told: Told) -> list[Check]:
     return [
         *found,
         Check(
-            "incidents",
+            "all incidents",
             {
                 "heatmap": sum(_sum(of.heatmap, "totalIncidents") for of in views.of.values()),
                 "version graph": _sum(views.versions, "incidentCount"),
@@ -49,7 +49,7 @@ def _of_version(version: str, views: Views, told: Told) -> Iterator[Check]:
     row = next(row for row in views.versions if str(row["version"]) == version)
     started = next((at["instanceCount"] for at in of.heatmap if at["actId"] == "order_received"), 0)
     yield Check(
-        f"version {version}: process instances",
+        f"version {version}: instances",
         {
             "version graph": row["processInstanceCount"],
             "heatmap": started,
@@ -76,12 +76,13 @@ def _of_version(version: str, views: Views, told: Told) -> Iterator[Check]:
     )
     stuck = {incident["procInstId"] for incident in of.table if incident["endTime"] is None}
     yield Check(
-        f"version {version}: instances that ended or stand at an incident",
+        f"version {version}: ended, or waiting at an incident",
         {"engine and table": views.ended[version] + len(stuck), "version graph": row["processInstanceCount"]},
     )
+    counted, listed = _by_activity(of), _in_table(of)
     yield Check(
-        f"version {version}: activities whose incidents differ between heatmap and table",
-        {"found": len(_by_activity(of) ^ _in_table(of)), "expected": 0},
+        f"version {version}: activities with incidents",
+        {"heatmap": len(counted), "table": len(listed), "with the same number in both": len(counted & listed)},
     )
 
 

@@ -13,11 +13,14 @@ from api.demo.checks import Check
 from api.demo.story import PROCESS
 from api.demo.views import GRAPH, HEATMAP, TABLE, TOTALS, VERSIONS, Row, Views
 
-ACTIVE, RESOLVED, CANCELED, PLAIN = "red", "green", "bright_black", "cyan"
+#: A colour and a character each, so that bars can be told apart without colours too.
+ACTIVE, RESOLVED, CANCELED, PLAIN = ("red", "█"), ("green", "▓"), ("bright_black", "░"), ("cyan", "█")
+Ink = tuple[str, str]
 
-#: Characters of the longest bar, and rows of the table that are shown.
-LONGEST = 30
+#: Characters of the longest bar, rows of the table that are shown, and activities of a version at least.
+LONGEST = 36
 SHOWN = 8
+FEWEST = 5
 
 
 def pictures(views: Views) -> Sequence[RenderableType]:
@@ -54,11 +57,11 @@ def _columns(*names: str, right: Sequence[str] = ()) -> Table:
     return table
 
 
-def _bar(parts: Mapping[str, int], most: int) -> Text:
-    """Draw a bar of several colours; whatever is not 0 is seen."""
+def _bar(parts: Mapping[Ink, int], most: int) -> Text:
+    """Draw a bar of several inks; whatever is not 0 is seen."""
     text = Text()
-    for colour, count in parts.items():
-        text.append("█" * (max(1, round(count * LONGEST / most)) if count else 0), colour)
+    for (colour, character), count in parts.items():
+        text.append(character * (max(1, round(count * LONGEST / most)) if count else 0), colour)
     return text
 
 
@@ -66,18 +69,27 @@ def _heatmap(views: Views) -> Panel:
     most = max((row["totalIncidents"] for of in views.of.values() for row in of.heatmap), default=1) or 1
     parts: list[RenderableType] = []
     for version, of in views.of.items():
-        table = _columns("activity", "instances", "incidents", "", right=("instances", "incidents"))
-        for row in of.heatmap:
-            name = views.names.get(row["actId"]) or row["actId"]
-            bar = _bar(_states(row), most)
-            style = "" if row["totalIncidents"] else "dim"
-            table.add_row(name, str(row["instanceCount"]), str(row["totalIncidents"]), bar, style=style)
-        parts += [Text(f"version {version}", "bold"), table, Text()]
-    legend = Text.assemble(("█ active  ", ACTIVE), ("█ resolved  ", RESOLVED), ("█ canceled", CANCELED))
+        parts += [Text(f"version {version}", "bold"), _activities(of.heatmap, views.names, most), Text()]
+    legend = Text.assemble(("█ active  ", "red"), ("▓ resolved  ", "green"), ("░ canceled", "bright_black"))
     return _framed("Where it breaks", f"{HEATMAP}?processKey={PROCESS}&version=…", Group(*parts, legend))
 
 
-def _states(row: Row) -> Mapping[str, int]:
+def _activities(rows: Sequence[Row], names: Mapping[str, str], most: int) -> RenderableType:
+    """Draw the activities with incidents, and a few more; the others are counted."""
+    breaking = sum(row["totalIncidents"] > 0 for row in rows)
+    shown = rows[: max(breaking, FEWEST)]
+    table = _columns("activity", "instances", "incidents", "per 100", "", right=("instances", "incidents", "per 100"))
+    for row in shown:
+        incidents, instances = row["totalIncidents"], row["instanceCount"]
+        name = names.get(row["actId"]) or row["actId"]
+        style = "" if incidents else "dim"
+        rate = _per_100(incidents, instances)
+        table.add_row(name, str(instances), str(incidents), rate, _bar(_states(row), most), style=style)
+    others = len(rows) - len(shown)
+    return Group(table, Text(f"and {others} without incidents", "dim")) if others else table
+
+
+def _states(row: Row) -> Mapping[Ink, int]:
     return {
         ACTIVE: row["activeIncidents"],
         RESOLVED: row["completedIncidents"],
@@ -85,14 +97,18 @@ def _states(row: Row) -> Mapping[str, int]:
     }
 
 
+def _per_100(incidents: int, instances: int) -> str:
+    return f"{100 * incidents / instances:.0f}" if incidents and instances else ""
+
+
 def _versions(views: Views) -> Panel:
     most = max((row["processInstanceCount"] for row in views.versions), default=1) or 1
-    table = _columns("version", "", "instances", "incidents", "for 100 instances", right=("instances", "incidents"))
+    table = _columns("version", "", "count", "per 100", "", right=("count", "per 100"))
     for row in views.versions:
         instances, incidents = row["processInstanceCount"], row["incidentCount"]
-        rate = f"{100 * incidents / instances:.0f}" if instances else ""
-        bars = Group(_bar({PLAIN: instances}, most), _bar({ACTIVE: incidents}, most))
-        table.add_row(str(row["version"]), bars, str(instances), str(incidents), rate)
+        table.add_row(str(row["version"]), "instances", str(instances), "", _bar({PLAIN: instances}, most))
+        rate = _per_100(incidents, instances)
+        table.add_row("", "incidents", str(incidents), rate, _bar({ACTIVE: incidents}, most))
     return _framed("Which version breaks more often", f"{VERSIONS}?processKey={PROCESS}", table)
 
 
@@ -116,9 +132,9 @@ def _table(views: Views) -> Panel:
     table = _columns("created", "activity", "version", "instance", "state")
     for incident, version in incidents[:SHOWN]:
         created, ended = incident["createTime"], incident["endTime"]
-        state = (
-            Text("active", ACTIVE) if ended is None else Text(f"resolved after {_lasted(ended - created)}", RESOLVED)
-        )
+        state = Text("active", "red")
+        if ended is not None:
+            state = Text(f"resolved after {_lasted(ended - created)}", "green")
         table.add_row(_clock(created), incident["activity"], version, incident["procInstId"], state)
     rest = Text(f"and {len(incidents) - SHOWN} more", "dim") if len(incidents) > SHOWN else Text()
     path = f"{TABLE}?processKey={PROCESS}&version=…&minResults=0&maxResults=20"
