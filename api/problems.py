@@ -13,7 +13,6 @@ from litestar.exceptions import (
     NotAuthorizedException,
     NotFoundException,
 )
-from litestar.types import ExceptionHandler
 
 from api.answers import json_bytes
 from api.refusals import (
@@ -151,7 +150,7 @@ class ErrorForm(NamedTuple):
 PROBLEM_JSON = ErrorForm(PROBLEM_TYPE, lambda problem: problem)
 
 
-def error_handler(form_at: Callable[[str], ErrorForm]) -> "ExceptionHandler[Any]":
+def error_handler(form_at: Callable[[str], ErrorForm]) -> Callable[[Request[Any, Any, Any], Any], Response[bytes]]:
     """Return the handler of all errors; ``form_at`` knows in which form a path's dialect tells them."""
 
     def tell(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
