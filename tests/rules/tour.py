@@ -47,7 +47,7 @@ def serving(folder: Path) -> Iterator[tuple[str, str]]:
     with _bash(folder, f"exec env {steps(server=True)[0].script.strip()} --port 0") as process:
         try:
             assert process.stdout is not None
-            said = process.stdout.readline()
+            said = "".join(process.stdout.readline() for _ in steps(server=True)[0].output.splitlines())
             address = ADDRESS.search(said)
             assert address, said
             yield said, address[1]
