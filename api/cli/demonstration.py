@@ -114,14 +114,18 @@ async def _demonstrate(console: Console, settings: Settings, *, keep: bool, last
         _done(console, f"started PostgreSQL and a node in {time.monotonic() - began:.1f} s: {url}, {where}")
         keys = await _admitted(node)
         _done(console, f"registered tenant {keys.tenant}, with keys of the roles operator, worker and viewer")
-        views, told = await _played(console, url, keys)
+        views, told = await _played(console, url, keys, moves_clock=settings.set_time_enabled)
         found = checks(views, told)
         for picture in pictures(views):
             console.print(picture)
         console.print(verdict(found))
-        _tell_how_to_go_on(console, url, keys, keep=keep, lasting=lasting)
+        _tell_how_to_go_on(console, url, keys, keep=keep, data_dir=settings.data_dir if lasting else None)
+        if keys.owner and settings.bootstrap_key is None and (keep or lasting):
+            console.print(f"\nOwner key of tenant default: {keys.owner}", highlight=False, soft_wrap=True)
         if keep:
+            console.print("\nServing until Ctrl-C")
             await _until_stopped()
+        console.print()
     return all(check.agrees for check in found)
 
 
@@ -152,12 +156,14 @@ async def _admitted(node: Node) -> Keys:
     return Keys(tenant, await key("operator"), await key("worker"), await key("viewer"), owner)
 
 
-async def _played(console: Console, url: str, keys: Keys) -> tuple[Views, Told]:
+async def _played(console: Console, url: str, keys: Keys, *, moves_clock: bool) -> tuple[Views, Told]:
     """Play the story and ask for the views, all over HTTP."""
     began = time.monotonic()
+    days = "the engine's clock is moved ahead a day between them" if moves_clock else "all of them today"
+    console.print(f"  three days of orders, {days}; four workers", highlight=False)
     async with session_with(url) as session:
         operator, worker, viewer = (Client(session, key) for key in (keys.operator, keys.worker, keys.viewer))
-        clock = Client(session, keys.owner) if keys.owner else None
+        clock = Client(session, keys.owner) if moves_clock and keys.owner else None
         with Screen(console) as screen:
             told = await Story(operator, worker, clock, screen).play()
         views = await ask(viewer)
@@ -172,13 +178,17 @@ def _done(console: Console, sentence: str) -> None:
     console.print(f"[green]✓[/] {sentence}", highlight=False, soft_wrap=True)
 
 
-def _tell_how_to_go_on(console: Console, url: str, keys: Keys, *, keep: bool, lasting: bool) -> None:
-    """Print what to ask next; it works as it stands while the server runs."""
-    if not keep and not lasting:
-        console.print("\nTo ask for yourself: [bold]annals demo --keep[/] leaves it serving and prints the URLs\n")
+def _tell_how_to_go_on(console: Console, url: str, keys: Keys, *, keep: bool, data_dir: Path | None) -> None:
+    """Print what to ask next, of this server or of one on the data that stays."""
+    if not keep and data_dir is None:
+        console.print("\nTo ask for yourself: [bold]annals demo --keep[/] leaves it serving and prints the URLs")
         return
-    url = url if keep else "http://127.0.0.1:8080"
-    console.print("\nGo on with" if keep else "\nGo on with [bold]annals serve[/] on this data directory, and")
+    if keep:
+        console.print("\nGo on with")
+    else:
+        url = "http://127.0.0.1:8080"
+        console.print(f"\nGo on with [bold]annals serve --data-dir {data_dir}[/], and", highlight=False, soft_wrap=True)
+    console.print(f"  export KEY={keys.viewer}", highlight=False, soft_wrap=True)
     asked = f"processKey={PROCESS}&version=2"
     for path in (
         f"{VERSIONS}?processKey={PROCESS}",
@@ -187,12 +197,8 @@ def _tell_how_to_go_on(console: Console, url: str, keys: Keys, *, keep: bool, la
         f"{GRAPH}?{asked}",
         f"{TOTALS}?{asked}",
     ):
-        console.print(f"  curl -H 'X-API-Key: {keys.viewer}' '{url}{path}'", highlight=False, soft_wrap=True)
-    console.print(f"  {url}/schema/openapi.json", highlight=False)
-    if keys.owner:
-        console.print(f"\nOwner key of tenant default: {keys.owner}", highlight=False, soft_wrap=True)
-    if keep:
-        console.print("\nServing until Ctrl-C\n")
+        console.print(f"  curl -H \"X-API-Key: $KEY\" '{url}{path}'", highlight=False, soft_wrap=True)
+    console.print(f"  curl {url}/schema/openapi.json", highlight=False)
 
 
 async def _until_stopped() -> None:

@@ -34,15 +34,16 @@ class Screen:
     def day(self, number: int, day: Day) -> None:
         if self._day is not None:
             self._before += int(self._bars.tasks[self._day].total or 0)
-        self.said(f"day {number}: {day.news}")
-        self._day = self._bars.add_task(f"day {number}, version {day.version}", total=day.orders, jobs="")
+        description = f"day {number}, version {day.version}, {day.news}"
+        self._day = self._bars.add_task(description, total=day.orders, jobs="")
 
     def going_on(self, started: int, workshop: Workshop) -> None:
         if self._day is not None:
             done = max(self._bars.tasks[self._day].completed, started - self._before)
-            self._bars.update(
-                self._day, completed=done, jobs=f"{workshop.done} jobs done, {workshop.given_up} given up"
-            )
+            jobs = f"{workshop.done} jobs done, {workshop.given_up} given up"
+            self._bars.update(self._day, completed=done, jobs=jobs)
 
     def said(self, sentence: str) -> None:
+        """Leave the bars as they are and go on below them."""
+        self._bars.stop()
         self._console.print(f"  {sentence}", highlight=False)

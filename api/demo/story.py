@@ -33,9 +33,9 @@ class Day(NamedTuple):
 
 
 DAYS = (
-    Day("1", 40, "the carrier's service is down"),
-    Day("1", 35, "the carrier's service is still down"),
-    Day("2", 60, "the carrier is back; version 2 reserves stock before it ships, and books while goods are picked"),
+    Day("1", 80, "carrier down"),
+    Day("1", 70, "still down"),
+    Day("2", 120, "carrier back"),
 )
 
 
@@ -138,6 +138,7 @@ class Story:
             while await self._something_to_do():
                 self._teller.going_on(self._orders, self._workshop)
                 await asyncio.sleep(LOOK)
+        self._teller.going_on(self._orders, self._workshop)
 
     async def _something_to_do(self) -> bool:
         for path in ("/jobs/query", "/tasks/query"):
