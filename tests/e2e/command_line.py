@@ -23,7 +23,7 @@ class Ended(NamedTuple):
 
 def environment(**settings: object) -> dict[str, str]:
     """Return the environment without settings of Annals, but for the given ones."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("ANNALS_")}  # noqa: TID251
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("ANNALS_")}  # noqa: TID251  (for a child)
     given = {f"ANNALS_{name.upper()}": str(value) for name, value in settings.items()}
     return kept | given | {"PYTHONPATH": str(ROOT)}
 

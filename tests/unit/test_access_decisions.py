@@ -70,8 +70,8 @@ class Deployment:
 
     def __init__(self, log: MemoryLog | None = None) -> None:
         self.log = log or MemoryLog()
-        ports: Any = {"lookups": None, "cipher": None, "ids": Ids(), "clock": Clock()}
-        self.commands = Commands(routes=ROUTES, log=self.log, cache=StateCache(100), **ports)  # type: ignore[arg-type]
+        ports: Any = {"log": self.log, "lookups": None, "cipher": None, "ids": Ids(), "clock": Clock()}
+        self.commands = Commands(routes=ROUTES, cache=StateCache(100), **ports)
 
     async def send(self, command: Any, target: Any = None) -> Any:
         """Send a command and return its answer."""
