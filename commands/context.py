@@ -53,7 +53,7 @@ class Decision(msgspec.Struct, frozen=True):
     states: Mapping[str, Any] = {}
 
 
-class Conflict(Exception):  # noqa: N818  (the log's answer; the command is decided again)
+class Conflict(Exception):
     """A stream is not at the version that the decision was made on."""
 
 
@@ -65,7 +65,7 @@ class Stored(msgspec.Struct, frozen=True):
     answer: bytes | None
 
 
-class AlreadyDone(Exception):  # noqa: N818  (the log's answer; the stored one is given again)
+class AlreadyDone(Exception):
     """A command of this id took effect before."""
 
     def __init__(self, stored: Stored) -> None:

@@ -67,7 +67,7 @@ def key_of(stream: str) -> str:
     return stream.removeprefix("key-")
 
 
-class IdsExhausted(Exception):  # noqa: N818  (a signal to fetch a new block and decide again, not an error)
+class IdsExhausted(Exception):
     """The block of ids at hand is used up, or lies below ids that the instance already has."""
 
     def __init__(self, kind: IdKind, day: date | None) -> None:

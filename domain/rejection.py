@@ -28,7 +28,7 @@ class Cause(NamedTuple):
     value: str = ""
 
 
-class Rejection(Exception):  # noqa: N818  (a refusal is an answer, not an error)
+class Rejection(Exception):
     """A command was refused; nothing was appended."""
 
     def __init__(self, title: str, detail: str, causes: Sequence[Cause] = ()) -> None:

@@ -18,7 +18,7 @@ _DECODERS = {topic: msgspec.json.Decoder(fact) for topic, fact in TOPICS.items()
 encode = msgspec.json.Encoder().encode
 
 
-class UnreadableFact(Exception):  # noqa: N818  (named for what it says, like every refusal here)
+class UnreadableFact(Exception):
     """The log holds something that this release cannot read; ``topic`` names it."""
 
     def __init__(self, topic: str, reason: str) -> None:

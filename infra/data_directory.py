@@ -21,11 +21,11 @@ ENDING_SECONDS = 0.5
 LOG_BYTES = 16 << 20  # a longer log is put aside at the next start, one old log is kept
 
 
-class DataDirectoryInUse(Exception):  # noqa: N818  (named for what it says, like every refusal here)
+class DataDirectoryInUse(Exception):
     """Another process has this data directory."""
 
 
-class DataDirectoryUnusable(Exception):  # noqa: N818  (named for what it says, like every refusal here)
+class DataDirectoryUnusable(Exception):
     """This process may not use the data directory, or something in it is not as it was left."""
 
 

@@ -52,7 +52,7 @@ FENCE = "select true from log.leases where name = $1 and epoch = $2 for share"
 logger = structlog.get_logger(__name__)
 
 
-class LeaseLost(Exception):  # noqa: N818  (a signal to stop, not an error)
+class LeaseLost(Exception):
     """Someone else holds the lease now; what was about to be written must not be."""
 
 

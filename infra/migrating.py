@@ -35,7 +35,7 @@ RECORD = "insert into log.migrations (number, name, sha256) values ($1, $2, $3)"
 log = structlog.get_logger(__name__)
 
 
-class MigrationRefused(Exception):  # noqa: N818  (named for what it says, like every refusal here)
+class MigrationRefused(Exception):
     """The database and the migrations do not go together."""
 
 

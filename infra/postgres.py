@@ -44,7 +44,7 @@ Connection = asyncpg.Connection
 Record = asyncpg.Record
 
 
-class UnsuitableServer(Exception):  # noqa: N818  (named for what it says, like every refusal here)
+class UnsuitableServer(Exception):
     """The PostgreSQL server is too old, read-only, or set up so that it may lose what it has confirmed."""
 
 

@@ -24,7 +24,7 @@ NEEDED = (  # what a server needs, 26 MB; the rest is headers, static libraries 
 SKIPPED = shutil.ignore_patterns("pgxs", "*.a", "*.pc")
 
 
-class NoBinaries(Exception):  # noqa: N818  (named for what it says, like every refusal here)
+class NoBinaries(Exception):
     """The PostgreSQL programs are not installed here."""
 
 

@@ -60,7 +60,7 @@ SERVER_SETTINGS = {
 log = structlog.get_logger(__name__)
 
 
-class EmbeddedPostgresFailed(Exception):  # noqa: N818  (named for what it says, like every refusal here)
+class EmbeddedPostgresFailed(Exception):
     """The embedded PostgreSQL cannot be made or does not start; the sentence holds its own last words."""
 
 

@@ -23,7 +23,7 @@ KEY_ID = re.compile(r"[0-9A-Za-z]{1,64}")
 _OURS = re.compile(rf"ann_({KEY_ID.pattern})_.+")
 
 
-class NoSecretKey(Exception):  # noqa: N818  (named for what is the case)
+class NoSecretKey(Exception):
     """The deployment has a secret key, but not here."""
 
 

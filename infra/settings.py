@@ -23,7 +23,7 @@ EncryptionKey = Annotated[bytes, Meta(min_length=32, max_length=32)]
 PositiveSeconds = Annotated[float, Meta(gt=0, le=86_400)]
 
 
-class InvalidSetting(Exception):  # noqa: N818  (a refusal, named for what is wrong)
+class InvalidSetting(Exception):
     """A variable has a value that it cannot have; the sentence names it and says what is expected."""
 
 

@@ -32,7 +32,7 @@ class CountingIds:
     def __init__(self) -> None:
         self._counts: dict[str, Iterator[int]] = {}
 
-    def next(self, kind: IdKind, day: date | None, above: int = 0) -> int:  # noqa: ARG002
+    def next(self, kind: IdKind, day: date | None, above: int = 0) -> int:
         return next(self._counts.setdefault(kind, count(1)))
 
     def ulid(self) -> str:

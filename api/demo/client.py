@@ -5,7 +5,7 @@ from typing import Any
 import aiohttp
 
 
-class UnexpectedAnswer(Exception):  # noqa: N818  (named for what it says, like every refusal here)
+class UnexpectedAnswer(Exception):
     """The server did not do what the demo asked for."""
 
 

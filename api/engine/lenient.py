@@ -20,7 +20,7 @@ from api.refusals import InvalidBody
 T = TypeVar("T", bound=msgspec.Struct)
 
 
-class Misfit(Exception):  # noqa: N818  (caught here and told as ``InvalidBody``)
+class Misfit(Exception):
     """A value does not fit its member; ``path`` leads to it, ``reason`` is empty for a value of the wrong type."""
 
     def __init__(self, reason: str = "") -> None:

@@ -31,7 +31,7 @@ LONGEST_ERROR = 2_000
 logger = structlog.get_logger(__name__)
 
 
-class Moved(Exception):  # noqa: N818  (a signal to look again, not an error)
+class Moved(Exception):
     """A read model does not stand where it was thought to: a rebuild has put new tables in place."""
 
 

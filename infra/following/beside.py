@@ -26,7 +26,7 @@ BOUNDS = Bounds(facts=2_000)
 logger = structlog.get_logger(__name__)
 
 
-class FactRefused(Exception):  # noqa: N818  (named for what happened, like every refusal here)
+class FactRefused(Exception):
     """A fact cannot be read or applied."""
 
     def __init__(self, model: ReadModel, failure: Failure) -> None:

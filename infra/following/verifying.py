@@ -69,7 +69,7 @@ class Session(Database, Protocol):
     ) -> Sequence[Mapping[str, Any]]: ...
 
 
-class OtherVersion(Exception):  # noqa: N818  (named for what is the case)
+class OtherVersion(Exception):
     """The live tables are of another version than this release's, or there are none: nothing can be compared."""
 
 

@@ -91,7 +91,7 @@ def test_a_model_of_the_working_group_is_deployed_or_refused_for_all_that_it_ask
     as_it_is, named = outcome(xml, process_id)
     as_executable, named_when_executable = outcome(executable(xml), process_id)
     took = (time.perf_counter() - began) / 2
-    print(f"{path.stem:6} {process_id:45} as it is: {as_it_is:24} executable: {as_executable:27} {took * 1e3:4.1f} ms")  # noqa: T201  (the table)
+    print(f"{path.stem:6} {process_id:45} as it is: {as_it_is:24} executable: {as_executable:27} {took * 1e3:4.1f} ms")
     assert named == named_when_executable == ids_that_do_not_run(path, process_id)
     assert 'isExecutable="true"' in xml or as_it_is.startswith("refused")
 

@@ -268,8 +268,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with Progress() as progress:
             run = kill_under_load(directory / "data", options.cycles, options.seed, progress, weakened=options.weakened)
             history, violations = asyncio.run(run)
-        print(summary(history, options.cycles, options.seed))  # noqa: T201
-        print(violations or "nothing lost, nothing doubled, streams 1..n, positions 1..m, read models as rebuilt")  # noqa: T201
+        print(summary(history, options.cycles, options.seed))
+        print(violations or "nothing lost, nothing doubled, streams 1..n, positions 1..m, read models as rebuilt")
         return 1 if violations else 0
     finally:
         shutil.rmtree(directory)

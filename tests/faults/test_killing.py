@@ -7,7 +7,7 @@ from tests.faults.killing import kill_under_load, summary
 
 async def test_nothing_acknowledged_is_lost_or_doubled_by_kills_of_server_and_database(open_directory: Path) -> None:
     history, violations = await kill_under_load(open_directory / "killed", cycles=8, seed=20)
-    print(summary(history, 8, 20))  # noqa: T201
+    print(summary(history, 8, 20))
     assert not violations
     assert history.started
     assert history.completed

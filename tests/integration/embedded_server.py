@@ -115,14 +115,14 @@ class Rows:
         connection = await asyncpg.connect(dsn)
         try:
             await connection.execute(f"create table if not exists {self.table} (number integer)")
-            await connection.execute(f"insert into {self.table} values ($1)", number)  # noqa: S608  (our name)
+            await connection.execute(f"insert into {self.table} values ($1)", number)
         finally:
             await connection.close()
 
     async def kept(self, dsn: str) -> list[int]:
         connection = await asyncpg.connect(dsn)
         try:
-            rows = await connection.fetch(f"select number from {self.table} order by number")  # noqa: S608  (our name)
+            rows = await connection.fetch(f"select number from {self.table} order by number")
         finally:
             await connection.close()
         return [row["number"] for row in rows]

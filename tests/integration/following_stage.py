@@ -37,7 +37,7 @@ LOCKED = "job.locked.v1"
 PASSED = "element.passed.v1"
 
 
-class Refusal(Exception):  # noqa: N818  (what a broken projector raises here)
+class Refusal(Exception):
     """The projector of a test cannot apply a fact."""
 
 
@@ -59,13 +59,13 @@ def tally(name: str, facts: tuple[type[Event], ...] = (), faults: Faults | None 
         if faults is not None:
             faults.strike(batch)
         await database.execute(
-            f"insert into {name} as seen select position, 1 from unnest($1::bigint[]) as position "  # noqa: S608
+            f"insert into {name} as seen select position, 1 from unnest($1::bigint[]) as position "
             "on conflict (position) do update set times = seen.times + 1",
             [fact.position for fact in batch],
         )
         counted = Counter(fact.event.topic for fact in batch)
         await database.execute(
-            f"insert into {name}_topics as sum select * from unnest($1::text[], $2::bigint[]) "  # noqa: S608
+            f"insert into {name}_topics as sum select * from unnest($1::text[], $2::bigint[]) "
             "on conflict (topic) do update set facts = sum.facts + excluded.facts",
             list(counted),
             list(counted.values()),
@@ -167,13 +167,13 @@ async def following(
 
 async def times(pool: Pool, model: ReadModel, schema: str = "read") -> dict[int, int]:
     """Return how often each position was counted."""
-    rows = await pool.fetch(f"select position, times from {schema}.{model.name}")  # noqa: S608
+    rows = await pool.fetch(f"select position, times from {schema}.{model.name}")
     return {row["position"]: row["times"] for row in rows}
 
 
 async def total(pool: Pool, model: ReadModel) -> int:
     """Return how many facts the sums of topics come to."""
-    counted: int = await pool.fetchval(f"select coalesce(sum(facts), 0)::bigint from read.{model.name}_topics")  # noqa: S608
+    counted: int = await pool.fetchval(f"select coalesce(sum(facts), 0)::bigint from read.{model.name}_topics")
     return counted
 
 

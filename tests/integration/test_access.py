@@ -99,7 +99,7 @@ async def test_what_the_database_keeps_of_a_key_does_not_contain_it(node: Node, 
     connection = await asyncpg.connect(database)
     try:
         for table in ("events", "api_keys", "commands", "snapshots"):
-            rows = await connection.fetch(f"select t::text, t.* from log.{table} as t")  # noqa: S608  (our own names)
+            rows = await connection.fetch(f"select t::text, t.* from log.{table} as t")
             assert not [row for row in rows if secret in repr(tuple(row))]
     finally:
         await connection.close()

@@ -24,7 +24,7 @@ insert into log.open_jobs select '2026-11-01', n, 1, n, now(), 'default' from ge
 insert into log.open_tasks select '2026-11-01', n, 1, n, now(), 'default', 'X' from generate_series(1, {MANY}) as n;
 insert into log.open_incidents
 select '2026-11-01', n, n, 'filler-' || n, 'default' from generate_series(1, {MANY}) as n;
-"""  # noqa: S608  (a number of ours)
+"""
 
 #: Rows and index entries that statements have read, the one row of the head left out.
 READ = """

@@ -68,7 +68,7 @@ def reading(
 
 
 async def counted(queries: Counting, table: str) -> int:
-    rows = await queries.fetch(f"select count(*) as facts from {table}")  # noqa: S608
+    rows = await queries.fetch(f"select count(*) as facts from {table}")
     count: int = rows[0]["facts"]
     return count
 

@@ -299,7 +299,7 @@ def careless(name: str, moment: Callable[[], int]) -> ReadModel:
 
     async def project(facts: Sequence[Recorded], database: Database) -> None:
         for fact in facts:
-            await database.execute(f"insert into {name} values ($1, $2)", fact.position, moment())  # noqa: S608
+            await database.execute(f"insert into {name} values ($1, $2)", fact.position, moment())
 
     return ReadModel(name, 1, sound.schema, sound.tables, project)
 
