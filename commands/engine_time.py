@@ -3,14 +3,13 @@
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from domain.bpmn.cycles import next_time
-from domain.bpmn.durations import parse_duration
-
 from commands.context import Context, Decision
 from commands.desk import Desk
 from commands.intents import Timer
 from domain.access.clock import EngineClock
 from domain.access.events import TimeAdvanced
+from domain.bpmn.cycles import next_time
+from domain.bpmn.durations import LAST_DAY, parse_duration
 from domain.event import Append
 from domain.identity import ENGINE_STREAM
 from domain.rejection import InvalidInput, InvalidState
@@ -50,6 +49,8 @@ def decide_set_time(command: SetTime, _target: None, held: HeldClock, context: C
     if new < context.now:
         detail = f"time {_to_the_second(new)} is before engine time {_to_the_second(context.now)}"
         raise InvalidState(TITLE, detail)
+    if new > LAST_DAY:  # the clock goes on from there, and the due dates that are reckoned from it
+        raise InvalidInput(TITLE, f"time {_to_the_second(new)} is after {_to_the_second(LAST_DAY)}")
     offset_ms = held.clock.offset_ms + (new - context.now) // timedelta(milliseconds=1)
     answer = TimeAnswer(context.now, new, offset_ms)
     advanced = TimeAdvanced(offset_ms)

@@ -1,4 +1,4 @@
-"""Keeping the engine's clock as the log says: its lead over the wall clock is an appended fact that all nodes follow."""
+"""Keeping the engine's clock as the log says: its lead over the wall clock is an appended fact all nodes follow."""
 
 import asyncio
 
