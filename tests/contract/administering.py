@@ -40,9 +40,9 @@ class Callers:
 
 
 @asynccontextmanager
-async def callers(database: str) -> AsyncIterator[Callers]:
+async def callers(database: str, **more: Any) -> AsyncIterator[Callers]:
     """Open a node on the database, with ``OWNER`` as the deployment's owner key."""
-    settings = Settings(database_url=database, bootstrap_key=OWNER, secret_key=("pepper of the tests",))
+    settings = Settings(database_url=database, bootstrap_key=OWNER, secret_key=("pepper of the tests",), **more)
     async with open_node(settings) as node:
         app = create_app(node)
         asgi: Any = app  # the same protocol under other names
