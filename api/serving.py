@@ -3,8 +3,10 @@
 import asyncio
 import gc
 import signal
-from collections.abc import Awaitable, Callable, Iterator
+import socket
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Self
 
 import structlog
 import uvicorn
@@ -12,9 +14,13 @@ from litestar import Litestar
 
 from api.app import create_app
 from api.composition import Node, open_node
+from api.listening import AddressUnusable, bound_sockets
 from infra.settings import Settings
 
 log = structlog.get_logger()
+
+#: A connection on which nothing happens is closed after this long (contracts/engine.md 1.1).
+IDLE_SECONDS = 60
 
 #: Garbage is looked for after this many new objects: a request makes hundreds that are gone without it.
 GC_THRESHOLDS = (50_000, 50, 50)
@@ -29,14 +35,16 @@ class _Server(uvicorn.Server):
 
 
 class Serving:
-    """An HTTP server in this event loop; ``url`` is where it listens once it has started."""
+    """An HTTP server in this event loop, on sockets that are bound: ``async with Serving(...) as serving``."""
 
-    def __init__(self, app: Litestar, settings: Settings) -> None:
+    def __init__(self, app: Litestar, settings: Settings, sockets: Sequence[socket.socket]) -> None:
+        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        self.url = f"http://{host}:{sockets[0].getsockname()[1]}"
+        self._settings = settings
+        self._sockets = list(sockets)
         self._server = _Server(
             uvicorn.Config(
                 app,
-                host=settings.host,
-                port=settings.port,
                 http="httptools",
                 ws="none",
                 lifespan="off",
@@ -45,56 +53,96 @@ class Serving:
                 proxy_headers=False,
                 server_header=False,
                 date_header=True,
+                timeout_keep_alive=IDLE_SECONDS,
                 timeout_graceful_shutdown=max(1, int(settings.stop_timeout)),
                 backlog=2048,
             )
         )
         self._task: asyncio.Task[None] | None = None
 
-    async def start(self) -> None:
-        """Return when connections are taken; raise ``OSError`` when the address cannot be had."""
-        self._task = asyncio.create_task(self._serve(), name="http")
+    async def __aenter__(self) -> Self:
+        try:
+            await self._start()
+        except BaseException:
+            await self._stop()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stop()
+
+    async def ended(self) -> None:
+        """Return when the server has ended; raise what ended it."""
+        if self._task is not None:
+            await asyncio.shield(self._task)
+
+    async def _start(self) -> None:
+        """Return when connections are taken; raise ``AddressUnusable``."""
+        self._task = asyncio.create_task(self._server.serve(self._sockets), name="http")
         while not self._server.started:
             if self._task.done():
-                await self._task
-                raise OSError("the HTTP server did not start")
+                try:
+                    await self._task
+                except OSError as error:  # another process had bound the address too, and was faster
+                    raise AddressUnusable(self._settings, error) from error
             await asyncio.sleep(0.005)
 
-    async def stop(self) -> None:
+    async def _stop(self) -> None:
         """Take no more connections, answer what is open, return."""
         self._server.should_exit = True
         if self._task is not None:
-            await self._task
+            await asyncio.gather(self._task, return_exceptions=True)
 
-    @property
-    def port(self) -> int:
-        """Return the port it listens on."""
-        port: int = self._server.servers[0].sockets[0].getsockname()[1]
-        return port
 
-    async def _serve(self) -> None:
-        try:
-            await self._server.serve()
-        except SystemExit as error:  # uvicorn's way to say that the address is taken
-            raise OSError("the address cannot be listened on") from error
+class StopSignals:
+    """SIGTERM and SIGINT: they break off a start, and ask what has started to stop in order."""
+
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
+        self._starting = asyncio.current_task()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._ask)
+
+    def started(self) -> None:
+        """Go on, whatever comes from now on, until the end of the block that serves."""
+        self._starting = None
+
+    def _ask(self) -> None:
+        if self._starting is not None and not self.asked.is_set():
+            self._starting.cancel()
+        self.asked.set()
 
 
 async def serve(settings: Settings, on_ready: Callable[[Node, str], Awaitable[None] | None] | None = None) -> None:
-    """Run a node until SIGTERM or SIGINT. ``on_ready`` is told the node and its URL once requests are welcome."""
-    stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopping.set)
-    async with open_node(settings) as node:
-        serving = Serving(create_app(node), settings)
-        await serving.start()
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(*GC_THRESHOLDS)
-        url = f"http://{settings.host}:{serving.port}"
-        log.info("annals serves", url=url, roles=",".join(settings.roles))
-        if on_ready is not None and (told := on_ready(node, url)) is not None:
-            await told
-        await stopping.wait()
-        log.info("annals stops")
-        await serving.stop()
+    """Run a node until SIGTERM or SIGINT. ``on_ready`` is told the node and its URL once requests are welcome.
+
+    Raise ``AddressUnusable``, ``RoleEnded``, or what keeps the node from starting.
+    """
+    signals = StopSignals()
+    with bound_sockets(settings) as sockets:
+        try:
+            async with open_node(settings) as node, Serving(create_app(node), settings, sockets) as serving:
+                signals.started()
+                gc.collect()
+                gc.freeze()
+                gc.set_threshold(*GC_THRESHOLDS)
+                log.info("annals serves", url=serving.url, roles=",".join(settings.roles))
+                if on_ready is not None and (told := on_ready(node, serving.url)) is not None:
+                    await told
+                await _first(signals.asked.wait(), node.roles.ended, serving.ended())
+                log.info("annals stops")
+        except asyncio.CancelledError:
+            if not signals.asked.is_set():
+                raise
+            log.info("annals stops before it has started")
+
+
+async def _first(*awaitables: Awaitable[object]) -> None:
+    """Return when one of them does, or raise its error."""
+    futures = [asyncio.ensure_future(awaitable) for awaitable in awaitables]
+    done, others = await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)
+    for future in others:
+        future.cancel()
+    for future in done:
+        future.result()

@@ -4,7 +4,7 @@ A table (``commands.routes``) says who gathers and who decides. Deciding is pure
 out of ids, is decided anew with what is true now.
 """
 
-from asyncio import Event, Lock
+from asyncio import Event
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import date, datetime
 from hashlib import sha256
@@ -12,8 +12,9 @@ from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
-from commands.context import AlreadyDone, Cipher, Conflict, Context, Decision, Log, Lookups, Stored, Work
+from commands.context import AlreadyDone, Cipher, Conflict, Context, Decision, Log, Lookups, Stored
 from commands.desk import Desk, StreamLocks
+from commands.picking import Picking
 from commands.states import StateCache
 from domain.bpmn.events import TaskCreated
 from domain.event import Actor
@@ -83,13 +84,10 @@ class Commands:
     ) -> None:
         self.lookups = lookups
         self.clock = clock
-        #: Held while due work is picked; what is picked stays reserved until its append is through, so that two
-        #: requests of one node never go for the same work.
-        self.picking = Lock()
         #: Set when an append left something to do for the engine itself; the executor clears it.
         self.tasks_created = Event()
-        self.reserved_jobs: set[Work] = set()
-        self.reserved_tasks: set[Work] = set()
+        self.due_jobs = Picking(lookups.due_jobs, clock.now)
+        self.due_tasks = Picking(lookups.due_tasks, clock.now)
         self._routes = routes
         self._log = log
         self._ids = ids

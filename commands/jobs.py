@@ -234,14 +234,8 @@ async def lock_jobs(commands: Commands, command: LockJobs, asker: Asker) -> Outc
         process_ids=command.process_ids,
         process_instance_id=command.process_instance_id,
     )
-    async with commands.picking:
-        reserved = frozenset(commands.reserved_jobs)
-        picked = await commands.lookups.due_jobs(criteria, commands.clock.now(), reserved)
-        commands.reserved_jobs.update(picked)
-    try:
+    async with commands.due_jobs.picked(criteria) as picked:
         return await _each_instance(commands, picked, asker, LockJobsOf)
-    finally:
-        commands.reserved_jobs.difference_update(picked)
 
 
 async def unlock_jobs(commands: Commands, command: UnlockJobs, asker: Asker) -> Outcome:

@@ -146,16 +146,11 @@ async def execute_tasks(
         process_instance_id=command.process_instance_id,
         type=command.type,
     )
-    async with commands.picking:
-        picked = await commands.lookups.due_tasks(criteria, commands.clock.now(), frozenset(commands.reserved_tasks))
-        commands.reserved_tasks.update(picked)
-    try:
+    async with commands.due_tasks.picked(criteria) as picked:
         results = await asyncio.gather(
             *(commands.send(RunTask(work, retry_limit), asker._replace(tenant=work.tenant)) for work in picked),
             return_exceptions=True,
         )
-    finally:
-        commands.reserved_tasks.difference_update(picked)
     return TasksRun(
         answers=tuple(result.answer for result in results if isinstance(result, Outcome) and result.answer is not None),
         failed=tuple((work, r) for work, r in zip(picked, results, strict=True) if isinstance(r, BaseException)),
