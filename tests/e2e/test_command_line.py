@@ -1,16 +1,21 @@
 """Tenants, keys, settings and read models at the command line, with and without a running server."""
 
+import asyncio
 import json
 import re
+import signal
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+import asyncpg
 import pytest
 
-from tests.e2e.command_line import annals, started
+from infra.embedded_postgres import reachable_postgres
+from infra.following.applying import LIVE
+from tests.e2e.command_line import PATIENCE, annals, started
 
 OWNER = "owner-key-of-the-tests"
 
@@ -128,3 +133,24 @@ def test_beside_a_running_server_the_command_line_works_on_the_same_data(server:
     second = annals("serve", "--port", "0", data_dir=data_dir)
     assert second.code == 1
     assert "is in use by process" in second.err
+
+
+async def test_a_rebuild_that_is_stopped_leaves_the_live_tables_and_nothing_else(data_dir: Path) -> None:
+    assert annals("projections", "rebuild", "jobs", data_dir=data_dir).code == 0
+    async with reachable_postgres(data_dir) as dsn:
+        reader = await asyncpg.connect(dsn)
+        async with reader.transaction():
+            await reader.fetch(f"select from {LIVE}.jobs")  # the swap waits for readers
+            with started("projections", "rebuild", "jobs", data_dir=data_dir) as process:
+                while not await reader.fetchval(REBUILDS):  # noqa: ASYNC110  (another process makes it)
+                    await asyncio.sleep(0.05)
+                process.send_signal(signal.SIGINT)
+                _, said = await asyncio.to_thread(process.communicate, timeout=PATIENCE)
+        assert process.returncode == 130
+        assert "stopped; the live tables are as they were" in said
+        assert "Traceback" not in said
+        assert await reader.fetchval(REBUILDS) == 0
+        await reader.close()
+
+
+REBUILDS = "select count(*) from pg_namespace where nspname like 'rebuild_%'"
