@@ -3,8 +3,13 @@
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time
+from typing import Any
 from urllib.parse import parse_qs
 
+from litestar import Request
+from litestar.datastructures import State
+
+from domain.access.caller import Caller
 from domain.rejection import InvalidInput
 from projections.insight_incidents_table.queries import Ranks
 from projections.time_spans import Range, between
@@ -12,23 +17,30 @@ from projections.time_spans import Range, between
 #: Rows of one window of ranks.
 WIDEST_WINDOW = 1_000
 
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-_NUMBER = re.compile(r"\d{1,9}", re.ASCII)
+_NUMBER = re.compile(r"\d{1,18}", re.ASCII)
+GREATEST_RANK = 999_999_999
+
+#: A date with a time, extended or basic, and perhaps a zone, whose plus sign is a blank when nobody encoded it.
+_DATE_WITH_TIME = re.compile(r"([\dW-]{7,10})[T ]([\d:.,]+)(Z|[+ -]\d\d(?::?\d\d)?)?", re.ASCII)
 
 
 class Parameters:
-    """The query string of a request; of a repeated parameter the first counts."""
+    """What a request asks for; of a repeated parameter the first counts. What cannot be read is an ``InvalidInput``."""
 
-    def __init__(self, query_string: bytes) -> None:
-        self._values: Mapping[str, Sequence[str]] = parse_qs(query_string.decode("latin-1"), keep_blank_values=True)
-
-    @property
-    def process_key(self) -> str:
-        return self._required("processKey")
+    def __init__(self, request: Request[Caller, Any, State]) -> None:
+        text = request.scope["query_string"].decode(errors="replace")
+        self._values: Mapping[str, Sequence[str]] = parse_qs(text, keep_blank_values=True)
+        self._tenant = request.user.tenant
 
     @property
-    def version(self) -> str:
-        return self._required("version")
+    def process(self) -> tuple[str, str]:
+        """The caller's tenant and the BPMN process id."""
+        return self._tenant, self._required("processKey")
+
+    @property
+    def process_version(self) -> tuple[str, str, str]:
+        """The same, and the version."""
+        return *self.process, self._required("version")
 
     @property
     def range(self) -> Range:
@@ -39,9 +51,14 @@ class Parameters:
     def ranks(self) -> Ranks:
         """The window of ranks ``minResults < rank <= maxResults``."""
         upto, after = self._number("maxResults"), self._number("minResults")
-        if not after <= upto <= after + WIDEST_WINDOW:
-            raise _invalid(f"minResults {after} and maxResults {upto} must be at most {WIDEST_WINDOW} apart, in order")
+        if not after <= upto <= min(after + WIDEST_WINDOW, GREATEST_RANK):
+            raise _invalid(f"maxResults {upto} is not from minResults {after} to {WIDEST_WINDOW} more")
         return Ranks(after, upto)
+
+    @property
+    def min_position(self) -> int | None:
+        """The position to wait for, instead of everything that was written before the request."""
+        return self._number("minPosition") if self._value("minPosition") else None
 
     def _required(self, name: str) -> str:
         value = self._value(name)
@@ -52,7 +69,7 @@ class Parameters:
     def _number(self, name: str) -> int:
         text = self._required(name)
         if not _NUMBER.fullmatch(text):
-            raise _invalid(f"parameter {name} is not a number from 0 to 999999999: {text}")
+            raise _invalid(f"parameter {name} is not a whole number from 0 on: {text}")
         return int(text)
 
     def _moment(self, name: str, time_of_bare_date: time) -> datetime | None:
@@ -61,10 +78,7 @@ class Parameters:
         if not text:
             return None
         try:
-            if _DATE.fullmatch(text):
-                return datetime.combine(date.fromisoformat(text), time_of_bare_date, UTC)
-            moment = datetime.fromisoformat(text.replace(" ", "+"))  # a plus sign that nobody encoded
-            return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+            return _bare_date(text, time_of_bare_date) or _date_with_time(text)
         except (ValueError, OverflowError) as error:
             raise _invalid(f"parameter {name} is not an ISO 8601 date: {text}") from error
 
@@ -73,6 +87,22 @@ class Parameters:
         if "\0" in value:
             raise _invalid(f"parameter {name} holds a NUL character")
         return value
+
+
+def _bare_date(text: str, at: time) -> datetime | None:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return datetime.combine(day, at, UTC)
+
+
+def _date_with_time(text: str) -> datetime:
+    parts = _DATE_WITH_TIME.fullmatch(text.upper())
+    if parts is None:
+        raise ValueError(text)
+    day, clock, zone = parts.groups(default="Z")
+    return datetime.fromisoformat(f"{day}T{clock}{zone.replace(' ', '+')}").astimezone(UTC)
 
 
 def _invalid(detail: str) -> InvalidInput:
