@@ -23,7 +23,7 @@ from domain.access.caller import Caller
 from domain.access.events import Role
 from domain.access.roles import ANALYTICS as ANALYTICS_ENTITLEMENT
 from domain.access.roles import DEFAULT_TENANT, ROLES
-from domain.rejection import Forbidden
+from domain.rejection import Forbidden, Unavailable
 
 __all__ = [
     "ADMINISTRATION",
@@ -47,6 +47,10 @@ FORGET_AFTER_S = 0.9
 RENEW_AFTER_S = 0.4
 MOST_CALLERS = 10_000
 MOST_STRANGERS = 1_000
+
+#: A flood of made-up keys takes so many database connections and no more; whoever is new then waits so long at most.
+STRANGERS_AT_ONCE = 2
+PATIENCE_S = 5.0
 
 
 class Access(msgspec.Struct, frozen=True):
@@ -115,6 +119,7 @@ class Identity(InitPlugin, ReceiveRoutePlugin):
         self._callers: dict[bytes, _Known] = {}
         self._strangers: dict[bytes, float] = {}
         self._looking: dict[bytes, asyncio.Task[Caller | None]] = {}
+        self._strangers_at_once = asyncio.Semaphore(STRANGERS_AT_ONCE)
 
     def on_app_init(self, app_config: AppConfig) -> AppConfig:
         app_config.middleware.insert(0, self._in_front_of)
@@ -184,6 +189,16 @@ class Identity(InitPlugin, ReceiveRoutePlugin):
         return task
 
     async def _look_up(self, header: bytes) -> Caller | None:
+        """Look a header up; those never seen before wait in a line of their own, and not for long."""
+        if header in self._callers:
+            return await self._found(header)
+        try:
+            async with asyncio.timeout(PATIENCE_S), self._strangers_at_once:
+                return await self._found(header)
+        except TimeoutError as error:
+            raise Unavailable("failed to look up a key", "too many unknown callers ask at once") from error
+
+    async def _found(self, header: bytes) -> Caller | None:
         for credential in credentials_in(header):
             holder = await self._keys.holder(credential.key)
             if holder and credential.key_id in {None, holder.key_id}:

@@ -242,6 +242,33 @@ async def test_strangers_are_remembered_too_and_never_push_out_callers() -> None
     assert keys.asked == asked
 
 
+async def test_a_flood_of_made_up_keys_keeps_nobody_out_who_is_known() -> None:
+    class Flooded(Keys):
+        def __init__(self, **holders: Caller) -> None:
+            super().__init__(**holders)
+            self.asking: set[str] = set()
+            self.most = 0
+
+        async def holder(self, key: str) -> Caller | None:
+            self.asking.add(key)
+            self.most = max(self.most, len(self.asking))
+            if key.startswith("made-up"):
+                await asyncio.Event().wait()
+            self.asking.discard(key)
+            return await super().holder(key)
+
+    keys, clock = Flooded(**{KEY: caller()}), Clock()
+    door = Identity(keys, clock)
+    assert await door._caller(KEY.encode())
+    flood = [asyncio.create_task(door._caller(b"made-up-%d" % number)) for number in range(50)]
+    await asyncio.sleep(0.01)
+    clock.now += 5
+    assert await asyncio.wait_for(door._caller(KEY.encode()), 1)
+    assert keys.most <= 3
+    for request in (*flood, *door._looking.values()):
+        request.cancel()
+
+
 async def test_an_outage_is_an_error_and_never_a_stranger() -> None:
     class Down:
         async def holder(self, key: str) -> Caller | None:
