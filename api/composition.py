@@ -8,10 +8,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import msgspec
-import structlog
 
 from api.admin.administration import Administration
 from api.engine.ports import Engine
+from api.roles import Roles
 from commands.access import IssuedKey
 from commands.handling import Commands
 from commands.routes import ROUTES
@@ -40,8 +40,6 @@ from projections.catalogue import READ_MODELS
 #: The lease under which one node runs the engine's own tasks.
 EXECUTOR_LEASE = "executor"
 
-log = structlog.get_logger()
-
 
 class Node(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that one process runs, opened; ``founded`` is the first owner key when this start made it."""
@@ -57,6 +55,7 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     cipher: VariableCipher
     records: AccessRecords
     administration: Administration
+    roles: Roles
     founded: IssuedKey | None
 
     @property
@@ -93,8 +92,8 @@ async def open_node(settings: Settings) -> AsyncIterator[Node]:
         pools = await open_pools(dsn, settings)
         stack.push_async_callback(pools.close)
         node = await _assembled(settings, dsn, pools, stack)
-        await _run_in_background(_roles(node), stack)
-        yield node
+        async with node.roles.running(_roles(node)):
+            yield node
 
 
 async def _database(settings: Settings, stack: AsyncExitStack) -> str:
@@ -142,6 +141,7 @@ async def _assembled(settings: Settings, dsn: str, pools: Pools, stack: AsyncExi
         cipher=cipher,
         records=records,
         administration=administration,
+        roles=Roles(),
         founded=await administration.found_deployment(settings.bootstrap_key),
     )
 
@@ -164,25 +164,6 @@ def _roles(node: Node) -> dict[str, Coroutine[Any, Any, None]]:
         executor = Executor(node.commands, settings.engine_id, settings.task_retry_limit)
         running["executor"] = Lease(node.pools.followers, EXECUTOR_LEASE, _holder()).keep(lambda _held: executor.run())
     return running
-
-
-async def _run_in_background(running: dict[str, Coroutine[Any, Any, None]], stack: AsyncExitStack) -> None:
-    """Run until the stack unwinds. A role that ends with an error ends the process: half a node helps nobody."""
-    tasks = [asyncio.create_task(work, name=name) for name, work in running.items()]
-
-    async def stop() -> None:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-    stack.push_async_callback(stop)
-    for task in tasks:
-        task.add_done_callback(_report)
-
-
-def _report(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and (error := task.exception()) is not None:
-        log.critical("a role of this node ended", role=task.get_name(), exc_info=error)
 
 
 def _holder() -> str:

@@ -5,12 +5,14 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import aiohttp
 
 KEY = "a-key-for-tests-only"
 START_SECONDS = 30.0
+SERVE = (str(Path(sys.executable).with_name("annals")), "serve")
 
 
 def free_port() -> int:
@@ -21,11 +23,20 @@ def free_port() -> int:
 
 
 class Node:
-    """``annals serve`` on a data directory or on a database."""
+    """``annals serve``, or another command, on a data directory or on a database."""
 
-    def __init__(self, data_dir: Path, port: int, **environment: str) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        port: int,
+        command: Sequence[str] = SERVE,
+        directory: Path | None = None,
+        **environment: str,
+    ) -> None:
         self.data_dir = data_dir
         self.url = f"http://127.0.0.1:{port}"
+        self._command = command
+        self._directory = directory
         self._environment = {
             **{k: v for k, v in os.environ.items() if not k.startswith("ANNALS_")},  # noqa: TID251  (to leave them out)
             "ANNALS_DATA_DIR": str(data_dir),
@@ -34,18 +45,31 @@ class Node:
             "ANNALS_LOG_FORMAT": "json",
             **environment,
         }
+        self._log = data_dir.parent / f"{data_dir.name}.log"
         self._process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:
         """Return when the node answers that it is ready."""
-        command = (str(Path(sys.executable).with_name("annals")), "serve")
-        with (self.data_dir.parent / f"{self.data_dir.name}.log").open("ab") as said:
+        await self.launch()
+        await self.ready()
+
+    async def launch(self) -> None:
+        """Start the process; ``said`` begins anew."""
+        with self._log.open("wb") as said:
             self._process = await asyncio.create_subprocess_exec(
-                *command, env=self._environment, stdout=asyncio.subprocess.DEVNULL, stderr=said
+                *self._command,
+                env=self._environment,
+                cwd=self._directory,
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=said,
             )
+
+    async def ready(self) -> None:
+        """Return when the node answers that it is ready."""
+        assert self._process is not None
         async with asyncio.timeout(START_SECONDS), aiohttp.ClientSession() as session:
             while not await self._is_ready(session):
-                assert self._process.returncode is None, "the node ended instead of starting"
+                assert self._process.returncode is None, f"the node ended instead of starting: {self.said}"
                 await asyncio.sleep(0.02)
 
     async def kill(self) -> None:
@@ -56,10 +80,20 @@ class Node:
         """Ask it to stop, and return its exit code."""
         return await self._end(signal.SIGTERM)
 
+    async def ended(self) -> int:
+        """Wait for it to end by itself, and return its exit code."""
+        assert self._process is not None
+        return await self._process.wait()
+
     @property
     def pid(self) -> int:
         assert self._process is not None
         return self._process.pid
+
+    @property
+    def said(self) -> str:
+        """What it has written to its standard error since it was started."""
+        return self._log.read_text()
 
     async def _end(self, number: signal.Signals) -> int:
         assert self._process is not None
