@@ -17,8 +17,9 @@ from api.demo.views import GRAPH, HEATMAP, TABLE, TOTALS, VERSIONS, Row, Views
 ACTIVE, RESOLVED, CANCELED, PLAIN = ("red", "█"), ("green", "▓"), ("bright_black", "░"), ("cyan", "█")
 Ink = tuple[str, str]
 
-#: Characters of the longest bar, rows of the table that are shown, and activities of a version at least.
-LONGEST = 36
+#: Characters of the longest bar (a terminal of 80 columns has room for it), rows of the table that are shown, and
+#: activities of a version at least.
+LONGEST = 22
 SHOWN = 8
 FEWEST = 5
 
@@ -53,7 +54,7 @@ def _framed(title: str, path: str, body: RenderableType) -> Panel:
 def _columns(*names: str, right: Sequence[str] = ()) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for name in names:
-        table.add_column(name, justify="right" if name in right else "left", no_wrap=name != "activity")
+        table.add_column(name, justify="right" if name in right else "left", no_wrap=True)
     return table
 
 
@@ -86,7 +87,7 @@ def _activities(rows: Sequence[Row], names: Mapping[str, str], most: int) -> Ren
         rate = _per_100(incidents, instances)
         table.add_row(name, str(instances), str(incidents), rate, _bar(_states(row), most), style=style)
     others = len(rows) - len(shown)
-    return Group(table, Text(f"and {others} without incidents", "dim")) if others else table
+    return Group(table, Text(f"and {others} more without incidents", "dim")) if others else table
 
 
 def _states(row: Row) -> Mapping[Ink, int]:
@@ -134,7 +135,7 @@ def _table(views: Views) -> Panel:
         created, ended = incident["createTime"], incident["endTime"]
         state = Text("active", "red")
         if ended is not None:
-            state = Text(f"resolved after {_lasted(ended - created)}", "green")
+            state = Text(f"resolved, {_lasted(ended - created)}", "green")
         table.add_row(_clock(created), incident["activity"], version, incident["procInstId"], state)
     rest = Text(f"and {len(incidents) - SHOWN} more", "dim") if len(incidents) > SHOWN else Text()
     path = f"{TABLE}?processKey={PROCESS}&version=…&minResults=0&maxResults=20"
@@ -149,7 +150,7 @@ def _totals(views: Views) -> Panel:
 
 
 def _clock(milliseconds: int) -> str:
-    return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%d %b %H:%M:%S")
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%d %b %H:%M")
 
 
 def _lasted(milliseconds: int) -> str:

@@ -16,9 +16,9 @@ class Screen:
         self._console = console
         self._bars = Progress(
             TextColumn("  {task.description}"),
-            BarColumn(bar_width=24),
+            BarColumn(bar_width=10),
             MofNCompleteColumn(),
-            TextColumn("orders [dim]{task.fields[jobs]}[/]"),
+            TextColumn("[dim]{task.fields[jobs]}[/]"),
             console=console,
         )
         self._day: TaskID | None = None
@@ -40,7 +40,7 @@ class Screen:
     def going_on(self, started: int, workshop: Workshop) -> None:
         if self._day is not None:
             done = max(self._bars.tasks[self._day].completed, started - self._before)
-            jobs = f"{workshop.done} jobs done, {workshop.given_up} given up"
+            jobs = f"{workshop.done} jobs, {workshop.given_up} given up"
             self._bars.update(self._day, completed=done, jobs=jobs)
 
     def said(self, sentence: str) -> None:

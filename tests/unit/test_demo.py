@@ -129,8 +129,19 @@ def test_the_five_views_are_shown_with_their_paths_and_figures() -> None:
     text = shown(*pictures(truthful()))
     for part in ("heatmap", "incident-version-graph", "incidents-table", "incidents-graph", "total-counts"):
         assert f"GET /incidents/{part}" in text
-    for part in ("Book carrier", "resolved after 90 s", "send_invoice", "Order received", "2026-11-23/1", "failedJob"):
+    for part in ("Book carrier", "resolved, 90 s", "send_invoice", "Order received", "2026-11-23/1", "failedJob"):
         assert part in text
+
+
+def test_nothing_is_cut_off_in_a_terminal_of_80_columns() -> None:
+    large = row("book_carrier", 1000, 234, 12345)
+    views = truthful()._replace(names={"book_carrier": "Credit approved?"})
+    views = views._replace(of={**views.of, "1": views.of["1"]._replace(heatmap=[large])})
+    console = Console(width=80)
+    with console.capture() as capture:
+        console.print(*pictures(views))
+    cut = [line for line in capture.get().splitlines() if "…" in line and "GET" not in line]
+    assert not cut
 
 
 def test_views_of_nothing_are_shown_too() -> None:
