@@ -69,14 +69,18 @@ class Batch(msgspec.Struct, frozen=True):
 async def read_batch(database: Database, models: Collection[ReadModel], after: int, upto: int, bounds: Bounds) -> Batch:
     """Read facts that concern at least one of the read models, as many as the bounds allow and as can be decoded."""
     rows = await database.fetch(SQL["batch"], after, upto, _ignored(models), bounds.facts, bounds.bytes)
-    whole = len(rows) < bounds.facts and sum(len(row["state"]) for row in rows) < bounds.bytes
     facts: list[Recorded] = []
-    for row in rows:
-        position, topic = row["notification_id"], row["topic"]
+    size = 0
+    for row in rows:  # the hot loop of the followers: one pass, each column looked at once
+        position, stream, version, topic, state, tenant, kind, actor, happened, recorded, command, cause = row
+        size += len(state)
         try:
-            facts.append(_recorded(row, decode(topic, row["state"])))
+            event = decode(topic, state)
         except Exception as error:  # noqa: BLE001  (a fact that cannot be read stops its readers, whatever the reason)
             return Batch(after, position - 1, facts, Failure(position - 1, position, error, topic))
+        who = _actor(kind, actor)
+        facts.append(Recorded(position, stream, version, event, tenant, who, happened, recorded, command, cause))
+    whole = len(rows) < bounds.facts and size < bounds.bytes
     return Batch(after, upto if whole else facts[-1].position, facts)
 
 
@@ -94,14 +98,6 @@ def _fact_of(topic: str) -> type[Event] | None:
     while topic in UPCASTERS:
         topic, _ = UPCASTERS[topic]
     return TOPICS.get(topic)
-
-
-def _recorded(row: Any, event: Event) -> Recorded:
-    """Put the fact into its envelope; the columns are in the order of the query."""
-    position, stream, version, _, _, tenant, kind, actor, happened, recorded, correlation, causation = row
-    return Recorded(
-        position, stream, version, event, tenant, _actor(kind, actor), happened, recorded, correlation, causation
-    )
 
 
 @lru_cache(maxsize=4_096)
