@@ -1,8 +1,8 @@
 """The base of every fact, and the envelope in which the log keeps it.
 
 A fact says what happened; its envelope says to whom it belongs, who caused it and when. Facts are immutable: a changed
-meaning is a new topic (``job.locked.v2``) with an upcaster from the old one (``domain.topics``). They hold no cycles, so
-the garbage collector need not look at them (``gc=False``): reading the log takes a third less time for it.
+meaning is a new topic (``job.locked.v2``) with an upcaster from the old one (``domain.topics``). There are no cycles in
+them, so the garbage collector need not look at them (``gc=False``): reading the log takes a third less time for it.
 """
 
 from datetime import datetime
