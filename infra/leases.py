@@ -162,7 +162,10 @@ class Lease:
 
         async def renewing() -> None:
             while True:
-                if not await asyncio.wait_for(renew(session, held, self._ttl), self._ttl / 2):
+                # Not wait_for: before Python 3.12 it loses a cancellation that comes together with the answer.
+                async with asyncio.timeout(self._ttl / 2):
+                    kept = await renew(session, held, self._ttl)
+                if not kept:
                     return
                 await asyncio.sleep(self._ttl / RENEWALS)
 
