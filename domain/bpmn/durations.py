@@ -6,7 +6,7 @@ have runs over into the next: a month after January 31st is early in March.
 """
 
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 
@@ -17,8 +17,8 @@ _GRAMMAR = re.compile(
 )
 
 
-#: From every moment before this one, the longest duration (2,000 years) ends before the year 10000.
-_LAST_DAY = datetime(7999, 12, 31)  # noqa: DTZ001  (a day of the calendar, nowhere in particular)
+#: From every moment until this one, the longest duration (2,000 years) ends before the year 10000.
+LAST_DAY = datetime(7999, 12, 31, tzinfo=UTC)
 
 
 class DurationError(ValueError):
@@ -60,7 +60,7 @@ def parse_duration(text: str) -> Duration:
     if match is None:
         raise DurationError(f"{text[:100]} is not an ISO 8601 duration")
     duration = Duration(*(int(number or 0) for number in match.groups()))
-    duration.after(_LAST_DAY)
+    duration.after(LAST_DAY)
     return duration
 
 
