@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 
-class Refused(Exception):  # noqa: N818  (an answer, not an error)
+class Refused(Exception):
     """The server answered with an unexpected status."""
 
 

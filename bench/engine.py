@@ -167,8 +167,8 @@ def server(options: argparse.Namespace) -> Iterator[int]:
             "--data-dir",
             f"{directory}/d",
         ]
-        with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:  # noqa: S603
-            assert process.stderr is not None  # noqa: S101
+        with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
+            assert process.stderr is not None
             options.url = next(line.rsplit(" ", 1)[1].strip() for line in process.stderr if "listens on" in line)
             try:
                 yield process.pid
