@@ -17,6 +17,7 @@ from infra.access import AccessRecords
 from infra.clock import Clock
 from infra.event_log.log import EventLog
 from infra.ids import Ulids
+from infra.lookups import PostgresLookups
 from infra.postgres import Link, Pool, connect, connect_pool
 from infra.secret_key import SecretKey
 
@@ -27,8 +28,9 @@ class Node:
     """One process's way to tenants and keys."""
 
     def __init__(self, pool: Pool, log: EventLog, secret_key: SecretKey = PEPPER) -> None:
-        ports: Any = {"lookups": None, "cipher": None, "ids": Ulids(), "clock": Clock()}
-        commands = Commands(routes=ROUTES, log=log, cache=StateCache(100), **ports)
+        nothing_else: Any = None  # no command about access looks work up, encrypts, or asks for history
+        ports: Any = {"lookups": PostgresLookups(pool, nothing_else), "cipher": nothing_else, "ids": Ulids()}
+        commands = Commands(routes=ROUTES, log=log, cache=StateCache(100), clock=Clock(), **ports)
         self.records = AccessRecords(pool, secret_key)
         self.administration = Administration(commands, self.records, secret_key, Ulids().ulid)
 

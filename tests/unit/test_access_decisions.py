@@ -65,12 +65,18 @@ class Clock:
         return NOW
 
 
+class Lookups:
+    """No command about access looks work up."""
+
+    due_jobs = due_tasks = None
+
+
 class Deployment:
     """One node on a log."""
 
     def __init__(self, log: MemoryLog | None = None) -> None:
         self.log = log or MemoryLog()
-        ports: Any = {"log": self.log, "lookups": None, "cipher": None, "ids": Ids(), "clock": Clock()}
+        ports: Any = {"log": self.log, "lookups": Lookups(), "cipher": None, "ids": Ids(), "clock": Clock()}
         self.commands = Commands(routes=ROUTES, cache=StateCache(100), **ports)
 
     async def send(self, command: Any, target: Any = None) -> Any:
