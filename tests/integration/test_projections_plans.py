@@ -1,0 +1,198 @@
+"""Questions find their rows by an index, however long the history: the planner is asked about tables of some size."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import UTC, date, datetime
+from typing import Any
+
+import msgspec
+import pytest
+
+from domain.bpmn.events import InstanceState
+from infra.embedded_postgres import EmbeddedPostgres
+from projections.criteria import (
+    ElementInstanceCriteria,
+    IncidentCriteria,
+    JobCriteria,
+    Page,
+    ProcessInstanceCriteria,
+    TagFilter,
+    VariableCriteria,
+)
+from projections.element_instances.queries import find_element_instances, find_scopes
+from projections.incidents.queries import find_incidents
+from projections.insight_heatmap.queries import heatmap
+from projections.insight_incidents_graph.queries import incidents_graph
+from projections.insight_incidents_table.queries import Ranks, incidents_table
+from projections.insight_totals.queries import totals
+from projections.jobs.queries import find_jobs
+from projections.process_instances.queries import find_process_instances
+from projections.time_spans import Range
+from projections.variables.queries import find_variables
+from tests.integration.projection_tables import Connection, empty_tables
+
+TODAY = date(2026, 11, 20)
+NOW = datetime(2026, 11, 20, tzinfo=UTC)
+FIRST = Page(limit=20)
+
+#: 40,000 of each thing on one day. Process 7, the tag, and open element instances are rare; an instance has 20 of each.
+#: Figures: one start and one incident a second for 40,000 seconds of a month, so that there is a row for each.
+HISTORY = """
+create function of_process(n integer) returns integer language sql as 'select case when n % 8000 = 7 then 7 else 1 end';
+insert into process_instances
+select 'alpha', '2026-11-20', n, of_process(n), 'order', '1', '', '2026-11-20', 'ada',
+       case when n % 8000 = 0 then '{"line": "red"}'::jsonb end, 'COMPLETED', '2026-11-20', '2026-11-20'
+  from generate_series(1, 40000) as n;
+insert into element_instances
+select 'alpha', '2026-11-20', n, case when n < 2000 then 0 else n % 2000 end, 1, of_process(n), n % 2000, 'work',
+       '2026-11-20', 'ada', case when n % 8000 = 0 then 'STARTED' else 'COMPLETED' end, '2026-11-20', '2026-11-20'
+  from generate_series(1, 40000) as n;
+insert into element_instances_open select tenant, partition, id from element_instances where state = 'STARTED';
+insert into element_instances_types values (1, 'SERVICE_TASK');
+insert into jobs
+select 'alpha', '2026-11-20', n, 1, n, of_process(n), n % 2000, 'work', '', '2026-11-20', 'ada', '2026-11-20', 0,
+       'EXECUTE', 'DONE', '2026-11-20', 'ada', '2026-11-20', ''
+  from generate_series(1, 40000) as n;
+insert into incidents
+select 'I' || n, 'alpha', '2026-11-20', n, 1, n, n, of_process(n), n % 2000, 0, '2026-11-20', 'ada', null, ''
+  from generate_series(1, 40000) as n;
+insert into variables
+select 'alpha', '2026-11-20', n, 1, n, of_process(n), n % 2000, 'a', '2026-11-20', 'ada', 'json', false, '1',
+       '2026-11-20', 'ada'
+  from generate_series(1, 40000) as n;
+insert into insight_heatmap
+select 1, 'work', 1000, 64000 * n::bigint, 1, 1, 0, 0, '{5}' from generate_series(1, 40000) as n;
+insert into insight_heatmap
+select 1, 'work', longer, begins / longer * longer, count(*), count(*), 0, 0, null
+  from insight_heatmap, unnest('{60000,3600000,86400000}'::integer[]) as longer group by 3, 4;
+insert into insight_heatmap_incidents
+select 'I' || n, 1, 'work', 64000 * n::bigint + 5, 'active' from generate_series(1, 40000) as n;
+insert into insight_totals select 1, span, begins, active, moments from insight_heatmap;
+insert into insight_incidents_graph select 1, 'failedJob', span, begins, active, moments from insight_heatmap;
+insert into insight_incidents_table_counts select 1, span, begins, active, moments from insight_heatmap;
+insert into insight_incidents_table
+select 'I' || n, 1, 64000 * n::bigint + 5, null, 'work', 'Work', '2026-11-20/' || n from generate_series(1, 40000) as n;
+insert into insight_heatmap_processes values ('alpha', 'order', '1', 1);
+insert into insight_totals_processes values ('alpha', 'order', '1', 1);
+insert into insight_incidents_graph_processes values ('alpha', 'order', '1', 1);
+insert into insight_incidents_table_processes values ('alpha', 'order', '1', 1);
+analyze;
+"""
+
+#: Pages of 8 kB that one statement may look at. The tables have some 400 and more, a look-up in an index takes 4.
+FEW_PAGES = 250
+
+
+class Explaining:
+    """A connection that counts the pages that each statement looks at."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self.pages: list[int] = []
+
+    async def fetch(self, query: str, /, *args: Any) -> Sequence[Mapping[str, Any]]:
+        (line,) = await self._connection.fetch(f"explain (analyze, buffers, format json) {query}", *args)
+        plan = msgspec.json.decode(line[0])[0]["Plan"]
+        self.pages.append(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])
+        rows: Sequence[Any] = await self._connection.fetch(query, *args)
+        return rows
+
+    async def fetchval(self, query: str, /, *args: Any) -> Any:
+        rows = await self.fetch(query, *args)
+        return next(iter(rows[0].values())) if rows else None
+
+    async def fetchrow(self, query: str, /, *args: Any) -> Mapping[str, Any] | None:
+        return next(iter(await self.fetch(query, *args)), None)
+
+    async def execute(self, query: str, /, *args: Any) -> str:
+        return await self._connection.execute(query, *args)
+
+    @property
+    def looked_at_few_pages(self) -> bool:
+        return bool(self.pages) and max(self.pages) <= FEW_PAGES
+
+
+@pytest.fixture(scope="module")
+async def history(postgres_server: EmbeddedPostgres) -> AsyncIterator[Connection]:
+    async with empty_tables(postgres_server.dsn("postgres")) as connection:
+        await connection.execute(HISTORY)
+        yield connection
+
+
+@pytest.fixture(params=["auto", "force_generic_plan"])
+async def explaining(history: Connection, request: pytest.FixtureRequest) -> Explaining:
+    """Return a connection that plans for the arguments at hand, and one that has stopped to."""
+    await history.execute(f"set plan_cache_mode = {request.param}")
+    return Explaining(history)
+
+
+@pytest.mark.parametrize(
+    "criteria",
+    [
+        ElementInstanceCriteria(),
+        ElementInstanceCriteria(partition=TODAY, id=7),
+        ElementInstanceCriteria(process_instance_id=7),
+        ElementInstanceCriteria(partition=TODAY, process_instance_id=7, bpmn_element_id="work"),
+        ElementInstanceCriteria(process_id=7),
+        ElementInstanceCriteria(partition=TODAY, parent_id=7),
+        ElementInstanceCriteria(states=(InstanceState.STARTED, InstanceState.SUSPENDED)),
+    ],
+    ids=repr,
+)
+async def test_element_instances_are_found_by_an_index(
+    explaining: Explaining, criteria: ElementInstanceCriteria
+) -> None:
+    assert await find_element_instances(explaining, "alpha", criteria, FIRST)
+    assert explaining.looked_at_few_pages, explaining.pages
+
+
+@pytest.mark.parametrize(
+    "criteria",
+    [
+        JobCriteria(),
+        JobCriteria(partition=TODAY, id=7),
+        JobCriteria(process_instance_id=7),
+        JobCriteria(element_instance_id=7),
+        JobCriteria(process_id=7),
+    ],
+    ids=repr,
+)
+async def test_jobs_are_found_by_an_index(explaining: Explaining, criteria: JobCriteria) -> None:
+    assert await find_jobs(explaining, "alpha", criteria, FIRST, NOW)
+    assert explaining.looked_at_few_pages, explaining.pages
+
+
+@pytest.mark.parametrize(
+    "criteria",
+    [
+        ProcessInstanceCriteria(),
+        ProcessInstanceCriteria(partition=TODAY, id=7),
+        ProcessInstanceCriteria(process_id=7),
+        ProcessInstanceCriteria(tags=(TagFilter("line", "red"),)),
+        ProcessInstanceCriteria(tags=(TagFilter("line"),)),
+    ],
+    ids=repr,
+)
+async def test_process_instances_are_found_by_an_index(
+    explaining: Explaining, criteria: ProcessInstanceCriteria
+) -> None:
+    assert await find_process_instances(explaining, "alpha", criteria, FIRST)
+    assert explaining.looked_at_few_pages, explaining.pages
+
+
+async def test_incidents_variables_and_scopes_are_found_by_an_index(explaining: Explaining) -> None:
+    for incident in (IncidentCriteria(), IncidentCriteria(job_id=7), IncidentCriteria(process_instance_id=7)):
+        assert await find_incidents(explaining, "alpha", incident, FIRST)
+    for variable in (VariableCriteria(process_instance_id=7), VariableCriteria(element_instance_id=7)):
+        assert await find_variables(explaining, "alpha", variable, FIRST)
+    assert await find_scopes(explaining, "alpha", TODAY, 7)
+    assert explaining.looked_at_few_pages, explaining.pages
+
+
+@pytest.mark.parametrize("asked", [Range(), Range(128_005, 128_006), Range(1_234, 2_498_765_432)], ids=repr)
+async def test_figures_are_added_up_from_an_index(explaining: Explaining, asked: Range) -> None:
+    version = ("alpha", "order", "1")
+    for ranks in (Ranks(0, 10), Ranks(20, 30), Ranks(30_000, 30_010)):
+        await incidents_table(explaining, *version, asked, ranks)
+    for view in (heatmap, incidents_graph, totals):
+        await view(explaining, *version, asked)
+    assert explaining.looked_at_few_pages, explaining.pages
