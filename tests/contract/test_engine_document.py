@@ -1,0 +1,120 @@
+"""The OpenAPI document: complete, sound in itself, and true of what the engine does."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import jsonschema_rs
+import pytest
+from litestar import Litestar
+from litestar.openapi import OpenAPIConfig
+
+from api.engine.decoding import decode
+from api.engine.documentation import SECURITY_SCHEMES
+from api.engine.examples import EXAMPLES
+from api.engine.ports import Engine
+from api.engine.routes import EngineApi
+from tests.contract.engine_contract import BUILT
+from tests.contract.working import engine_client, place
+
+
+def document() -> Mapping[str, Any]:
+    nothing: Any = None
+    engine = Engine(*[nothing] * len(Engine._fields))
+    config = OpenAPIConfig("Annals", "1", render_plugins=[])
+    app = Litestar(plugins=[EngineApi(engine)], openapi_config=config)
+    rendered: Mapping[str, Any] = json.loads(json.dumps(app.openapi_schema.to_schema()))
+    return rendered
+
+
+DOCUMENT = document()
+OPERATIONS: Mapping[str, Mapping[str, Any]] = {
+    operation["operationId"]: operation for path in DOCUMENT["paths"].values() for operation in path.values()
+}
+
+
+def validator(schema: Mapping[str, Any]) -> jsonschema_rs.Draft202012Validator:
+    return jsonschema_rs.Draft202012Validator({**schema, "components": DOCUMENT["components"]}, validate_formats=True)
+
+
+def references(part: Any) -> Iterator[str]:
+    if isinstance(part, dict):
+        yield from (value for key, value in part.items() if key == "$ref")
+        part = list(part.values())
+    if isinstance(part, list):
+        for item in part:
+            yield from references(item)
+
+
+def test_every_operation_is_described() -> None:
+    assert set(OPERATIONS) == BUILT
+    assert DOCUMENT["openapi"] == "3.1.0"
+
+
+def test_every_reference_leads_to_a_schema_and_every_schema_is_one() -> None:
+    schemas = DOCUMENT["components"]["schemas"]
+    assert {reference.removeprefix("#/components/schemas/") for reference in references(DOCUMENT)} <= set(schemas)
+    for schema in schemas.values():
+        jsonschema_rs.Draft202012Validator({**schema, "components": DOCUMENT["components"]})
+
+
+@pytest.mark.parametrize("name", sorted(BUILT - {"checkReadiness"}))
+def test_an_operation_says_what_it_refuses_and_which_credentials_it_takes(name: str) -> None:
+    operation = OPERATIONS[name]
+    assert operation["security"] == [{scheme: []} for scheme in SECURITY_SCHEMES]
+    assert {"400", "401", "403", "503"} <= set(operation["responses"])
+    for status, response in operation["responses"].items():
+        if status >= "400":
+            problem = {"$ref": "#/components/schemas/Problem"}
+            assert response["content"] == {"application/problem+json": {"schema": problem}}
+
+
+@pytest.mark.parametrize("kind", EXAMPLES, ids=lambda kind: kind.__name__)
+def test_an_example_is_taken_and_fits_its_schema(kind: Any) -> None:
+    decode(json.dumps(EXAMPLES[kind]).encode(), kind)
+    validator({"$ref": f"#/components/schemas/{kind.__name__}"}).validate(EXAMPLES[kind])
+
+
+@pytest.mark.parametrize(
+    ("schema", "body"),
+    [
+        ("LockJobs", {"workerId": "w"}),
+        ("LockJobs", {"workerId": "w", "limit": 1001}),
+        ("LockJobs", {"workerId": "", "limit": 1}),
+        ("LockJobs", {"workerId": "w", "limit": 1, "processIds": [1, 1]}),
+        ("LockJobs", {"workerId": "w", "limit": 1, "unknown": 1}),
+        ("StartProcessInstance", {"bpmnProcessId": "p", "version": "1", "workerId": "w", "tags": [{"name": "a b"}]}),
+        ("CompleteJob", {"workerId": "w", "retryTimer": "1h"}),
+        ("TimerDefinition", {"bpmnElementId": "e", "timer": None}),
+    ],
+)
+def test_what_a_rule_forbids_the_schema_forbids(schema: str, body: Any) -> None:
+    assert not validator({"$ref": f"#/components/schemas/{schema}"}).is_valid(body)
+
+
+async def test_answers_are_as_described(database: str) -> None:
+    async with engine_client(database, set_time_enabled=True) as engine:
+        seen: list[tuple[str, Any]] = [("createProcess", await engine.deploy(tags=[{"name": "t", "value": "1"}]))]
+        started = await engine.start(correlationKey="k")
+        seen.append(("createProcessInstance", started))
+        lock = await engine.ok("POST", "/jobs/lock", {"limit": 1, "workerId": "worker"})
+        seen += [("lockJobs", lock), ("completeJob", await engine.complete(lock["jobs"][0], error="e"))]
+        seen.append(("executeTasks", await engine.ok("POST", "/tasks/execute", {"limit": 1})))
+        seen.append(("setTime", await engine.ok("PATCH", "/time", {"timeDuration": "PT1S"})))
+        seen.append(("getProcessVariables", await engine.ok("GET", f"{place('process-instances', started)}/variables")))
+        for what in ("Processes", "Elements", "ProcessInstances", "ElementInstances", "Jobs", "Tasks", "Incidents"):
+            path = {"ProcessInstances": "process-instances", "ElementInstances": "element-instances"}
+            seen.append((f"query{what}", await engine.ok("POST", f"/{path.get(what, what.lower())}/query", {})))
+        problem = (await engine.call("POST", "/jobs/lock", {})).json()
+        validator({"$ref": "#/components/schemas/Problem"}).validate(problem)
+    for name, answer in seen:
+        (success,) = [status for status in OPERATIONS[name]["responses"] if status < "300"]
+        schema = OPERATIONS[name]["responses"][success]["content"]["application/json"]["schema"]
+        validator(schema).validate(answer)
+
+
+async def test_the_document_is_served_with_the_engine_s_operations(database: str) -> None:
+    async with engine_client(database) as engine:
+        served = await engine.ok("GET", "/schema/openapi.json")
+    assert served["paths"]["/jobs/lock"] == DOCUMENT["paths"]["/jobs/lock"]
+    assert set(DOCUMENT["components"]["schemas"]) <= set(served["components"]["schemas"])
