@@ -206,6 +206,8 @@ def report(load: Load, seconds: float, used: dict[str, float], memory: int) -> N
     others = used.pop("machine") - sum(used.values())
     cores = os.cpu_count() or 1
     parts = [*used.items(), ("others", max(0.0, others))]
+    each = "   ".join(f"{name} {1e6 * cpu / options.instances:.0f} µs" for name, cpu in used.items())
+    console.print(f"CPU of an instance: {each}")
     console.print("CPU: " + "   ".join(f"{name} {100 * cpu / seconds / cores:.0f} %" for name, cpu in parts))
     if memory:
         console.print(f"memory of annals without PostgreSQL: {memory / 2**20:.0f} MiB")
