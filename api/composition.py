@@ -1,10 +1,10 @@
 """The one place that knows everything: opens what a process needs, in order, and closes it in the other."""
 
-import asyncio
 import os
 import socket
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -33,8 +33,10 @@ from infra.lookups import PostgresLookups
 from infra.migrating import migrate
 from infra.postgres import Connection, Link, Pools, Record, connect, open_pools
 from infra.reading import Reading
+from infra.redis_doorbell import RedisWire
 from infra.secret_key import load_secret_key
 from infra.settings import Settings
+from infra.watching import Watch
 from projections.catalogue import READ_MODELS
 
 #: The lease under which one node runs the engine's own tasks.
@@ -47,6 +49,7 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     settings: Settings
     dsn: str
     pools: Pools
+    watch: Watch
     engine_time: EngineTime
     log: EventLog
     commands: Commands
@@ -75,12 +78,7 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
 
     async def obstacle(self) -> str:
         """Say why this node should get no requests now; empty while it should."""
-        try:
-            async with asyncio.timeout(self.settings.acquire_timeout):
-                await self.log.head()
-        except Exception as error:  # noqa: BLE001  (whatever it is, it stands in the way)
-            return f"the database does not answer: {error!r}"
-        return ""
+        return self.watch.trouble
 
 
 @asynccontextmanager
@@ -89,9 +87,10 @@ async def open_node(settings: Settings) -> AsyncIterator[Node]:
     async with AsyncExitStack() as stack:
         dsn = await _database(settings, stack)
         await migrate(dsn)
-        pools = await open_pools(dsn, settings)
+        watch = Watch(partial(connect, dsn, Link(name="watch", acquire_timeout=settings.acquire_timeout)))
+        pools = await open_pools(dsn, settings, watch)
         stack.push_async_callback(pools.close)
-        node = await _assembled(settings, dsn, pools, stack)
+        node = await _assembled(settings, dsn, pools, watch, stack)
         async with node.roles.running(_roles(node)):
             yield node
 
@@ -103,13 +102,13 @@ async def _database(settings: Settings, stack: AsyncExitStack) -> str:
     return server.dsn()
 
 
-async def _assembled(settings: Settings, dsn: str, pools: Pools, stack: AsyncExitStack) -> Node:
+async def _assembled(settings: Settings, dsn: str, pools: Pools, watch: Watch, stack: AsyncExitStack) -> Node:
     clock = Clock()
 
     async def own_connection() -> "Connection[Record]":
         return await connect(dsn, Link(name="log", acquire_timeout=settings.acquire_timeout))
 
-    events = await stack.enter_async_context(EventLog(pools.commands, own_connection, clock.wall))
+    events = await stack.enter_async_context(EventLog(pools.commands, own_connection, clock.wall, check=watch.check))
     engine_time = EngineTime(events, clock)
     await engine_time.catch_up()
     lease = Lease(pools.followers, LEASE, _holder())
@@ -133,6 +132,7 @@ async def _assembled(settings: Settings, dsn: str, pools: Pools, stack: AsyncExi
         settings=settings,
         dsn=dsn,
         pools=pools,
+        watch=watch,
         engine_time=engine_time,
         log=events,
         commands=commands,
@@ -150,11 +150,9 @@ def _roles(node: Node) -> dict[str, Coroutine[Any, Any, None]]:
     """Return what runs beside the requests, by name."""
     settings = node.settings
 
-    async def own_connection() -> "Connection[Record]":
-        return await connect(node.dsn, Link(name="doorbell", command_timeout=None))
-
     running: dict[str, Coroutine[Any, Any, None]] = {
-        "doorbell": DoorbellWire(node.log.doorbell, own_connection).run(),
+        "watch": node.watch.run(),
+        "doorbell": _wire(node).run(),
         "pruning": keep_pruning(node.pools.commands),
         "engine time": node.engine_time.run(),
     }
@@ -164,6 +162,18 @@ def _roles(node: Node) -> dict[str, Coroutine[Any, Any, None]]:
         executor = Executor(node.commands, settings.engine_id, settings.task_retry_limit)
         running["executor"] = Lease(node.pools.followers, EXECUTOR_LEASE, _holder()).keep(lambda _held: executor.run())
     return running
+
+
+def _wire(node: Node) -> DoorbellWire | RedisWire:
+    """Return what wakes other nodes, and this one when they append."""
+
+    async def own_connection() -> "Connection[Record]":
+        return await connect(node.dsn, Link(name="doorbell", command_timeout=None))
+
+    url = node.settings.redis_url
+    if url is not None:
+        return RedisWire(node.log.doorbell, node.pools.commands, url)
+    return DoorbellWire(node.log.doorbell, own_connection)
 
 
 def _holder() -> str:

@@ -1,11 +1,14 @@
 """What a node does beside answering requests: until it stops, or until a part of it fails and the rest is to stop."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
 import structlog
+
+#: Seconds until a task that was cancelled and goes on is cancelled again.
+CANCEL_AGAIN = 3.0
 
 log = structlog.get_logger(__name__)
 
@@ -34,9 +37,7 @@ class Roles:
         try:
             yield
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await _stopped(tasks)
             self.ended.cancel()
 
     def _report(self, task: "asyncio.Task[None]") -> None:
@@ -47,3 +48,14 @@ class Roles:
         if not self.ended.done():
             self.ended.set_exception(RoleEnded(f"the role {task.get_name()} ended: {error!r}"))
             self.ended.exception()  # there is nobody to look at it where nothing is served
+
+
+async def _stopped(tasks: Iterable["asyncio.Task[None]"]) -> None:
+    """Cancel the tasks and wait for their end; one in which the cancellation got lost is cancelled again."""
+    left = set(tasks)
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=CANCEL_AGAIN)
+        if left:
+            log.warning("still stopping", roles=sorted(task.get_name() for task in left))

@@ -7,15 +7,16 @@ locks only. What needs a session of its own (LISTEN, session locks) uses ``conne
 
 import asyncio
 import socket
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import suppress
 from typing import Any
 
 import asyncpg
 import msgspec
 import structlog
-from asyncpg.pool import PoolAcquireContext
 
 from infra.settings import Settings
+from infra.watching import Watch
 
 OLDEST_RELEASE = 15
 NEWEST_RELEASE = 18
@@ -29,7 +30,8 @@ CLIENT_KEEPALIVE = {
     "TCP_KEEPCNT": 3,
     "TCP_USER_TIMEOUT": 60_000,
 }  # s, s, -, ms
-CLOSE_SECONDS = 5.0
+CLOSE_SECONDS = 2.0
+GIVE_BACK_SECONDS = 1.0  # for a statement that was given up to end on the server as well
 FOLLOWER_TIMEOUT = 60.0  # a batch of facts or a part of a rebuild takes longer than a command may
 
 FACTS_ABOUT_THE_SERVER = """
@@ -52,7 +54,8 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
     """How to connect: ``name`` is what ``pg_stat_activity`` shows, ``size`` the most connections of a pool.
 
     Times are in seconds: ``acquire_timeout`` bounds connecting, and waiting for a free connection of a pool;
-    ``command_timeout`` bounds each statement, ``None`` does not.
+    ``command_timeout`` bounds each statement, ``None`` does not. A statement that a pool is asked for directly has to
+    wait for its connection within that time.
     """
 
     name: str
@@ -73,35 +76,77 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
         return {"timeout": self.acquire_timeout, "command_timeout": self.command_timeout, "server_settings": settings}
 
 
+class Lent:
+    """A connection of a pool, for as long as a block lasts.
+
+    Giving it back never raises: after a cancellation that must get through, nothing else may. A connection that does
+    not come to rest in time is cut, and another is made when it is wanted.
+    """
+
+    __slots__ = ("_connection", "_pool", "_timeout")
+
+    def __init__(self, pool: "asyncpg.Pool[Record]", timeout: float) -> None:
+        self._pool = pool
+        self._timeout = timeout
+        self._connection: Any = None
+
+    async def __aenter__(self) -> Any:
+        self._connection = await self._pool.acquire(timeout=self._timeout)
+        return self._connection
+
+    async def __aexit__(self, *_: object) -> None:
+        with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            await self._pool.release(self._connection, timeout=GIVE_BACK_SECONDS)
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        return self._pool.acquire(timeout=self._timeout).__await__()
+
+
 class Pool:
     """Connections that are shared. Nobody waits for one longer than the link's ``acquire_timeout``.
 
-    Used directly it satisfies ``projections.database.Database``, each statement on whatever connection is free.
+    Used directly it satisfies ``projections.database.Database``, each statement on whatever connection is free. While
+    ``watch`` sees the database down, everything is refused at once with ``ConnectionError``.
     """
 
-    def __init__(self, pool: "asyncpg.Pool[Record]", acquire_timeout: float) -> None:
+    def __init__(self, pool: "asyncpg.Pool[Record]", link: Link, watch: Watch | None = None) -> None:
         self._pool = pool
-        self._acquire_timeout = acquire_timeout
+        self._acquire_timeout = link.acquire_timeout
+        self._statement_timeout = link.command_timeout
+        self._watch = watch
 
-    def acquire(self) -> PoolAcquireContext:
+    def acquire(self) -> Lent:
         """Lend a connection: ``async with pool.acquire() as connection``. Raise ``TimeoutError`` when none is free."""
-        return self._pool.acquire(timeout=self._acquire_timeout)
+        if self._watch is not None:
+            self._watch.check()
+        return Lent(self._pool, self._acquire_timeout)
 
     async def execute(self, query: str, /, *args: Any) -> str:
+        ends = self._ends()
         async with self.acquire() as connection:
-            return await connection.execute(query, *args)
+            answer: str = await connection.execute(query, *args, timeout=_left(ends))
+        return answer
 
     async def fetch(self, query: str, /, *args: Any) -> Sequence[Record]:
+        ends = self._ends()
         async with self.acquire() as connection:
-            return await connection.fetch(query, *args)
+            rows: Sequence[Record] = await connection.fetch(query, *args, timeout=_left(ends))
+        return rows
 
     async def fetchrow(self, query: str, /, *args: Any) -> Record | None:
+        ends = self._ends()
         async with self.acquire() as connection:
-            return await connection.fetchrow(query, *args)
+            row: Record | None = await connection.fetchrow(query, *args, timeout=_left(ends))
+        return row
 
     async def fetchval(self, query: str, /, *args: Any) -> Any:
+        ends = self._ends()
         async with self.acquire() as connection:
-            return await connection.fetchval(query, *args)
+            return await connection.fetchval(query, *args, timeout=_left(ends))
+
+    def _ends(self) -> float | None:
+        """Return when a statement that is asked for now has to be through."""
+        return None if self._statement_timeout is None else _now() + self._statement_timeout
 
     @property
     def free(self) -> int:
@@ -109,7 +154,10 @@ class Pool:
         return self._pool.get_max_size() - self._pool.get_size() + self._pool.get_idle_size()
 
     async def close(self) -> None:
-        """Wait a few seconds for lent connections, then cut what is left."""
+        """Wait a few seconds for lent connections, then cut what is left; at once when there is nobody to part from."""
+        if self._watch is not None and self._watch.down:
+            self._pool.terminate()
+            return
         try:
             await asyncio.wait_for(self._pool.close(), CLOSE_SECONDS)
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):  # OSError: also the TimeoutError
@@ -134,15 +182,15 @@ async def connect(dsn: str, link: Link) -> "Connection[Record]":
     return connection
 
 
-async def connect_pool(dsn: str, link: Link) -> Pool:
+async def connect_pool(dsn: str, link: Link, watch: Watch | None = None) -> Pool:
     """Open a pool; its first connection is made at once, so that a wrong URL is an error here."""
     pool = await asyncpg.create_pool(
         dsn, min_size=1, max_size=link.size, init=_keep_alive, reset=_leave_as_it_is, **link.options()
     )
-    return Pool(pool, link.acquire_timeout)
+    return Pool(pool, link, watch)
 
 
-async def open_pools(dsn: str, settings: Settings) -> Pools:
+async def open_pools(dsn: str, settings: Settings, watch: Watch | None = None) -> Pools:
     """Check the server and open a pool for each kind of work; raise ``UnsuitableServer``."""
     await check_server(dsn)
     acquire, command = settings.acquire_timeout, settings.command_timeout
@@ -162,7 +210,7 @@ async def open_pools(dsn: str, settings: Settings) -> Pools:
             command_timeout=FOLLOWER_TIMEOUT,
         ),
     )
-    return Pools(*await asyncio.gather(*(connect_pool(dsn, link) for link in links)))
+    return Pools(*await asyncio.gather(*(connect_pool(dsn, link, watch) for link in links)))
 
 
 async def check_server(dsn: str) -> None:
@@ -184,6 +232,14 @@ async def check_server(dsn: str) -> None:
     for name in DURABILITY:
         if facts[name] == "off":
             raise UnsuitableServer(f"{name} is off: the server may lose events that it has confirmed; switch it on")
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def _left(ends: float | None) -> float | None:
+    return None if ends is None else ends - _now()
 
 
 async def _leave_as_it_is(connection: object) -> None:

@@ -114,7 +114,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 5.0
     command_timeout: Annotated[
         PositiveSeconds, _about("longest time of a statement of commands and queries", expects="seconds, more than 0")
-    ] = 10.0
+    ] = 5.0
     query_wait: Annotated[
         PositiveSeconds, _about("longest wait of a query for its read model", expects="seconds, more than 0")
     ] = 5.0

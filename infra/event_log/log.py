@@ -10,6 +10,7 @@ from domain.event import Actor, Recorded
 from domain.rejection import Unavailable
 from infra.codec import UnreadableFact, decode
 from infra.event_log.doorbell import Doorbell
+from infra.event_log.request import TRIED
 from infra.event_log.writer import PATIENCE, Writer
 from infra.outages import is_outage
 
@@ -68,7 +69,8 @@ class EventLog:
     """The log of one database.
 
     ``database`` serves the reads, ``connect`` opens the writer's own connection, ``now`` is the wall clock, and
-    ``patience`` is how long an append may take, in seconds. The doorbell rings after each commit of this process.
+    ``patience`` is how long an append may take, in seconds. ``check`` raises ``ConnectionError`` while it is known that
+    nothing can be appended. The doorbell rings after each commit of this process.
     """
 
     def __init__(
@@ -77,8 +79,10 @@ class EventLog:
         connect: Callable[[], Awaitable[Any]],
         now: Callable[[], datetime],
         patience: float = PATIENCE,
+        check: Callable[[], None] = lambda: None,
     ) -> None:
         self.doorbell = Doorbell()
+        self._check = check
         self._database = database
         self._writer = Writer(connect, now, self.doorbell, patience)
 
@@ -94,6 +98,10 @@ class EventLog:
         """Append all or nothing in the next batch; see ``commands.context.Log``."""
         if not decision.appends and not context.keep_answer:
             return self.doorbell.head
+        try:
+            self._check()
+        except ConnectionError as error:
+            raise Unavailable(TRIED, f"{error}; it did not take effect") from error
         return await self._writer.append(decision, context)
 
     async def read(self, stream: str, after: int = 0) -> Sequence[Recorded]:
