@@ -105,7 +105,12 @@ class Applying:
     async def _advance(self, database: Database, models: Collection[ReadModel], batch: Batch) -> None:
         names = [model.name for model in models]
         versions = [model.version for model in models]
-        moved = await database.fetch(SQL["advance"], *self._lease, names, versions, batch.after, batch.upto)
+        try:
+            moved = await database.fetch(SQL["advance"], *self._lease, names, versions, batch.after, batch.upto)
+        except Exception as error:
+            if is_timeout(error):
+                raise Moved("a rebuild is about to put new tables in place") from error
+            raise
         if len(moved) < len(names):
             await fence(database, self._held)
             raise Moved(f"{names} at {batch.after}")

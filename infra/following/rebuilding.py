@@ -20,8 +20,10 @@ from infra.outages import is_timeout
 from projections.database import Database
 from projections.read_model import ReadModel
 
-#: How often a swap waits for the readers of the live tables (two seconds each time), and its rest between, in seconds.
+#: How often a swap waits for the readers of the live tables, and its rest between, in seconds. It holds the followers
+#: up while it waits, but must wait for longer than a second: only then does an autovacuum make way.
 SWAP_ATTEMPTS = 10
+SWAP_PATIENCE = "set local lock_timeout = '1500ms'"
 SWAP_REST = 1.0
 
 logger = structlog.get_logger(__name__)
@@ -71,6 +73,7 @@ async def _swapped(beside: Beside, held: Held) -> bool:
     for _ in range(SWAP_ATTEMPTS):
         try:
             async with beside.filling() as database:
+                await database.execute(SWAP_PATIENCE)
                 await fence(database, held)
                 live = await beside.live(database, lock=True)
                 # Live tables may be ahead of the log: then it has lost facts, and the rebuild is to get rid of those.

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from domain.event import Recorded
 from infra.following import beside, verifying
@@ -29,6 +30,7 @@ from tests.integration.following_stage import (
     follower_pool,
     following,
     once_each,
+    reached,
     tally,
     times,
     total,
@@ -275,22 +277,25 @@ async def test_a_read_model_ahead_of_the_log_is_rebuilt_for_the_log_has_lost_fac
     assert await times(pool, model) == once_each(70)
 
 
-async def test_a_swap_waits_for_a_reader_of_the_live_tables(database: str, pool: Pool) -> None:
-    model = tally("first")
+async def test_a_swap_waits_for_a_reader_of_the_live_tables_and_fails_no_follower(database: str, pool: Pool) -> None:
+    model, other = tally("first"), tally("second")
     await append_many(pool, 100)
-    async with following(pool, [model]) as stage, connected(database) as reader:
-        await stage.level("first")
-        transaction = reader.transaction()
-        await transaction.start()
-        await reader.fetch("select * from read.first")
-        task = asyncio.create_task(rebuild(pool, model, "rebuilder"))
-        await asyncio.sleep(2.5)
-        assert not task.done()
-        await transaction.commit()
-        await task
-        await append_many(pool, 10)
-        await stage.level("first")
-    assert await times(pool, model) == once_each(110)
+    with capture_logs() as lines:
+        async with following(pool, [model, other]) as stage, connected(database) as reader, appending(database):
+            await stage.until("first", reached(100))
+            transaction = reader.transaction()
+            await transaction.start()
+            await reader.fetch("select * from read.first")
+            task = asyncio.create_task(rebuild(pool, model, "rebuilder"))
+            await asyncio.sleep(3)
+            assert not task.done()
+            position = await pool.fetchval("select position from log.head")
+            await stage.until("first", reached(position))
+            await stage.until("second", reached(position))
+            await transaction.commit()
+            await task
+        assert await verify(pool, model, "verifier") == []
+    assert "a read model stopped" not in {line["event"] for line in lines}
 
 
 def careless(name: str, moment: Callable[[], int]) -> ReadModel:
