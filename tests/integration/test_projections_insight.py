@@ -177,7 +177,7 @@ def plain(answer: Any) -> Any:
 
 async def test_the_heatmap_equals_a_recount(stage: Stage) -> None:
     connection, recount, moments = stage
-    for ends in ranges(moments, 150):
+    for ends in ranges(moments, 60):
         for tenant, process in recount.deployed:
             rows = await heatmap(connection, tenant, process.bpmn_process_id, process.version, between(*ends))
             assert plain(rows) == recount.heatmap(process, ends), (process.version, ends)
@@ -185,7 +185,7 @@ async def test_the_heatmap_equals_a_recount(stage: Stage) -> None:
 
 async def test_the_totals_and_the_graph_equal_a_recount(stage: Stage) -> None:
     connection, recount, moments = stage
-    for ends in ranges(moments, 150):
+    for ends in ranges(moments, 60):
         for tenant, process in recount.deployed:
             version = (tenant, process.bpmn_process_id, process.version)
             assert plain(await totals(connection, *version, between(*ends))) == recount.totals(process, ends)
