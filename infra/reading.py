@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from domain.rejection import Unavailable
+from domain.rejection import InvalidInput, Unavailable
 from infra.event_log.doorbell import Doorbell
 from infra.following.progress import Progress
 from infra.outages import is_outage
@@ -79,9 +79,12 @@ class Reading:
         """Return once an answer from these read models reflects everything appended before this call.
 
         With ``min_position``, once it reflects that position. The answer is the position that it reflects at least.
-        Raise ``ReadModelBehind`` when that takes too long. In the common case this is one round trip and no wait.
+        Raise ``ReadModelBehind`` when that takes too long, ``InvalidInput`` for a position that the log has not got to:
+        nobody can have been told of it. In the common case this is one round trip and no wait.
         """
         seen = await self._look(models)
+        if min_position is not None and min_position > seen.head:
+            raise InvalidInput("failed to query", f"position {min_position} is beyond the end of the log")
         wanted = seen.head if min_position is None else min_position
         if seen.reflected >= wanted:
             return seen.reflected

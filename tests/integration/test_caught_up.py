@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from domain.rejection import Unavailable
+from domain.rejection import InvalidInput, Unavailable
 from infra.event_log.doorbell import Doorbell
 from infra.following.followers import Pace
 from infra.following.progress import Progress
@@ -117,7 +117,13 @@ async def test_a_query_may_ask_for_less_than_the_latest(pool: Pool, queries: Cou
     with pytest.raises(ReadModelBehind):
         await gate.caught_up(NAMES)
     with pytest.raises(ReadModelBehind):
-        await gate.caught_up(NAMES, min_position=21)
+        await gate.caught_up(NAMES, min_position=20)
+
+
+async def test_a_query_cannot_ask_for_what_nobody_has_written(pool: Pool, queries: Counting) -> None:
+    await append_many(pool, 20)
+    with pytest.raises(InvalidInput):
+        await reading(queries, patience=60).caught_up(NAMES, min_position=21)
 
 
 async def test_a_read_model_that_does_not_get_there_in_time_is_named(pool: Pool, queries: Counting) -> None:
