@@ -14,6 +14,7 @@ from litestar import Litestar
 
 from api.app import create_app
 from api.composition import Node, open_node
+from api.connections import BoundedProtocol, cut_off_the_late
 from api.listening import AddressUnusable, bound_sockets
 from infra.settings import Settings
 
@@ -45,10 +46,11 @@ class Serving:
         self._server = _Server(
             uvicorn.Config(
                 app,
-                http="httptools",
+                http=BoundedProtocol,
                 ws="none",
                 lifespan="off",
                 log_config=None,
+                log_level="error",  # not a line for each request that is none
                 access_log=False,
                 proxy_headers=False,
                 server_header=False,
@@ -59,6 +61,7 @@ class Serving:
             )
         )
         self._task: asyncio.Task[None] | None = None
+        self._cutting: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         try:
@@ -86,12 +89,17 @@ class Serving:
                 except OSError as error:  # another process had bound the address too, and was faster
                     raise AddressUnusable(self._settings, error) from error
             await asyncio.sleep(0.005)
+        self._cutting = asyncio.create_task(
+            cut_off_the_late(self._server.server_state.connections), name="late clients"
+        )
 
     async def _stop(self) -> None:
         """Take no more connections, answer what is open, return."""
         self._server.should_exit = True
         if self._task is not None:
             await asyncio.gather(self._task, return_exceptions=True)
+        if self._cutting is not None:
+            self._cutting.cancel()
 
 
 class StopSignals:
