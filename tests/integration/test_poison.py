@@ -1,5 +1,6 @@
 """A fact that cannot be read or applied stops only the read models it concerns, before it, for all to see."""
 
+import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
@@ -8,7 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from domain.bpmn.events import ElementPassed, JobLocked
-from infra.following import metrics, turn
+from infra.following import applying, metrics, turn
 from infra.following.batches import Batch, Failure
 from infra.postgres import Pool
 from tests.integration.following_stage import (
@@ -157,7 +158,10 @@ async def test_a_follower_that_skipped_what_fails_would_be_found_out(
     assert await times(pool, broken) != once_each(10)
 
 
-async def test_a_table_that_somebody_locked_stops_its_read_model_and_no_other(database: str, pool: Pool) -> None:
+async def test_a_table_that_somebody_locked_stops_its_read_model_and_no_other(
+    database: str, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(applying, "TRANSACTION", applying.TRANSACTION.replace("'2s'", "'100ms'"))
     locked, free = tally("locked"), tally("free")
     async with following(pool, [locked, free]) as stage, connected(database) as other:
         await append_many(pool, 10)
@@ -171,6 +175,21 @@ async def test_a_table_that_somebody_locked_stops_its_read_model_and_no_other(da
             assert "LockNotAvailable" in (stopped.error or "")
         await stage.level("locked")
     assert await times(pool, locked) == await times(pool, free) == once_each(20)
+
+
+async def test_a_position_that_somebody_locked_for_long_is_no_fault_of_any_read_model(
+    database: str, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(applying, "TRANSACTION", applying.TRANSACTION.replace("'2s'", "'100ms'"))
+    with capture_logs() as lines:
+        async with following(pool, [tally("first"), tally("second")]) as stage, connected(database) as other:
+            await stage.level("first", "second")
+            async with other.transaction():
+                await other.execute("select from log.followers where name = 'first' for update")
+                await append_many(pool, 10)
+                await asyncio.sleep(1)
+            await stage.level("first", "second")
+    assert "a read model stopped" not in {line["event"] for line in lines}
 
 
 async def test_a_read_model_whose_tables_cannot_be_made_holds_up_no_other(pool: Pool) -> None:

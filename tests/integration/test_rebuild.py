@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 from domain.event import Recorded
 from infra.following import beside, verifying
 from infra.following.batches import Bounds
-from infra.following.beside import FactRefused
+from infra.following.beside import Beside, FactRefused, OnProgress
 from infra.following.rebuilding import clean_abandoned, rebuild
 from infra.following.verifying import Difference, OtherVersion, verify
 from infra.leases import LeaseTaken
@@ -140,6 +140,26 @@ asyncio.run(main(sys.argv[1]))
         head = await stage.level("first")
         assert await oid_of(pool, "first") != before
     assert await times(pool, model) == once_each(head)
+
+
+async def test_a_swap_applies_what_the_live_one_is_ahead_by(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = tally("first")
+    fill = Beside.fill
+    await append_many(pool, 100)
+    async with following(pool, [model]) as stage:
+        await stage.level("first")
+
+        async def and_fall_behind(self: Beside, upto: int, on_progress: OnProgress | None = None) -> None:
+            await fill(self, upto, on_progress)
+            await append_many(pool, 60)
+            await stage.level("first")
+
+        monkeypatch.setattr(Beside, "fill", and_fall_behind)
+        await rebuild(pool, model, "rebuilder")
+        assert await times(pool, model) == once_each(160)
+        await append_many(pool, 10)
+        await stage.level("first")
+    assert await times(pool, model) == once_each(170)
 
 
 async def test_a_cancelled_rebuild_leaves_the_live_one_as_it_was_and_nothing_of_its_own(pool: Pool) -> None:
