@@ -34,7 +34,7 @@ from infra.migrating import migrate
 from infra.postgres import Connection, Link, Pools, Record, connect, open_pools
 from infra.reading import Reading
 from infra.redis_doorbell import RedisWire
-from infra.secret_key import load_secret_key
+from infra.secret_key import SecretKey, load_secret_key
 from infra.settings import Settings
 from infra.watching import Watch
 from projections.catalogue import READ_MODELS
@@ -104,10 +104,7 @@ async def _database(settings: Settings, stack: AsyncExitStack) -> str:
 
 async def _assembled(settings: Settings, dsn: str, pools: Pools, watch: Watch, stack: AsyncExitStack) -> Node:
     clock = Clock()
-
-    async def own_connection() -> "Connection[Record]":
-        return await connect(dsn, Link(name="log", acquire_timeout=settings.acquire_timeout))
-
+    own_connection = partial(connect, dsn, Link(name="log", acquire_timeout=settings.acquire_timeout))
     events = await stack.enter_async_context(EventLog(pools.commands, own_connection, clock.wall, check=watch.check))
     engine_time = EngineTime(events, clock)
     await engine_time.catch_up()
@@ -125,7 +122,7 @@ async def _assembled(settings: Settings, dsn: str, pools: Pools, watch: Watch, s
         cipher=cipher,
         cache=StateCache(settings.state_cache_size),
     )
-    secret_key = load_secret_key(settings.secret_key, settings.data_dir)
+    secret_key = _secret_key(settings)
     records = AccessRecords(pools.commands, secret_key)
     administration = Administration(commands, records, secret_key, ids.ulid)
     return Node(
@@ -144,6 +141,11 @@ async def _assembled(settings: Settings, dsn: str, pools: Pools, watch: Watch, s
         roles=Roles(),
         founded=await administration.found_deployment(settings.bootstrap_key),
     )
+
+
+def _secret_key(settings: Settings) -> SecretKey:
+    """Return the key of this node's deployment. Nodes that share a database share it, so none makes one of its own."""
+    return load_secret_key(settings.secret_key, settings.data_dir, make=settings.database_url is None)
 
 
 def _roles(node: Node) -> dict[str, Coroutine[Any, Any, None]]:
