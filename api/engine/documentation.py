@@ -59,6 +59,19 @@ _ONCE: Json = {
 }
 _HEADERS: Json = {"Annals-Position": {"schema": _POSITION, "description": "position of the log that this reflects"}}
 
+#: Where an answer leads: to which operations, and at which place in it their entity is.
+_LINKS: Mapping[str, tuple[str, Sequence[str]]] = {
+    "createProcess": ("", ["getBpmnXml"]),
+    "queryProcesses": ("/results/0", ["getBpmnXml"]),
+    "createProcessInstance": (
+        "",
+        ["suspendProcessInstance", "resumeProcessInstance", "getProcessVariables", "setProcessVariables"],
+    ),
+    "queryElementInstances": ("/results/0", ["getElementVariables", "setElementVariables"]),
+    "lockJobs": ("/jobs/0", ["completeJob"]),
+    "queryIncidents": ("/results/0", ["resolveIncident"]),
+}
+
 
 class EngineDocumentation(OpenAPIConfig):
     """An OpenAPI configuration whose document has the operations of some controllers too."""
@@ -145,7 +158,8 @@ def _responses(operation: Operation, schemas: Schemas) -> Iterator[tuple[str, Js
     done: Json = {"description": HTTPStatus(about.status).phrase, "headers": _HEADERS}
     if about.answer is not None:
         done["content"] = {about.media_type: {"schema": schemas.of(about.answer)}}
-    yield str(about.status), done
+    links = dict(_links(str(operation.operation_id)))
+    yield str(about.status), {**done, "links": links} if links else done
     if operation.opt["access"] is READINESS:
         yield "503", {"description": "Not now", "content": {about.media_type: {"schema": {"type": "string"}}}}
         return
@@ -153,3 +167,16 @@ def _responses(operation: Operation, schemas: Schemas) -> Iterator[tuple[str, Js
     for status in sorted({401, 403, 503, *body, *about.refuses}):
         problem = {PROBLEM_TYPE: {"schema": schemas.of(Problem)}}
         yield str(status), {"description": HTTPStatus(status).phrase, "content": problem}
+
+
+def _links(operation_id: str) -> Iterator[tuple[str, Json]]:
+    place, followers = _LINKS.get(operation_id, ("", ()))
+    for follower in followers:
+        named = ["id"] if follower == "getBpmnXml" else ["partition", "id"]
+        link: Json = {
+            "operationId": follower,
+            "parameters": {name: f"$response.body#{place}/{name}" for name in named},
+        }
+        if follower == "completeJob":
+            link["requestBody"] = {"workerId": "$request.body#/workerId"}
+        yield follower, link

@@ -58,6 +58,23 @@ def test_every_reference_leads_to_a_schema_and_every_schema_is_one() -> None:
         jsonschema_rs.Draft202012Validator({**schema, "components": DOCUMENT["components"]})
 
 
+def test_links_lead_to_operations_that_take_what_they_carry() -> None:
+    links = [link for operation in OPERATIONS.values() for link in links_of(operation)]
+    assert {link["operationId"] for link in links} >= {"completeJob", "resolveIncident", "getBpmnXml"}
+    for link in links:
+        taken = {
+            parameter["name"]
+            for parameter in OPERATIONS[link["operationId"]]["parameters"]
+            if parameter["in"] == "path"
+        }
+        assert set(link["parameters"]) == taken
+
+
+def links_of(operation: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    for response in operation["responses"].values():
+        yield from response.get("links", {}).values()
+
+
 @pytest.mark.parametrize("name", sorted(BUILT - {"checkReadiness"}))
 def test_an_operation_says_what_it_refuses_and_which_credentials_it_takes(name: str) -> None:
     operation = OPERATIONS[name]
