@@ -13,11 +13,12 @@ from structlog.testing import capture_logs
 
 from domain.event import Recorded
 from infra.following import beside, verifying
-from infra.following.batches import Bounds
+from infra.following.applying import Applying, Moved
+from infra.following.batches import Bounds, read_batch
 from infra.following.beside import Beside, FactRefused, OnProgress
 from infra.following.rebuilding import clean_abandoned, rebuild
 from infra.following.verifying import Difference, OtherVersion, verify
-from infra.leases import LeaseTaken
+from infra.leases import Held, Lease, LeaseTaken
 from infra.postgres import Pool
 from projections.database import Database
 from projections.read_model import ReadModel
@@ -281,6 +282,24 @@ async def test_a_new_version_is_built_beside_the_old_one_and_then_takes_its_plac
         await stage.level("first")
     assert await times(pool, old) == once_each(500)
     assert "first_extra" not in await names(pool, TABLES)
+
+
+async def test_a_batch_for_old_tables_is_not_written_into_those_of_a_newer_version(pool: Pool) -> None:
+    old, new = tally("first"), tally("first", version=2)
+    await append_many(pool, 10)
+
+    async def work(held: Held) -> None:
+        await Applying(pool, held).begin(old)
+        async with pool.acquire() as connection:
+            batch = await read_batch(connection, (old,), 0, 10, Bounds())
+        await rebuild(pool, new, "a newer release")
+        await pool.execute("update log.followers set position = 0")
+        with pytest.raises(Moved):
+            await Applying(pool, held).apply((old,), batch)
+        await Applying(pool, held).apply((new,), batch)
+
+    await Lease(pool, "followers", "an older release").once(work)
+    assert set((await times(pool, new)).values()) == {2}, "by the rebuild and the newer version's batch"
 
 
 async def test_a_read_model_ahead_of_the_log_is_rebuilt_for_the_log_has_lost_facts(pool: Pool) -> None:
