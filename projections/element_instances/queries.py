@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from domain.bpmn.events import InstanceState
 from domain.bpmn.graph import ElementType
 from domain.timestamps import rfc3339
-from projections.conditions import Condition, equal, one_of, rows_of
+from projections.conditions import Condition, aside, equal, led_by, one_of, rows_of
 from projections.criteria import ElementInstanceCriteria, Page
 from projections.database import Database, named_queries
 from projections.views import ElementInstance
@@ -23,7 +23,9 @@ ENDED = {InstanceState.COMPLETED, InstanceState.TERMINATED, InstanceState.CANCEL
 CHILD_OF = """parent_id = {0} and (process_instance_id, partition) in
     (select process_instance_id, partition from element_instances where tenant = $1 and id = {0})"""
 
-OPEN = "(partition, id) in (select partition, id from element_instances_open where tenant = {})"
+#: What is open, and then its rows: the offset of 0, and a partition that is tested aside, leave no other order.
+OPEN = """(tenant, partition, id) in
+    (select tenant, partition, id from element_instances_open where tenant = {} offset 0)"""
 
 
 class Scope(NamedTuple):
@@ -38,20 +40,17 @@ async def find_element_instances(
     db: Database, tenant: str, criteria: ElementInstanceCriteria, page: Page
 ) -> list[ElementInstance]:
     """Return the element instances that meet the criteria, by partition and id."""
-    conditions: list[Condition] = [
-        *equal(
-            partition=criteria.partition,
-            id=criteria.id,
-            process_id=criteria.process_id,
-            process_instance_id=criteria.process_instance_id,
-            bpmn_element_id=criteria.bpmn_element_id,
-        ),
+    conditions = [
+        *equal(id=criteria.id, bpmn_element_id=criteria.bpmn_element_id),
+        *led_by(process_id=criteria.process_id, process_instance_id=criteria.process_instance_id),
         *one_of("state", criteria.states),
     ]
     if criteria.parent_id:
-        conditions.append((CHILD_OF, criteria.parent_id))
+        conditions.append(Condition(CHILD_OF, criteria.parent_id, leads=True))
     if criteria.states and ENDED.isdisjoint(criteria.states):
-        conditions.append((OPEN, tenant))
+        conditions += [Condition(OPEN, tenant, leads=True), *aside(partition=criteria.partition)]
+    else:
+        conditions += equal(partition=criteria.partition)
     return [_element_instance(row) for row in await rows_of(db, SQL["element_instances"], tenant, conditions, page)]
 
 

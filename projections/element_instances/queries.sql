@@ -45,15 +45,18 @@ select partition, id, parent_id, element_id, process_id, process_instance_id, bp
  limit $2 offset $3;
 
 -- name: scopes
--- From an element instance outwards to the element instance of the process.
+-- From an element instance outwards to the element instance of the process. The offset of 0 makes each step a look-up of
+-- one row: joined, the planner may read a whole day that its statistics do not know yet.
 with recursive scopes as (
     select id, parent_id, process_instance_id, bpmn_element_id, 0 as distance
       from element_instances
      where tenant = $1 and partition = $2 and id = $3
     union all
-    select outer_scope.id, outer_scope.parent_id, outer_scope.process_instance_id, outer_scope.bpmn_element_id,
-           distance + 1
-      from scopes join element_instances as outer_scope
-        on outer_scope.tenant = $1 and outer_scope.partition = $2 and outer_scope.id = scopes.parent_id
+    select around.id, around.parent_id, around.process_instance_id, around.bpmn_element_id, distance + 1
+      from scopes cross join lateral
+           (select id, parent_id, process_instance_id, bpmn_element_id
+              from element_instances
+             where tenant = $1 and partition = $2 and id = scopes.parent_id
+            offset 0) as around
 )
 select id, process_instance_id, bpmn_element_id from scopes order by distance;

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from domain.timestamps import rfc3339
-from projections.conditions import equal, rows_of
+from projections.conditions import equal, led_by, rows_of
 from projections.criteria import IncidentCriteria, Page
 from projections.database import Database, named_queries
 from projections.views import Incident
@@ -15,13 +15,10 @@ SQL = named_queries(Path(__file__).with_name("queries.sql"))
 
 async def find_incidents(db: Database, tenant: str, criteria: IncidentCriteria, page: Page) -> list[Incident]:
     """Return the incidents that meet the criteria, by partition and id."""
-    conditions = equal(
-        partition=criteria.partition,
-        id=criteria.id,
-        job_id=criteria.job_id,
-        process_instance_id=criteria.process_instance_id,
-        task_id=criteria.task_id,
-    )
+    conditions = [
+        *equal(partition=criteria.partition, id=criteria.id),
+        *led_by(job_id=criteria.job_id, process_instance_id=criteria.process_instance_id, task_id=criteria.task_id),
+    ]
     return [_incident(row) for row in await rows_of(db, SQL["incidents"], tenant, conditions, page)]
 
 

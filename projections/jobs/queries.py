@@ -7,7 +7,7 @@ from typing import Any
 
 from domain.bpmn.events import JobType, WorkState
 from domain.timestamps import rfc3339
-from projections.conditions import equal, rows_of
+from projections.conditions import equal, led_by, rows_of
 from projections.criteria import JobCriteria, Page
 from projections.database import Database, named_queries
 from projections.views import Job
@@ -17,14 +17,14 @@ SQL = named_queries(Path(__file__).with_name("queries.sql"))
 
 async def find_jobs(db: Database, tenant: str, criteria: JobCriteria, page: Page, now: datetime) -> list[Job]:
     """Return the jobs that meet the criteria, by partition and id; one that is due at engine time ``now`` says so."""
-    conditions = equal(
-        partition=criteria.partition,
-        id=criteria.id,
-        element_id=criteria.element_id,
-        element_instance_id=criteria.element_instance_id,
-        process_id=criteria.process_id,
-        process_instance_id=criteria.process_instance_id,
-    )
+    conditions = [
+        *equal(partition=criteria.partition, id=criteria.id, element_id=criteria.element_id),
+        *led_by(
+            element_instance_id=criteria.element_instance_id,
+            process_id=criteria.process_id,
+            process_instance_id=criteria.process_instance_id,
+        ),
+    ]
     return [_job(row, now) for row in await rows_of(db, SQL["jobs"], tenant, conditions, page)]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from domain.bpmn.events import InstanceState
 from domain.timestamps import rfc3339
-from projections.conditions import Condition, equal, rows_of, tagged, tags_of
+from projections.conditions import equal, led_by, rows_of, tagged, tags_of
 from projections.criteria import Page, ProcessInstanceCriteria
 from projections.database import Database, named_queries
 from projections.views import ProcessInstance
@@ -20,8 +20,9 @@ async def find_process_instances(
     """Return the instances that meet the criteria, by partition and id."""
     if criteria.parent_id:
         return []  # an instance gets a parent from a call activity, which is not built yet
-    conditions: list[Condition] = [
-        *equal(partition=criteria.partition, id=criteria.id, process_id=criteria.process_id),
+    conditions = [
+        *equal(partition=criteria.partition, id=criteria.id),
+        *led_by(process_id=criteria.process_id),
         *equal(id=criteria.root_id),  # every instance is its own root as yet
         *tagged(criteria.tags),
     ]

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from domain.identity import InstanceId
 from domain.timestamps import rfc3339
-from projections.conditions import equal, one_of, rows_of
+from projections.conditions import equal, led_by, one_of, rows_of
 from projections.criteria import Page, VariableCriteria
 from projections.database import Database, named_queries
 from projections.views import Variable
@@ -30,11 +30,8 @@ class StoredVariable(NamedTuple):
 async def find_variables(db: Database, tenant: str, criteria: VariableCriteria, page: Page) -> list[Variable]:
     """Return the variables that meet the criteria, by partition and id, without their values."""
     conditions = [
-        *equal(
-            partition=criteria.partition,
-            element_instance_id=criteria.element_instance_id,
-            process_instance_id=criteria.process_instance_id,
-        ),
+        *equal(partition=criteria.partition),
+        *led_by(element_instance_id=criteria.element_instance_id, process_instance_id=criteria.process_instance_id),
         *one_of("name", criteria.names),
     ]
     return [_variable(row) for row in await rows_of(db, SQL["variables"], tenant, conditions, page)]

@@ -29,9 +29,10 @@ select partition, id, element_id, element_instance_id, process_id, process_insta
  limit $2 offset $3;
 
 -- name: values
--- The variables of some scopes of an instance: all of them, or those of some names.
+-- The variables of some scopes of an instance: all of them, or those of some names. The tenant is tested aside, so that
+-- the index of the instance leads (projections/conditions.py).
 select name, element_instance_id, encoding, encrypted, value
   from variables
- where tenant = $1 and partition = $2 and process_instance_id = $3 and element_instance_id = any($4::integer[])
+ where (tenant = $1) is true and partition = $2 and process_instance_id = $3 and element_instance_id = any($4::integer[])
    and (cardinality($5::text[]) = 0 or name = any($5::text[]))
  order by name, element_instance_id;

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from domain.bpmn.events import InstanceState
+from domain.identity import InstanceId
 from infra.embedded_postgres import EmbeddedPostgres
 from projections.criteria import (
     ElementInstanceCriteria,
@@ -27,38 +28,46 @@ from projections.insight_totals.queries import totals
 from projections.jobs.queries import find_jobs
 from projections.process_instances.queries import find_process_instances
 from projections.time_spans import Range
-from projections.variables.queries import find_variables
+from projections.variables.queries import find_values, find_variables
 from tests.integration.projection_tables import Connection, empty_tables
 
 TODAY = date(2026, 11, 20)
+TOMORROW = date(2026, 11, 21)
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 FIRST = Page(limit=20)
 
-#: 40,000 of each thing on one day. Process 7, the tag, and open element instances are rare; an instance has 20 of each.
-#: Figures: one start and one incident a second for 40,000 seconds of a month, so that there is a row for each.
-HISTORY = """
-create function of_process(n integer) returns integer language sql as 'select case when n % 8000 = 7 then 7 else 1 end';
+#: 40,000 of each thing on a day. Process 7, the tag, and open element instances are rare; an instance has 20 of each.
+DAY = """
 insert into process_instances
-select 'alpha', '2026-11-20', n, of_process(n), 'order', '1', '', '2026-11-20', 'ada',
+select 'alpha', '{day}', n, of_process(n), 'order', '1', '', '2026-11-20', 'ada',
        case when n % 8000 = 0 then '{"line": "red"}'::jsonb end, 'COMPLETED', '2026-11-20', '2026-11-20'
   from generate_series(1, 40000) as n;
 insert into element_instances
-select 'alpha', '2026-11-20', n, case when n < 2000 then 0 else n % 2000 end, 1, of_process(n), n % 2000, 'work',
+select 'alpha', '{day}', n, case when n < 2000 then 0 else n % 2000 end, 1, of_process(n), n % 2000, 'work',
        '2026-11-20', 'ada', case when n % 8000 = 0 then 'STARTED' else 'COMPLETED' end, '2026-11-20', '2026-11-20'
   from generate_series(1, 40000) as n;
-insert into element_instances_open select tenant, partition, id from element_instances where state = 'STARTED';
-insert into element_instances_types values (1, 'SERVICE_TASK');
+insert into element_instances_open
+select tenant, partition, id from element_instances where partition = '{day}' and state = 'STARTED';
 insert into jobs
-select 'alpha', '2026-11-20', n, 1, n, of_process(n), n % 2000, 'work', '', '2026-11-20', 'ada', '2026-11-20', 0,
+select 'alpha', '{day}', n, 1, n, of_process(n), n % 2000, 'work', '', '2026-11-20', 'ada', '2026-11-20', 0,
        'EXECUTE', 'DONE', '2026-11-20', 'ada', '2026-11-20', ''
   from generate_series(1, 40000) as n;
 insert into incidents
-select 'I' || n, 'alpha', '2026-11-20', n, 1, n, n, of_process(n), n % 2000, 0, '2026-11-20', 'ada', null, ''
+select '{day}' || n, 'alpha', '{day}', n, 1, n, n, of_process(n), n % 2000, 0, '2026-11-20', 'ada', null, ''
   from generate_series(1, 40000) as n;
 insert into variables
-select 'alpha', '2026-11-20', n, 1, n, of_process(n), n % 2000, 'a', '2026-11-20', 'ada', 'json', false, '1',
+select 'alpha', '{day}', n, 1, n, of_process(n), n % 2000, 'a', '2026-11-20', 'ada', 'json', false, '1',
        '2026-11-20', 'ada'
   from generate_series(1, 40000) as n;
+"""
+
+BEFORE = """
+create function of_process(n integer) returns integer language sql as 'select case when n % 8000 = 7 then 7 else 1 end';
+insert into element_instances_types values (1, 'SERVICE_TASK');
+"""
+
+#: One start and one incident in each of 40,000 minutes of a month, so that there is a row of figures for each.
+FIGURES = """
 insert into insight_heatmap
 select 1, 'work', 1000, 64000 * n::bigint, 1, 1, 0, 0, '{5}' from generate_series(1, 40000) as n;
 insert into insight_heatmap
@@ -75,7 +84,6 @@ insert into insight_heatmap_processes values ('alpha', 'order', '1', 1);
 insert into insight_totals_processes values ('alpha', 'order', '1', 1);
 insert into insight_incidents_graph_processes values ('alpha', 'order', '1', 1);
 insert into insight_incidents_table_processes values ('alpha', 'order', '1', 1);
-analyze;
 """
 
 #: Pages of 8 kB that one statement may look at. The tables have some 400 and more, a look-up in an index takes 4.
@@ -113,8 +121,10 @@ class Explaining:
 
 @pytest.fixture(scope="module")
 async def history(postgres_server: EmbeddedPostgres) -> AsyncIterator[Connection]:
+    """Fill tables with two days, of which the planner's statistics know the first: so it is every morning."""
     async with empty_tables(postgres_server.dsn("postgres")) as connection:
-        await connection.execute(HISTORY)
+        await connection.execute(BEFORE + DAY.replace("{day}", str(TODAY)) + FIGURES + "analyze;")
+        await connection.execute(DAY.replace("{day}", str(TOMORROW)))
         yield connection
 
 
@@ -129,12 +139,20 @@ async def explaining(history: Connection, request: pytest.FixtureRequest) -> Exp
     "criteria",
     [
         ElementInstanceCriteria(),
-        ElementInstanceCriteria(partition=TODAY, id=7),
         ElementInstanceCriteria(process_instance_id=7),
-        ElementInstanceCriteria(partition=TODAY, process_instance_id=7, bpmn_element_id="work"),
         ElementInstanceCriteria(process_id=7),
-        ElementInstanceCriteria(partition=TODAY, parent_id=7),
         ElementInstanceCriteria(states=(InstanceState.STARTED, InstanceState.SUSPENDED)),
+        *(
+            criteria
+            for day in (TODAY, TOMORROW)
+            for criteria in (
+                ElementInstanceCriteria(partition=day, id=7),
+                ElementInstanceCriteria(partition=day, process_instance_id=7, bpmn_element_id="work"),
+                ElementInstanceCriteria(partition=day, process_id=7),
+                ElementInstanceCriteria(partition=day, parent_id=7),
+                ElementInstanceCriteria(partition=day, states=(InstanceState.STARTED,)),
+            )
+        ),
     ],
     ids=repr,
 )
@@ -149,10 +167,19 @@ async def test_element_instances_are_found_by_an_index(
     "criteria",
     [
         JobCriteria(),
-        JobCriteria(partition=TODAY, id=7),
         JobCriteria(process_instance_id=7),
         JobCriteria(element_instance_id=7),
         JobCriteria(process_id=7),
+        *(
+            criteria
+            for day in (TODAY, TOMORROW)
+            for criteria in (
+                JobCriteria(partition=day, id=7),
+                JobCriteria(partition=day, process_instance_id=7),
+                JobCriteria(partition=day, element_instance_id=7),
+                JobCriteria(partition=day, process_id=7),
+            )
+        ),
     ],
     ids=repr,
 )
@@ -166,6 +193,8 @@ async def test_jobs_are_found_by_an_index(explaining: Explaining, criteria: JobC
     [
         ProcessInstanceCriteria(),
         ProcessInstanceCriteria(partition=TODAY, id=7),
+        ProcessInstanceCriteria(partition=TOMORROW, id=7),
+        ProcessInstanceCriteria(partition=TOMORROW, process_id=7),
         ProcessInstanceCriteria(process_id=7),
         ProcessInstanceCriteria(tags=(TagFilter("line", "red"),)),
         ProcessInstanceCriteria(tags=(TagFilter("line"),)),
@@ -179,12 +208,19 @@ async def test_process_instances_are_found_by_an_index(
     assert explaining.looked_at_few_pages, explaining.pages
 
 
-async def test_incidents_variables_and_scopes_are_found_by_an_index(explaining: Explaining) -> None:
-    for incident in (IncidentCriteria(), IncidentCriteria(job_id=7), IncidentCriteria(process_instance_id=7)):
+@pytest.mark.parametrize("day", [None, TODAY, TOMORROW])
+async def test_incidents_and_variables_are_found_by_an_index(explaining: Explaining, day: date | None) -> None:
+    for incident in (IncidentCriteria(day, job_id=7), IncidentCriteria(day, process_instance_id=7)):
         assert await find_incidents(explaining, "alpha", incident, FIRST)
-    for variable in (VariableCriteria(process_instance_id=7), VariableCriteria(element_instance_id=7)):
+    for variable in (VariableCriteria(day, process_instance_id=7), VariableCriteria(day, element_instance_id=7)):
         assert await find_variables(explaining, "alpha", variable, FIRST)
-    assert await find_scopes(explaining, "alpha", TODAY, 7)
+    assert explaining.looked_at_few_pages, explaining.pages
+
+
+@pytest.mark.parametrize("day", [TODAY, TOMORROW])
+async def test_scopes_and_their_values_are_found_by_an_index(explaining: Explaining, day: date) -> None:
+    assert await find_scopes(explaining, "alpha", day, 7)
+    assert await find_values(explaining, "alpha", InstanceId(day, 7), [7, 2007])
     assert explaining.looked_at_few_pages, explaining.pages
 
 
