@@ -1,5 +1,6 @@
 """For those who run a node: is it alive, is it ready, how is it doing."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
@@ -10,6 +11,10 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from api.identity import PUBLIC
 from infra.following.metrics import observe
 from infra.following.standing import Standing
+from infra.outages import is_outage
+
+#: Seconds for a look at the read models: who asks here asks often, and does not wait for long.
+LOOK_SECONDS = 1.0
 
 
 class Readiness(msgspec.Struct, frozen=True, rename="camel"):
@@ -25,6 +30,19 @@ def health_routes(
 ) -> Sequence[HTTPRouteHandler]:
     """Return the routes of a node that says what stands in its way and where its read models stand."""
 
+    async def seen() -> tuple[str, Sequence[Standing]]:
+        """Return what stands in the way and, when nothing does, where the read models stand."""
+        why = await obstacle()
+        if why:
+            return why, ()
+        try:
+            async with asyncio.timeout(LOOK_SECONDS):
+                return "", await read_models()
+        except Exception as error:
+            if not is_outage(error):
+                raise
+            return f"the database does not answer: {error!r}", ()
+
     @get("/healthz", operation_id="checkHealth", opt={"access": PUBLIC}, tags=["operation"], media_type="text/plain")
     async def healthz() -> str:
         """Answer as long as this process can."""
@@ -33,15 +51,14 @@ def health_routes(
     @get("/readyz", operation_id="showReadiness", opt={"access": PUBLIC}, tags=["operation"])
     async def readyz() -> Response[Readiness]:
         """Answer 200 when requests are welcome, else 503; both say where each read model stands."""
-        why = await obstacle()
-        standings = [] if why else await read_models()
+        why, standings = await seen()
         return Response(Readiness(not why, why, standings), status_code=503 if why else 200)
 
     @get("/metrics", operation_id="showMetrics", opt={"access": PUBLIC}, tags=["operation"], media_type="text/plain")
     async def metrics() -> Response[bytes]:
         """Answer in Prometheus' text format."""
-        if not await obstacle():
-            observe(await read_models())
+        _, standings = await seen()
+        observe(standings)
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     return [healthz, readyz, metrics]

@@ -31,7 +31,7 @@ CLIENT_KEEPALIVE = {
     "TCP_USER_TIMEOUT": 60_000,
 }  # s, s, -, ms
 CLOSE_SECONDS = 2.0
-GIVE_BACK_SECONDS = 1.0  # for a statement that was given up to end on the server as well
+GIVE_BACK_SECONDS = 0.5  # for a statement that was given up to end on the server as well
 FOLLOWER_TIMEOUT = 60.0  # a batch of facts or a part of a rebuild takes longer than a command may
 
 FACTS_ABOUT_THE_SERVER = """
@@ -184,10 +184,16 @@ async def connect(dsn: str, link: Link) -> "Connection[Record]":
 
 async def connect_pool(dsn: str, link: Link, watch: Watch | None = None) -> Pool:
     """Open a pool; its first connection is made at once, so that a wrong URL is an error here."""
-    pool = await asyncpg.create_pool(
-        dsn, min_size=1, max_size=link.size, init=_keep_alive, reset=_leave_as_it_is, **link.options()
+    opened = await asyncpg.create_pool(  # with a least size it would try, and log, on its own in every outage
+        dsn, min_size=0, max_size=link.size, init=_keep_alive, reset=_leave_as_it_is, **link.options()
     )
-    return Pool(pool, link, watch)
+    pool = Pool(opened, link, watch)
+    try:
+        async with pool.acquire():
+            return pool
+    except BaseException:
+        opened.terminate()
+        raise
 
 
 async def open_pools(dsn: str, settings: Settings, watch: Watch | None = None) -> Pools:

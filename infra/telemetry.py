@@ -16,14 +16,23 @@ def configure_logging(settings: Settings) -> None:
         if console
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     )
+    stamps: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            *form,
-        ],
+        processors=[*stamps, *form],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(settings.log_level.upper())),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
+    _take_over_from_libraries(stamps, form)
+
+
+def _take_over_from_libraries(stamps: list[structlog.typing.Processor], form: list[structlog.typing.Processor]) -> None:
+    """Have what libraries log (asyncio, asyncpg, uvicorn), from warnings on, come out in the same form."""
+    handler = logging.StreamHandler(sys.stderr)
+    strip = structlog.stdlib.ProcessorFormatter.remove_processors_meta
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(processors=[strip, *form], foreign_pre_chain=stamps))
+    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)

@@ -1,0 +1,252 @@
+"""The database hangs, is gone, or drops everyone: refusals in time, nothing lost or doubled, all well again after."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager
+from itertools import count as numbers
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import aiohttp
+import pytest
+
+from api.composition import Node
+from tests.faults.killing import Load, check, summary
+from tests.faults.node import KEY
+from tests.faults.outages import ABANDONED, Database, count, served
+from tests.story import bpmn
+
+Outage = Callable[[Database], AbstractAsyncContextManager[None]]
+
+NAMES = numbers(1)
+
+#: Seconds after which a refusal is too late: while nobody knows yet, and once it is known; and until it is known.
+AT_FIRST = 6.0
+ONCE_KNOWN = 1.0
+FINDING_OUT = 3.0
+
+#: Seconds after the database is back until everything works.
+RECOVERY = 10.0
+
+#: What is told without a database, and what tells in its own form that there is none.
+ALWAYS_ANSWERED = {"checkHealth", "showMetrics"}
+OWN_FORM = {"showReadiness", "checkReadiness"}
+
+PARAMETERS = {"processKey": "invoice", "version": "1", "minResults": "0", "maxResults": "20"}
+
+FORK = bpmn("s:startEvent f:parallelGateway j:parallelGateway e:endEvent", "s>f f>j j>e", "invoice").replace(
+    "</process>", '<sequenceFlow id="also" sourceRef="f" targetRef="j"/></process>'
+)
+INVOICE = bpmn("s:startEvent book:serviceTask e:endEvent", "s>book book>e", "invoice")
+
+
+class Refusal(NamedTuple):
+    """How an operation was refused; ``seconds`` is how long that took."""
+
+    operation: str
+    status: int
+    media_type: str
+    kind: str
+    seconds: float
+
+
+class Client:
+    """Calls a node as the owner, or as ``key``."""
+
+    def __init__(self, url: str, key: str = KEY) -> None:
+        self._url = url
+        self._headers = {"Authorization": key}
+        self._timeout = aiohttp.ClientTimeout(total=60)
+
+    async def call(self, method: str, path: str, body: object = None) -> tuple[int, str, Any]:
+        """Return status, media type and body."""
+        async with (
+            aiohttp.ClientSession(headers=self._headers, timeout=self._timeout) as session,
+            session.request(method, self._url + path, json=body) as response,
+        ):
+            told = await (response.json(content_type=None) if "json" in response.content_type else response.text())
+            return response.status, response.content_type, told
+
+    async def done(self, method: str, path: str, body: object = None) -> Any:
+        status, _, told = await self.call(method, path, body)
+        assert status < 300, told
+        return told
+
+    async def refusal(self, operation: str, method: str, path: str, body: object = None) -> Refusal:
+        began = time.monotonic()
+        status, media_type, told = await self.call(method, path, body)
+        kind = told.get("type", "") if isinstance(told, dict) else ""
+        return Refusal(operation, status, media_type, kind, time.monotonic() - began)
+
+
+@pytest.fixture(scope="module")
+async def database(open_directory: Path) -> AsyncIterator[Database]:
+    database = Database(open_directory / "outages")
+    async with database.server:
+        yield database
+
+
+@pytest.fixture
+async def dsn(database: Database) -> str:
+    return await database.make(f"outage_{next(NAMES)}")
+
+
+OUTAGES = pytest.mark.parametrize("outage", [Database.hangs, Database.is_gone], ids=["hangs", "gone"])
+
+
+@OUTAGES
+async def test_every_operation_is_refused_in_time_and_all_is_well_by_itself_after(
+    database: Database, dsn: str, open_directory: Path, outage: Outage
+) -> None:
+    async with served(dsn, open_directory / "node", set_time_enabled="true") as (node, url):
+        client = Client(url)
+        operations = list(_operations(await client.done("GET", "/schema/openapi.json")))
+        partition = await _waiting_job(client)
+        async with outage(database):
+            first = await asyncio.gather(*(client.refusal(*_with(o, partition)) for o in operations))
+            stranger = await Client(url, "unknown").refusal("a new key", "POST", "/jobs/query", {})
+            _assert_refused([*first, stranger], within=AT_FIRST)
+            then = await asyncio.gather(*(client.refusal(*_with(o, partition)) for o in operations))
+            _assert_refused(then, within=ONCE_KNOWN)
+        await _works_again(client)
+        await _is_whole(node, dsn)
+    print(_told(first), _told(then))
+
+
+@OUTAGES
+async def test_readiness_says_so_and_takes_it_back(
+    database: Database, dsn: str, open_directory: Path, outage: Outage
+) -> None:
+    async with served(dsn, open_directory / "node") as (_, url):
+        client = Client(url)
+        for path in ("/readyz", "/readiness"):
+            assert (await client.call("GET", path))[0] == 200
+        async with outage(database):
+            await _until(FINDING_OUT, client, 503)
+            told = (await client.call("GET", "/readyz"))[2]
+            assert "the database does not answer" in told["obstacle"]
+        await _until(RECOVERY, client, 200)
+
+
+@pytest.mark.parametrize("seed", [30])
+async def test_nothing_is_lost_or_doubled_under_load_by_outages_of_every_kind(
+    database: Database, dsn: str, open_directory: Path, seed: int
+) -> None:
+    async with served(dsn, open_directory / "node") as (node, url):
+        load = Load(url, seed)
+        await load.deploy()
+        clients = [load.start_instances() for _ in range(3)] + [load.work(f"worker-{n}") for n in range(3)]
+        tasks = [asyncio.create_task(client) for client in clients]
+        for outage, seconds in ((Database.drops_everyone, 1.0), (Database.is_gone, 0.5), (Database.hangs, 3.0)):
+            await asyncio.sleep(0.5)
+            async with outage(database):
+                await asyncio.sleep(seconds)
+            await _works_again(Client(url))
+        load.running = False
+        await asyncio.gather(*tasks)
+        await _is_whole(node, dsn)
+        assert not await check(dsn, load.history)
+    print(summary(load.history, 3, seed))
+    assert load.history.started
+    assert load.history.completed
+
+
+def _operations(document: Any) -> Iterator[tuple[str, str, str, object]]:
+    """Return id, method, path and an example's body of all operations of the OpenAPI document."""
+    for path, methods in document["paths"].items():
+        for method, told in methods.items():
+            if path.startswith("/schema"):
+                continue
+            content = told.get("requestBody", {}).get("content", {}).get("application/json", {})
+            examples = [example["value"] for example in content.get("examples", {}).values()]
+            wanted = [p["name"] for p in told.get("parameters", ()) if p["in"] == "query" and p.get("required")]
+            query = "&".join(f"{name}={PARAMETERS[name]}" for name in wanted)
+            body = content.get("example", examples[0] if examples else None)
+            yield told["operationId"], method.upper(), f"{path}?{query}" if query else path, body
+
+
+def _with(operation: tuple[str, str, str, object], partition: str) -> tuple[str, str, str, object]:
+    name, method, path, body = operation
+    return name, method, path.replace("{partition}", partition).replace("{id}", "1"), body
+
+
+async def _waiting_job(client: Client) -> str:
+    """Have a job locked; everything has the id 1 on the day that is returned."""
+    await client.done("POST", "/processes", _deployment("1", INVOICE))
+    started = await client.done("POST", "/process-instances", _start("1"))
+    assert len((await client.done("POST", "/jobs/lock", {"limit": 1, "workerId": "booking"}))["jobs"]) == 1
+    return str(started["partition"])
+
+
+def _assert_refused(refusals: list[Refusal], within: float) -> None:
+    assert not [refusal for refusal in refusals if refusal.seconds > within]
+    for refusal in refusals:
+        told = refusal[1:4]
+        match refusal.operation:
+            case name if name in ALWAYS_ANSWERED:
+                assert refusal.status == 200, refusal
+            case name if name in OWN_FORM:
+                assert refusal.status == 503 or refusal.seconds < FINDING_OUT, refusal
+            case name if name.startswith("show"):  # the insight views tell errors in a form of their own
+                assert told[:2] == (503, "application/json"), refusal
+            case _:
+                assert told == (503, "application/problem+json", "UNAVAILABLE"), refusal
+
+
+async def _works_again(client: Client) -> None:
+    """Wait until commands, the executor, followers and queries work, all of it in one story."""
+    version = f"after-{next(NAMES)}"
+    async with asyncio.timeout(RECOVERY):
+        while (await client.call("POST", "/processes", _deployment(version, FORK)))[0] != 201:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+        started = await _patiently(client, "POST", "/process-instances", _start(version))
+        criteria = {"partition": started["partition"], "id": started["id"]}
+        while True:
+            found = await _patiently(client, "POST", "/process-instances/query", criteria)
+            if found["results"][0]["state"] == "COMPLETED":
+                return
+            await asyncio.sleep(0.02)
+
+
+async def _patiently(client: Client, method: str, path: str, body: object) -> Any:
+    """Ask until the answer is another than 503; the time is bounded by the caller."""
+    while True:
+        status, _, told = await client.call(method, path, body)
+        if status != 503:
+            assert status < 300, told
+            return told
+        await asyncio.sleep(0.05)
+
+
+async def _is_whole(node: Node, dsn: str) -> None:
+    """Wait until all connections of the pools can be lent but those of the two leases; none is in a transaction."""
+    settings = node.settings
+    whole = (settings.command_connections, settings.query_connections, settings.follower_connections - 2)
+    async with asyncio.timeout(RECOVERY):
+        while (node.pools.commands.free, node.pools.queries.free, node.pools.followers.free) != whole:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+    await asyncio.sleep(1.0)
+    assert await count(dsn, ABANDONED) == 0
+
+
+async def _until(seconds: float, client: Client, status: int) -> None:
+    """Wait until both kinds of readiness have this status."""
+    async with asyncio.timeout(seconds):
+        for path in ("/readyz", "/readiness"):
+            while (await client.call("GET", path))[0] != status:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+
+
+def _deployment(version: str, xml: str) -> dict[str, str]:
+    return {"bpmnProcessId": "invoice", "version": version, "bpmnXml": xml, "workerId": "deployer"}
+
+
+def _start(version: str) -> dict[str, str]:
+    return {"bpmnProcessId": "invoice", "version": version, "correlationKey": version, "workerId": "starter"}
+
+
+def _told(refusals: list[Refusal]) -> str:
+    slowest = max(refusals, key=lambda refusal: refusal.seconds)
+    quick = sum(refusal.seconds < ONCE_KNOWN for refusal in refusals)
+    return f"{quick} of {len(refusals)} below a second, slowest {slowest.operation} {slowest.seconds:.2f} s;"
