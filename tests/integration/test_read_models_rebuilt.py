@@ -46,7 +46,10 @@ async def pool(database: str) -> AsyncIterator[Pool]:
 @pytest.fixture
 async def node(database: str, tmp_path: Path) -> AsyncIterator[Node]:
     """Return a node that works but does not follow."""
-    settings = read_settings({}, {"database_url": database, "roles": "executor", "data_dir": str(tmp_path)})
+    settings = read_settings(
+        {},
+        {"database_url": database, "roles": "executor", "data_dir": str(tmp_path), "secret_key": "the tests' own key"},
+    )
     async with open_node(settings) as opened:
         yield opened
 
