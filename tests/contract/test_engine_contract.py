@@ -129,7 +129,10 @@ def kinds_in(annotation: Any) -> Iterator[Any]:
 
 @pytest.mark.parametrize("name", REQUESTS)
 def test_a_request_s_rules_are_the_contract_s(name: str) -> None:
-    rules = {field.name: {rule.type for rule in field.rules} for field in RULES.get(REQUESTS[name], ())}
+    rules = {
+        field.name: {rule.type for rule in field.rules if "maxLength" not in rule.schema}  # lengths of texts are ours
+        for field in RULES.get(REQUESTS[name], ())
+    }
     for field, told in fields_of(name).items():
         expected = set(rules_in(told))
         assert rules.get(field, set()) == expected, field
