@@ -77,6 +77,17 @@ def no_more_than(items: int) -> Rule:
     return Rule("max", detail, lambda value: len(value) > items, _as_go_prints, {"maxItems": items})
 
 
+def no_longer_than(characters: int) -> Rule:
+    detail = f"exceeds a maximum of {characters}"
+    return Rule(
+        "max",
+        detail,
+        lambda value: len(value) > characters,
+        lambda value: str(value[:characters]),
+        {"maxLength": characters},
+    )
+
+
 def _name_rule(kind: str) -> Rule:
     pattern = "^[a-zA-Z0-9_-]+$"
     matches = re.compile(pattern[:-1] + r"\Z").match
@@ -122,21 +133,25 @@ TAG_NAME = _name_rule("tag_name")
 VARIABLE_NAME = _name_rule("variable_name")
 TIMER = Rule("timer", "must specify a time, time cycle or time duration", _says_no_time, _nothing)
 HUNDRED = no_more_than(100)
+#: For what names, labels or keys something. The contract knows no such limit, but an index does (2,700 bytes a row in
+#: PostgreSQL), and rows of these texts lie in memory by the page.
+SHORT = no_longer_than(255)
 
-_BY_WORKER = (_field("worker_id", REQUIRED),)
+_WORKER = _field("worker_id", REQUIRED, SHORT)
+_BY_WORKER = (_WORKER,)
 _TIMER = (_field("time"), _field("time_cycle", CRON), _field("time_duration", DURATION))
-_TAG = (_field("name", REQUIRED, TAG_NAME),)
-_SET_VARIABLES = (_field("variables", HUNDRED), _field("worker_id", REQUIRED))
+_TAG = (_field("name", REQUIRED, SHORT, TAG_NAME), _field("value", SHORT))
+_SET_VARIABLES = (_field("variables", HUNDRED), _WORKER)
 
 RULES: Mapping[type[msgspec.Struct], tuple[Field, ...]] = {
     Tag: _TAG,
-    TagFilter: _TAG,
-    Data: (_field("encoding", REQUIRED), _field("value", REQUIRED)),
-    ProcessVariable: (_field("name", REQUIRED, VARIABLE_NAME), _field("data")),
-    ElementVariable: (_field("name", REQUIRED, VARIABLE_NAME), _field("data")),
+    TagFilter: (_field("name", REQUIRED, TAG_NAME),),
+    Data: (_field("encoding", REQUIRED, SHORT), _field("value", REQUIRED)),
+    ProcessVariable: (_field("name", REQUIRED, SHORT, VARIABLE_NAME), _field("data")),
+    ElementVariable: (_field("name", REQUIRED, SHORT, VARIABLE_NAME), _field("data")),
     Timer: _TIMER,
     CreateProcess: (
-        _field("bpmn_process_id", REQUIRED),
+        _field("bpmn_process_id", REQUIRED, SHORT),
         _field("bpmn_xml", REQUIRED),
         _field("errors", HUNDRED),
         _field("escalations", HUNDRED),
@@ -145,8 +160,8 @@ RULES: Mapping[type[msgspec.Struct], tuple[Field, ...]] = {
         _field("signals", HUNDRED),
         _field("tags", HUNDRED),
         _field("timers", HUNDRED),
-        _field("version", REQUIRED),
-        _field("worker_id", REQUIRED),
+        _field("version", REQUIRED, SHORT),
+        _WORKER,
     ),
     ErrorDefinition: (_field("bpmn_element_id", REQUIRED),),
     EscalationDefinition: (_field("bpmn_element_id", REQUIRED),),
@@ -154,18 +169,19 @@ RULES: Mapping[type[msgspec.Struct], tuple[Field, ...]] = {
     SignalDefinition: (_field("bpmn_element_id", REQUIRED), _field("signal_name", REQUIRED)),
     TimerDefinition: (_field("bpmn_element_id", REQUIRED), _field("timer", REQUIRED, TIMER)),
     StartProcessInstance: (
-        _field("bpmn_process_id", REQUIRED),
+        _field("bpmn_process_id", REQUIRED, SHORT),
+        _field("correlation_key", SHORT),
         _field("tags", HUNDRED),
         _field("variables", HUNDRED),
-        _field("version", REQUIRED),
-        _field("worker_id", REQUIRED),
+        _field("version", REQUIRED, SHORT),
+        _WORKER,
     ),
     SuspendProcessInstance: _BY_WORKER,
     ResumeProcessInstance: _BY_WORKER,
     LockJobs: (
         _field("process_ids", HUNDRED, UNIQUE),
         _field("limit", at_least(1), at_most(1000)),
-        _field("worker_id", REQUIRED),
+        _WORKER,
     ),
     UnlockJobs: _BY_WORKER,
     CompleteJob: (
@@ -174,13 +190,13 @@ RULES: Mapping[type[msgspec.Struct], tuple[Field, ...]] = {
         _field("process_variables", HUNDRED),
         _field("retry_limit", at_least(0)),
         _field("retry_timer", DURATION),
-        _field("worker_id", REQUIRED),
+        _WORKER,
     ),
     JobCompletion: (_field("called_process"), _field("timer")),
     CalledProcess: (_field("tags", HUNDRED), _field("variables", HUNDRED)),
     ExecuteTasks: (_field("limit", at_least(1), at_most(100)),),
-    UnlockTasks: (_field("engine_id", REQUIRED),),
-    ResolveIncident: (_field("retry_timer", DURATION), _field("worker_id", REQUIRED)),
+    UnlockTasks: (_field("engine_id", REQUIRED, SHORT),),
+    ResolveIncident: (_field("retry_timer", DURATION), _WORKER),
     SetProcessVariables: _SET_VARIABLES,
     SetElementVariables: _SET_VARIABLES,
     SetTime: _TIMER,
