@@ -93,6 +93,10 @@ class HeldJob(NamedTuple):
 
 COMPLETE = "failed to complete job"
 
+#: Characters of an error that are kept: a report of a failure counts however long its text is, but pages of jobs have
+#: to fit into memory.
+LONGEST_ERROR = 10_000
+
 
 async def gather_complete(_command: CompleteJob, target: EntityId, context: Context, desk: Desk) -> HeldJob:
     """Hold the job's instance."""
@@ -111,14 +115,14 @@ def decide_complete(command: CompleteJob, target: EntityId, gathered: HeldJob, c
     held, job = gathered
     _require_locked(job, target, command.worker_id)
     turn = turn_on(held, context)
-    error = command.error
+    error = command.error[:LONGEST_ERROR]
     beside: tuple[Append, ...] = ()
     if not error:
         try:
             _report(turn, job, command, context)
             engine.complete_job(turn, job, _completion(command.completion))
         except ExecutionError as failure:
-            error = str(failure)
+            error = str(failure)[:LONGEST_ERROR]
             turn = turn_on(held, context)
     if error:
         _report(turn, job, command, context)

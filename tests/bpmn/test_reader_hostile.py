@@ -106,6 +106,7 @@ REFUSED_FOR = {
     ),
     "a tag as long as the document": (f"<{'a' * 1_000_000}/>", "too many different names"),
     "too long an id": (document(f'<task id="{"a" * 256}"/>'), "an ID has more than 255 characters"),
+    "too long a name": (document(f'<task id="t" name="{"a" * 1001}"/>'), "a name has more than 1000 characters"),
     "an attribute that never ends": (filled("<definitions a='", "x", ""), "AttValue"),
     "a comment that never ends": (filled("<!-- ", "x", ""), "Comment not terminated"),
     "CDATA that never ends": (filled("<definitions><![CDATA[", "x", ""), "CData section not finished"),

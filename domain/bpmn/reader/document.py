@@ -20,6 +20,7 @@ MAX_DEPTH = 100
 MAX_ELEMENTS = 10_000
 MAX_ATTRIBUTES = 50_000
 MAX_ID_LENGTH = 255
+MAX_NAME_LENGTH = 1_000
 #: Characters in all different tags, attribute names and namespaces together; real models have about 2,000.
 MAX_VOCABULARY = 20_000
 
@@ -41,6 +42,10 @@ _EXCESSES: tuple[tuple[Callable[[XmlElement], object], str], ...] = tuple(
         (f"count(//@*) > {MAX_ATTRIBUTES}", f"the document has more than {MAX_ATTRIBUTES} attributes"),
         (f"boolean({'/*' * (MAX_DEPTH + 1)})", f"elements are nested more than {MAX_DEPTH} deep"),
         (f"boolean(//@id[string-length() > {MAX_ID_LENGTH}])", f"an ID has more than {MAX_ID_LENGTH} characters"),
+        (
+            f"boolean(//@name[string-length() > {MAX_NAME_LENGTH}])",
+            f"a name has more than {MAX_NAME_LENGTH} characters",
+        ),
         (
             "boolean(//*[namespace-uri() = 'http://www.w3.org/2001/XInclude'])",
             "inclusion of other documents is not allowed",
