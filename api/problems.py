@@ -32,6 +32,7 @@ from domain.rejection import (
     InvalidState,
     NotFound,
     Rejection,
+    ReusedKey,
     Unavailable,
 )
 from infra.outages import is_outage
@@ -77,6 +78,7 @@ KINDS: Mapping[type[Rejection], Kind] = {
     InvalidAddress: Kind(HTTPStatus.BAD_REQUEST, "HTTP_REQUEST_URI"),
     UnsupportedMediaType: Kind(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "HTTP_MEDIA_TYPE"),
     InvalidModel: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "PROCESS_MODEL"),
+    ReusedKey: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "VALIDATION"),
     ExecutionFailed: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "EXECUTION"),
     NotFound: Kind(HTTPStatus.NOT_FOUND, "NOT_FOUND"),
     UnknownPath: Kind(HTTPStatus.NOT_FOUND, "NOT_FOUND"),

@@ -19,7 +19,7 @@ from commands.states import StateCache
 from domain.bpmn.events import TaskCreated
 from domain.event import Actor
 from domain.identity import IdKind, Ids, IdsExhausted
-from domain.rejection import InvalidInput, Rejection, Unavailable
+from domain.rejection import Rejection, ReusedKey, Unavailable
 
 #: Decisions a command may take before it gives up: each further one means that others changed the same streams.
 ATTEMPTS = 20
@@ -160,7 +160,7 @@ class Commands:
     @staticmethod
     def _again(route: Route, stored: Stored, asker: Asker) -> Outcome:
         if stored.fingerprint != asker.fingerprint:
-            raise InvalidInput("idempotency key was used before", "it came with a different request then")
+            raise ReusedKey("idempotency key was used before", "it came with a different request then")
         answer = None
         if stored.answer is not None and route.answer is not None:
             answer = msgspec.json.decode(stored.answer, type=route.answer)

@@ -4,7 +4,8 @@
 
     Rejection
     ├── InvalidInput        the request itself is wrong
-    │   └── InvalidModel    the BPMN model is wrong, or asks for what is not built
+    │   ├── InvalidModel    the BPMN model is wrong, or asks for what is not built
+    │   └── ReusedKey       the idempotency key came with another request before
     ├── NotFound            nothing of that id is visible to this tenant
     ├── InvalidState        it exists, but not in a state that allows this
     ├── Forbidden           the role or plan does not allow it
@@ -44,6 +45,10 @@ class InvalidInput(Rejection):
 
 class InvalidModel(InvalidInput):
     """The BPMN model is wrong, or asks for what is not built."""
+
+
+class ReusedKey(InvalidInput):
+    """The idempotency key came with another request before."""
 
 
 class NotFound(Rejection):
