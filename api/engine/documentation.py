@@ -163,7 +163,7 @@ def _responses(operation: Operation, schemas: Schemas) -> Iterator[tuple[str, Js
     if operation.opt["access"] is READINESS:
         yield "503", {"description": "Not now", "content": {about.media_type: {"schema": {"type": "string"}}}}
         return
-    body = {400, 415} if about.body is not None else {400}
+    body = {400, 415, 422} if about.body is not None else {400}  # 422: an idempotency key of another request
     for status in sorted({401, 403, 503, *body, *about.refuses}):
         problem = {PROBLEM_TYPE: {"schema": schemas.of(Problem)}}
         yield str(status), {"description": HTTPStatus(status).phrase, "content": problem}
