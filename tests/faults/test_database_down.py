@@ -8,14 +8,12 @@ from itertools import count as numbers
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import aiohttp
 import pytest
 
 from api.composition import Node
+from tests.faults.client import JOINING, WORKING, Client, deployment, start
 from tests.faults.killing import Load, check, summary
-from tests.faults.node import KEY
 from tests.faults.outages import ABANDONED, Database, count, served
-from tests.story import bpmn
 
 Outage = Callable[[Database], AbstractAsyncContextManager[None]]
 
@@ -35,11 +33,6 @@ OWN_FORM = {"showReadiness", "checkReadiness"}
 
 PARAMETERS = {"processKey": "invoice", "version": "1", "minResults": "0", "maxResults": "20"}
 
-FORK = bpmn("s:startEvent f:parallelGateway j:parallelGateway e:endEvent", "s>f f>j j>e", "invoice").replace(
-    "</process>", '<sequenceFlow id="also" sourceRef="f" targetRef="j"/></process>'
-)
-INVOICE = bpmn("s:startEvent book:serviceTask e:endEvent", "s>book book>e", "invoice")
-
 
 class Refusal(NamedTuple):
     """How an operation was refused; ``seconds`` is how long that took."""
@@ -49,35 +42,6 @@ class Refusal(NamedTuple):
     media_type: str
     kind: str
     seconds: float
-
-
-class Client:
-    """Calls a node as the owner, or as ``key``."""
-
-    def __init__(self, url: str, key: str = KEY) -> None:
-        self._url = url
-        self._headers = {"Authorization": key}
-        self._timeout = aiohttp.ClientTimeout(total=60)
-
-    async def call(self, method: str, path: str, body: object = None) -> tuple[int, str, Any]:
-        """Return status, media type and body."""
-        async with (
-            aiohttp.ClientSession(headers=self._headers, timeout=self._timeout) as session,
-            session.request(method, self._url + path, json=body) as response,
-        ):
-            told = await (response.json(content_type=None) if "json" in response.content_type else response.text())
-            return response.status, response.content_type, told
-
-    async def done(self, method: str, path: str, body: object = None) -> Any:
-        status, _, told = await self.call(method, path, body)
-        assert status < 300, told
-        return told
-
-    async def refusal(self, operation: str, method: str, path: str, body: object = None) -> Refusal:
-        began = time.monotonic()
-        status, media_type, told = await self.call(method, path, body)
-        kind = told.get("type", "") if isinstance(told, dict) else ""
-        return Refusal(operation, status, media_type, kind, time.monotonic() - began)
 
 
 @pytest.fixture(scope="module")
@@ -104,10 +68,10 @@ async def test_every_operation_is_refused_in_time_and_all_is_well_by_itself_afte
         operations = list(_operations(await client.done("GET", "/schema/openapi.json")))
         partition = await _waiting_job(client)
         async with outage(database):
-            first = await asyncio.gather(*(client.refusal(*_with(o, partition)) for o in operations))
-            stranger = await Client(url, "unknown").refusal("a new key", "POST", "/jobs/query", {})
+            first = await asyncio.gather(*(_refusal(client, *_with(o, partition)) for o in operations))
+            stranger = await _refusal(Client(url, "unknown"), "a new key", "POST", "/jobs/query", {})
             _assert_refused([*first, stranger], within=AT_FIRST)
-            then = await asyncio.gather(*(client.refusal(*_with(o, partition)) for o in operations))
+            then = await asyncio.gather(*(_refusal(client, *_with(o, partition)) for o in operations))
             _assert_refused(then, within=ONCE_KNOWN)
         await _works_again(client)
         await _is_whole(node, dsn)
@@ -121,10 +85,10 @@ async def test_readiness_says_so_and_takes_it_back(
     async with served(dsn, open_directory / "node") as (_, url):
         client = Client(url)
         for path in ("/readyz", "/readiness"):
-            assert (await client.call("GET", path))[0] == 200
+            assert (await client.call("GET", path)).status == 200
         async with outage(database):
             await _until(FINDING_OUT, client, 503)
-            told = (await client.call("GET", "/readyz"))[2]
+            told = (await client.call("GET", "/readyz")).told
             assert "the database does not answer" in told["obstacle"]
         await _until(RECOVERY, client, 200)
 
@@ -152,6 +116,13 @@ async def test_nothing_is_lost_or_doubled_under_load_by_outages_of_every_kind(
     assert load.history.completed
 
 
+async def _refusal(client: Client, operation: str, method: str, path: str, body: object = None) -> Refusal:
+    began = time.monotonic()
+    status, media_type, told = await client.call(method, path, body)
+    kind = told.get("type", "") if isinstance(told, dict) else ""
+    return Refusal(operation, status, media_type, kind, time.monotonic() - began)
+
+
 def _operations(document: Any) -> Iterator[tuple[str, str, str, object]]:
     """Return id, method, path and an example's body of all operations of the OpenAPI document."""
     for path, methods in document["paths"].items():
@@ -173,8 +144,8 @@ def _with(operation: tuple[str, str, str, object], partition: str) -> tuple[str,
 
 async def _waiting_job(client: Client) -> str:
     """Have a job locked; everything has the id 1 on the day that is returned."""
-    await client.done("POST", "/processes", _deployment("1", INVOICE))
-    started = await client.done("POST", "/process-instances", _start("1"))
+    await client.done("POST", "/processes", deployment("1", WORKING))
+    started = await client.done("POST", "/process-instances", start("1"))
     assert len((await client.done("POST", "/jobs/lock", {"limit": 1, "workerId": "booking"}))["jobs"]) == 1
     return str(started["partition"])
 
@@ -198,25 +169,13 @@ async def _works_again(client: Client) -> None:
     """Wait until commands, the executor, followers and queries work, all of it in one story."""
     version = f"after-{next(NAMES)}"
     async with asyncio.timeout(RECOVERY):
-        while (await client.call("POST", "/processes", _deployment(version, FORK)))[0] != 201:  # noqa: ASYNC110
-            await asyncio.sleep(0.05)
-        started = await _patiently(client, "POST", "/process-instances", _start(version))
+        await client.patiently("POST", "/processes", deployment(version, JOINING))
+        started = await client.patiently("POST", "/process-instances", start(version))
         criteria = {"partition": started["partition"], "id": started["id"]}
         while True:
-            found = await _patiently(client, "POST", "/process-instances/query", criteria)
+            found = await client.patiently("POST", "/process-instances/query", criteria)
             if found["results"][0]["state"] == "COMPLETED":
                 return
-            await asyncio.sleep(0.02)
-
-
-async def _patiently(client: Client, method: str, path: str, body: object) -> Any:
-    """Ask until the answer is another than 503; the time is bounded by the caller."""
-    while True:
-        status, _, told = await client.call(method, path, body)
-        if status != 503:
-            assert status < 300, told
-            return told
-        await asyncio.sleep(0.05)
 
 
 async def _is_whole(node: Node, dsn: str) -> None:
@@ -234,16 +193,8 @@ async def _until(seconds: float, client: Client, status: int) -> None:
     """Wait until both kinds of readiness have this status."""
     async with asyncio.timeout(seconds):
         for path in ("/readyz", "/readiness"):
-            while (await client.call("GET", path))[0] != status:  # noqa: ASYNC110
+            while (await client.call("GET", path)).status != status:  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
-
-
-def _deployment(version: str, xml: str) -> dict[str, str]:
-    return {"bpmnProcessId": "invoice", "version": version, "bpmnXml": xml, "workerId": "deployer"}
-
-
-def _start(version: str) -> dict[str, str]:
-    return {"bpmnProcessId": "invoice", "version": version, "correlationKey": version, "workerId": "starter"}
 
 
 def _told(refusals: list[Refusal]) -> str:
