@@ -11,6 +11,7 @@ from domain.access.roles import ENTITLEMENTS, PLANS, ROLES
 from domain.rejection import Cause
 
 LABEL_LENGTH = 200
+MOST_ENTITLEMENTS = 100
 TENANT_ID = r"^[a-z0-9][a-z0-9-]{0,62}$"
 
 _TENANT_ID = re.compile(TENANT_ID.replace("$", r"\Z"))
@@ -46,6 +47,9 @@ def known_role(role: str) -> Iterator[Cause]:
 
 
 def granted(entitlements: Sequence[str]) -> Iterator[Cause]:
+    if len(entitlements) > MOST_ENTITLEMENTS:
+        yield Cause("#/entitlements", "max", f"exceeds a maximum of {MOST_ENTITLEMENTS}")
+        return
     for index, entitlement in enumerate(entitlements):
         yield from _one_of(f"#/entitlements/{index}", entitlement, ENTITLEMENTS)
 

@@ -152,6 +152,8 @@ def _read_text(value: Any) -> str:
 def _convert(value: Any, kind: Any, *, told: bool) -> Any:
     try:
         return msgspec.convert(value, kind)
+    except UnicodeEncodeError:  # half of a surrogate pair
+        raise Misfit from None
     except msgspec.ValidationError as error:
         raise Misfit(str(error) if told else "") from None
 
