@@ -42,7 +42,11 @@ def instance_of(stream: str) -> InstanceId:
 
 
 def process_stream(tenant: str, bpmn_process_id: str) -> str:
-    return f"process-{tenant}-{bpmn_process_id}"
+    """Return ``process-<tenant>-<bpmnProcessId>``, with a dot for each hyphen of the tenant, whose id has no dots.
+
+    So the tenant ends at the first hyphen: ``acme-eu`` with ``order`` is not ``acme`` with ``eu-order``.
+    """
+    return f"process-{tenant.replace('-', '.')}-{bpmn_process_id}"
 
 
 def incident_stream(ulid: str) -> str:

@@ -1,4 +1,4 @@
-"""Facts of a process. Its stream is ``process-<tenant>-<bpmnProcessId>``: all versions, in order of deployment."""
+"""Facts of a process: all versions, in order of deployment. ``domain.identity.process_stream`` names its stream."""
 
 from typing import ClassVar
 
