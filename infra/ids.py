@@ -50,9 +50,9 @@ class Block:
 
     __slots__ = ("last", "next")
 
-    def __init__(self, first: int) -> None:
+    def __init__(self, first: int, size: int) -> None:
         self.next = first
-        self.last = first + BLOCK - 1
+        self.last = first + size - 1
 
 
 class Ulids:
@@ -93,10 +93,13 @@ class IdBlocks(Ulids):
                 return number
         raise IdsExhausted(kind, day)
 
-    async def reserve(self, kind: IdKind, day: date | None) -> None:
-        """Have a further block at hand; callers who ask at the same time share one. Raise ``Unavailable``."""
+    async def reserve(self, kind: IdKind, day: date | None, blocks: int = 1) -> None:
+        """Have a further block at hand; callers who ask at the same time share one. Raise ``Unavailable``.
+
+        One that is larger, of several ``blocks``, is the caller's own.
+        """
         try:
-            await asyncio.shield(self._fetch(kind, day))
+            await (asyncio.shield(self._fetch(kind, day)) if blocks == 1 else self._reserve(kind, day, blocks * BLOCK))
         except Exception as error:
             if isinstance(error, TimeoutError) or is_outage(error):
                 raise Unavailable("failed to reserve ids", "the database cannot be reached") from error
@@ -106,7 +109,7 @@ class IdBlocks(Ulids):
         key = (kind, day)
         task = self._under_way.get(key)
         if task is None:
-            task = self._under_way[key] = asyncio.create_task(self._reserve(kind, day))
+            task = self._under_way[key] = asyncio.create_task(self._reserve(kind, day, BLOCK))
             task.add_done_callback(lambda task: self._fetched(key, task))
         return task
 
@@ -115,8 +118,8 @@ class IdBlocks(Ulids):
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.warning("no ids could be reserved", kind=key[0], error=repr(error))
 
-    async def _reserve(self, kind: IdKind, day: date | None) -> None:
-        first: int = await self._database.fetchval(RESERVE, kind, day, BLOCK)
-        if first + BLOCK - 1 > INT32_MAX:
+    async def _reserve(self, kind: IdKind, day: date | None, size: int) -> None:
+        first: int = await self._database.fetchval(RESERVE, kind, day, size)
+        if first + size - 1 > INT32_MAX:
             raise OverflowError(f"the ids of kind {kind} of {day or 'all days'} are used up")
-        self._blocks.setdefault((kind, day), []).append(Block(first))
+        self._blocks.setdefault((kind, day), []).append(Block(first, size))
