@@ -25,6 +25,7 @@ class Cipher(Protocol):
 class Context(msgspec.Struct, frozen=True):
     """Who asks for what, and when. ``now`` is engine time, UTC, cut to milliseconds; ``now.date()`` its partition.
 
+    ``offset_ms`` is the lead over the wall clock that ``now`` has, which may be behind the lead that the log tells of.
     ``command_id`` is stored with the append: the same id never takes effect twice. ``fingerprint`` tells whether two
     requests with one idempotency key are the same request, and ``keep_answer`` that the answer is stored for the
     second of them. ``principal`` is the credential's name, stored once for each command.
@@ -40,6 +41,7 @@ class Context(msgspec.Struct, frozen=True):
     fingerprint: str = ""
     keep_answer: bool = False
     principal: str = ""
+    offset_ms: int = 0
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -90,8 +92,8 @@ class Log(Protocol):
         ``Unavailable`` when the outcome cannot be had in time.
         """
 
-    async def read(self, stream: str, after: int = 0) -> Sequence[Recorded]:
-        """Return the facts of a stream with a version greater than ``after``, in order."""
+    async def read(self, stream: str, after: int = 0, limit: int | None = None) -> Sequence[Recorded]:
+        """Return the facts of a stream with a version greater than ``after``, in order, the first ``limit`` of them."""
 
     async def find_command(self, command_id: str) -> Stored | None:
         """Return what is kept of a command, or None."""

@@ -6,18 +6,19 @@ append tells.
 
 from asyncio import Lock
 from collections.abc import Mapping
-from hashlib import sha256
 from types import TracebackType
 from typing import NamedTuple, Self
 
-import msgspec
-
-from commands.context import Decision, Log, Lookups, Snapshot
-from commands.states import StateCache, Versioned, fold, fold_of
+from commands.context import Decision, Log, Lookups
+from commands.snapshots import load_snapshot, save_snapshot
+from commands.states import StateCache, Versioned, fold
 from domain.bpmn.graph import Graph
 from domain.bpmn.instance import Instance
 from domain.identity import InstanceId, incident_stream, process_stream
 from domain.processes.process import NEW, Process
+
+#: Facts that are read at once when a stream is loaded.
+STRETCH = 1000
 
 
 class StreamLocks:
@@ -102,8 +103,7 @@ class Desk:
         """Add to an instance that is held what deciding on it needs."""
         streams = {stopped.incident: incident_stream(stopped.incident) for stopped in instance.incidents.values()}
         incidents = {ulid: (await self.hold(stream)).version for ulid, stream in sorted(streams.items())}
-        process: Process = (await self.look(process_stream(instance.tenant, instance.bpmn_process_id))).state
-        graph = process.graphs[instance.version]
+        graph = await self._graph(instance)
         return Held(instance, self._seen[instance.identity.stream], graph, incidents)
 
     async def process(self, tenant: str, bpmn_process_id: str) -> Process:
@@ -113,11 +113,6 @@ class Desk:
     def version(self, stream: str) -> int:
         """Return the version that the state of a stream, loaded before, reflects."""
         return self._seen[stream]
-
-    async def refresh(self, stream: str) -> Versioned:
-        """Forget what was cached of a stream and return its state as the log has it now."""
-        self._cache.drop(stream)
-        return await self.look(stream)
 
     async def moved_on(self) -> bool:
         """Tell whether a stream seen here has newer facts, and forget the cached states that lack them."""
@@ -131,43 +126,37 @@ class Desk:
         for stream in self._seen:
             self._cache.drop(stream)
 
-    def settle(self, decision: Decision) -> None:
+    async def settle(self, decision: Decision) -> None:
         """Take over the states after an append that is through."""
+        kept = []
         for append in decision.appends:
             state = decision.states.get(append.stream)
             if state is None or getattr(state, "has_ended", False):
                 self._cache.drop(append.stream)
             else:
-                self._cache.put(append.stream, Versioned(append.expected + len(append.events), state))
+                known = Versioned(append.expected + len(append.events), state)
+                self._cache.put(append.stream, known)
+                kept.append((append, known))
+        for append, known in kept:
+            await save_snapshot(self._log, append.stream, append.expected, known)
+
+    async def _graph(self, instance: Instance) -> Graph:
+        """Return the graph that an instance walks; what is cached of its process may be older than its version."""
+        stream = process_stream(instance.tenant, instance.bpmn_process_id)
+        process: Process = (await self.look(stream)).state
+        if instance.version not in process.graphs:
+            self._cache.drop(stream)
+            process = (await self.look(stream)).state
+        return process.graphs[instance.version]
 
     async def _load(self, stream: str) -> Versioned:
-        rule = fold_of(stream)
-        start = Versioned(0, None)
-        if rule.snapshot is not None:
-            start = await self._from_snapshot(stream, rule.snapshot)
-        facts = await self._log.read(stream, start.version)
-        known = fold(stream, start, facts)
-        if rule.snapshot is not None and len(facts) >= rule.snapshot_every:
-            snapshot = Snapshot(known.version, msgspec.json.encode(known.state))
-            await self._log.save_snapshot(stream, shape_of(rule.snapshot), snapshot)
+        """Fold a stream from its last snapshot on, a stretch at a time, so that no length of it is too long."""
+        known = await load_snapshot(self._log, stream)
+        facts = await self._log.read(stream, known.version, STRETCH)
+        while facts:
+            begun, known = known.version, fold(stream, known, facts)
+            await save_snapshot(self._log, stream, begun, known)
+            facts = await self._log.read(stream, known.version, STRETCH) if len(facts) == STRETCH else ()
         if known.version and not getattr(known.state, "has_ended", False):
             self._cache.put(stream, known)
         return known
-
-    async def _from_snapshot(self, stream: str, state_type: type) -> Versioned:
-        snapshot = await self._log.load_snapshot(stream, shape_of(state_type))
-        if snapshot is None:
-            return Versioned(0, None)
-        return Versioned(snapshot.version, msgspec.json.decode(snapshot.state, type=state_type))
-
-
-_SHAPES: dict[type, str] = {}
-
-
-def shape_of(state_type: type) -> str:
-    """Return a text that differs when the definition of a state's type, or of a type inside it, does."""
-    shape = _SHAPES.get(state_type)
-    if shape is None:
-        schema = msgspec.json.encode(msgspec.json.schema(state_type), order="deterministic")
-        shape = _SHAPES[state_type] = sha256(schema).hexdigest()
-    return shape

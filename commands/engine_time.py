@@ -44,15 +44,19 @@ async def gather_set_time(_command: SetTime, _target: None, _context: Context, d
 
 
 def decide_set_time(command: SetTime, _target: None, held: HeldClock, context: Context) -> Decision:
-    """Move the clock forward by time, cycle or duration; the answer is a ``TimeAnswer``."""
-    new = _moment(command, context.now)
-    if new < context.now:
-        detail = f"time {_to_the_second(new)} is before engine time {_to_the_second(context.now)}"
+    """Move the clock forward by time, cycle or duration; the answer is a ``TimeAnswer``.
+
+    The time now is what the log says it is: another node may have set it a moment ago.
+    """
+    now = context.now + timedelta(milliseconds=held.clock.offset_ms - context.offset_ms)
+    new = _moment(command, now)
+    if new < now:
+        detail = f"time {_to_the_second(new)} is before engine time {_to_the_second(now)}"
         raise InvalidState(TITLE, detail)
     if new > LAST_DAY:  # the clock goes on from there, and the due dates that are reckoned from it
         raise InvalidInput(TITLE, f"time {_to_the_second(new)} is after {_to_the_second(LAST_DAY)}")
-    offset_ms = held.clock.offset_ms + (new - context.now) // timedelta(milliseconds=1)
-    answer = TimeAnswer(context.now, new, offset_ms)
+    offset_ms = held.clock.offset_ms + (new - now) // timedelta(milliseconds=1)
+    answer = TimeAnswer(now, new, offset_ms)
     advanced = TimeAdvanced(offset_ms)
     return Decision(
         (Append(ENGINE_STREAM, held.version, (advanced,)),), answer, {ENGINE_STREAM: EngineClock(offset_ms)}

@@ -7,6 +7,7 @@ out of ids, is decided anew with what is true now.
 from asyncio import Event
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import date, datetime
+from functools import partial
 from hashlib import sha256
 from typing import Any, NamedTuple, Protocol
 
@@ -24,16 +25,21 @@ from domain.rejection import Rejection, ReusedKey, Unavailable
 #: Decisions a command may take before it gives up: each further one means that others changed the same streams.
 ATTEMPTS = 20
 
+#: A decision that ran out of ids begins anew with so many further blocks of them at hand, the last number from then on.
+MORE_BLOCKS = (1, 4, 16)
+
 
 class IdBlocks(Ids, Protocol):
     """Ids, and the way to more of them."""
 
-    async def reserve(self, kind: IdKind, day: date | None) -> None:
-        """Reserve a fresh block, above every block reserved before by anyone."""
+    async def reserve(self, kind: IdKind, day: date | None, blocks: int = 1) -> None:
+        """Reserve fresh ids, that many blocks of them, above all that were reserved before by anyone."""
 
 
 class EngineTime(Protocol):
-    """The engine's clock."""
+    """The engine's clock; ``offset_ms`` is its lead over the wall clock."""
+
+    offset_ms: int
 
     def now(self) -> datetime:
         """Return engine time, UTC, cut to milliseconds."""
@@ -99,17 +105,30 @@ class Commands:
         """Handle a command; raise the ``Rejection`` that answers it otherwise."""
         route = self._routes[type(command)]
         command_id = self._command_id(command, asker)
-        if asker.idempotency_key:
-            stored = await self._log.find_command(command_id)
-            if stored is not None:
-                return self._again(route, stored, asker)
+        stored = await self._stored(command_id, asker)
+        if stored is not None:
+            return self._again(route, stored, asker)
+        try:
+            return await self._decided(route, command, target, partial(self._context, command_id, asker))
+        except AlreadyDone as done:
+            return self._again(route, done.stored, asker)
+        except Unavailable:
+            raise
+        except Rejection:
+            # The same request may have come through meanwhile, and be the very reason why this one was refused.
+            stored = await self._stored(command_id, asker)
+            if stored is None:
+                raise
+            return self._again(route, stored, asker)
+
+    async def _decided(self, route: Route, command: Any, target: Any, context: Callable[[], Context]) -> Outcome:
+        """Decide until nothing that the decision rested on has changed meanwhile."""
+        more = iter(MORE_BLOCKS)
         for _ in range(ATTEMPTS):
             try:
-                outcome = await self._attempt(route, command, target, self._context(command_id, asker))
+                outcome = await self._attempt(route, command, target, context())
             except IdsExhausted as exhausted:
-                await self._ids.reserve(exhausted.kind, exhausted.day)
-            except AlreadyDone as done:
-                return self._again(route, done.stored, asker)
+                await self._ids.reserve(exhausted.kind, exhausted.day, next(more, MORE_BLOCKS[-1]))
             else:
                 if outcome is not None:
                     return outcome
@@ -121,7 +140,9 @@ class Commands:
             try:
                 gathered = await route.gather(command, target, context, desk)
                 decision = route.decide(command, target, gathered, context)
-                position = await self._log.append(decision, context) if decision.appends else 0
+                if not decision.appends and await desk.moved_on():
+                    return None
+                position = await self._append(decision, context)
             except Conflict:
                 desk.forget()
                 return None
@@ -132,10 +153,20 @@ class Commands:
                 if await desk.moved_on():
                     return None
                 raise
-            desk.settle(decision)
+            await desk.settle(decision)
         if any(type(event) is TaskCreated for append in decision.appends for event in append.events):
             self.tasks_created.set()
         return Outcome(decision.answer, position)
+
+    async def _append(self, decision: Decision, context: Context) -> int:
+        """Append the facts; a command without any is stored all the same where it may be repeated."""
+        if decision.appends or context.keep_answer:
+            return await self._log.append(decision, context)
+        return 0
+
+    async def _stored(self, command_id: str, asker: Asker) -> Stored | None:
+        """Return what the log keeps of a command that can be repeated."""
+        return await self._log.find_command(command_id) if asker.idempotency_key else None
 
     def _context(self, command_id: str, asker: Asker) -> Context:
         return Context(
@@ -149,6 +180,7 @@ class Commands:
             fingerprint=asker.fingerprint,
             keep_answer=bool(asker.idempotency_key),
             principal=asker.principal,
+            offset_ms=self.clock.offset_ms,
         )
 
     def _command_id(self, command: Any, asker: Asker) -> str:

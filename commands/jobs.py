@@ -173,19 +173,9 @@ class UnlockJobsOf(NamedTuple):
 async def gather_jobs_of(
     command: LockJobsOf | UnlockJobsOf, _target: None, context: Context, desk: Desk
 ) -> tuple[Instance | None, int]:
-    """Hold the instance as the log has it now, when what is cached does not fit what the decision table said."""
-    stream = command.instance.stream
+    """Hold the instance; None when there is none of this id within the tenant."""
     instance = await desk.instance(command.instance, context.tenant)
-    locking = isinstance(command, LockJobsOf)
-    if instance is None or any(_holder(instance, job_id, locking=locking) for job_id in command.job_ids):
-        await desk.refresh(stream)
-        instance = await desk.instance(command.instance, context.tenant)
-    return instance, desk.version(stream)
-
-
-def _holder(instance: Instance, job_id: int, *, locking: bool) -> bool:
-    job = instance.jobs.get(job_id)
-    return job is None or bool(job.locked_by) is locking
+    return instance, desk.version(command.instance.stream)
 
 
 def decide_lock(
@@ -195,10 +185,8 @@ def decide_lock(
     instance, version = gathered
     if instance is None:
         return Decision((), [])
-    free = [job_id for job_id in command.job_ids if not _holder(instance, job_id, locking=True)]
-    changed = instance.copy()
-    events = tuple(JobLocked(job_id) for job_id in free)
-    return _changed(changed, version, events, context)
+    events = tuple(JobLocked(job_id) for job_id in command.job_ids if _holder(instance, job_id) == "")
+    return _changed(instance, version, events, context)
 
 
 def decide_unlock(
@@ -208,28 +196,41 @@ def decide_unlock(
     instance, version = gathered
     if instance is None:
         return Decision((), [])
-    held = [
-        job_id for job_id in command.job_ids if (job := instance.jobs.get(job_id)) and job.locked_by == context.actor.id
-    ]
-    return _changed(instance.copy(), version, tuple(JobUnlocked(job_id) for job_id in held), context)
+    own = (job_id for job_id in command.job_ids if _holder(instance, job_id) == context.actor.id)
+    return _changed(instance, version, tuple(JobUnlocked(job_id) for job_id in own), context)
+
+
+def _holder(instance: Instance, job_id: int) -> str | None:
+    """Return who holds a job, nobody being the empty text; None for one that is not open."""
+    job = instance.jobs.get(job_id)
+    return job.locked_by if job is not None else None
 
 
 def _changed(
     instance: Instance, version: int, events: tuple[JobLocked | JobUnlocked, ...], context: Context
 ) -> Decision:
+    changed = instance.copy()
     for event in events:
-        evolve(instance, event, context.now, context.actor.id)
-    jobs = [instance.jobs[event.id] for event in events]
-    answer = [JobAnswer(instance, job, WorkState.LOCKED if job.locked_by else WorkState.CREATED) for job in jobs]
-    stream = instance.identity.stream
-    return Decision((Append(stream, version, events),) if events else (), answer, {stream: instance})
+        evolve(changed, event, context.now, context.actor.id)
+    jobs = [changed.jobs[event.id] for event in events]
+    answer = [JobAnswer(changed, job, WorkState.LOCKED if job.locked_by else WorkState.CREATED) for job in jobs]
+    stream = changed.identity.stream
+    return Decision((Append(stream, version, events),) if events else (), answer, {stream: changed})
 
 
-async def lock_jobs(commands: Commands, command: LockJobs, asker: Asker) -> Outcome:
-    """Pick due jobs and lock them instance by instance; what another node took first is left out.
+class JobsChanged(NamedTuple):
+    """What became of jobs of several instances, each instance in an append of its own.
 
-    The answer is a list of ``JobAnswer``, at most ``limit``.
+    ``failed`` are instances of which nothing could be changed, and why: they do not keep the others from it.
     """
+
+    answer: list[JobAnswer]
+    position: int
+    failed: tuple[tuple[InstanceId, BaseException], ...]
+
+
+async def lock_jobs(commands: Commands, command: LockJobs, asker: Asker) -> JobsChanged:
+    """Pick due jobs and lock them, at most ``limit``; what another node took first is left out."""
     criteria = WorkCriteria(
         limit=command.limit,
         tenant=asker.tenant,
@@ -242,18 +243,22 @@ async def lock_jobs(commands: Commands, command: LockJobs, asker: Asker) -> Outc
         return await _each_instance(commands, picked, asker, LockJobsOf)
 
 
-async def unlock_jobs(commands: Commands, command: UnlockJobs, asker: Asker) -> Outcome:
-    """Give back what the worker holds; the answer is a list of ``JobAnswer``."""
+async def unlock_jobs(commands: Commands, command: UnlockJobs, asker: Asker) -> JobsChanged:
+    """Give back what the worker holds."""
     held = await commands.lookups.locked_jobs(asker.tenant, command.worker_id, command.id, command.partition)
     return await _each_instance(commands, held, asker, UnlockJobsOf)
 
 
 async def _each_instance(
     commands: Commands, work: Iterable[Work], asker: Asker, change: type[LockJobsOf | UnlockJobsOf]
-) -> Outcome:
+) -> JobsChanged:
+    """Wait for all of them: whoever is told of an error must not hold jobs that nobody told about."""
     by_instance = groupby(sorted(work), key=lambda item: item.instance)
-    outcomes = await asyncio.gather(
-        *(commands.send(change(instance, tuple(item.id for item in items)), asker) for instance, items in by_instance)
-    )
+    changes = [change(instance, tuple(item.id for item in items)) for instance, items in by_instance]
+    results = await asyncio.gather(*(commands.send(change, asker) for change in changes), return_exceptions=True)
+    outcomes = [result for result in results if isinstance(result, Outcome)]
+    failed = [(c.instance, r) for c, r in zip(changes, results, strict=True) if isinstance(r, BaseException)]
     answers = [answer for outcome in outcomes for answer in outcome.answer]
-    return Outcome(answers, max((outcome.position for outcome in outcomes), default=0))
+    if failed and not answers:
+        raise failed[0][1]
+    return JobsChanged(answers, max((outcome.position for outcome in outcomes), default=0), tuple(failed))

@@ -61,7 +61,7 @@ TITLE = "failed to create process"
 
 
 class Gathered(NamedTuple):
-    """The process so far, the version of its stream, and the model as read; None where this version is known."""
+    """The process so far, the version of its stream, and the model as read; None where it is known."""
 
     process: Process
     version: int
@@ -69,21 +69,24 @@ class Gathered(NamedTuple):
 
 
 async def gather_create(command: CreateProcess, _target: None, context: Context, desk: Desk) -> Gathered:
-    """Hold the process and read the model."""
+    """Hold the process and read the model, unless it is the very text of a known version."""
     stream = process_stream(context.tenant, command.bpmn_process_id)
     held = await desk.hold(stream)
     process: Process = held.state or NEW
-    known = command.version in process.versions
-    return Gathered(process, held.version, None if known else read_process(command.bpmn_xml, command.bpmn_process_id))
+    known = process.versions.get(command.version)
+    if known is not None and known.xml_digest == digest(command.bpmn_xml):
+        return Gathered(process, held.version, None)
+    return Gathered(process, held.version, read_process(command.bpmn_xml, command.bpmn_process_id))
 
 
 def decide_create(command: CreateProcess, _target: None, gathered: Gathered, context: Context) -> Decision:
     """Deploy a new version, or answer the known one when its model is the same text; a ``DeployedVersion``."""
     known = gathered.process.versions.get(command.version)
+    if gathered.model is not None:
+        _require_buildable(command, gathered.model)
     if known is not None:
         return Decision((), _require_same_model(command, known))
     assert gathered.model is not None  # noqa: S101  (gathered where the version is new)
-    _require_buildable(command, gathered.model)
     deployed = _deploy(command, gathered.model, context)
     stream = process_stream(context.tenant, command.bpmn_process_id)
     process = evolve(gathered.process, deployed, context.now, context.actor.id)

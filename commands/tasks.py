@@ -68,20 +68,12 @@ class HeldTask(NamedTuple):
 
 
 async def gather_task(command: RunTask | UnlockTask, _target: None, context: Context, desk: Desk) -> HeldTask | None:
-    """Hold the task's instance; None when the task is gone."""
-    stream = command.work.instance.stream
-    held = await desk.hold(stream)
-    if _task(held.state, command, context) is None:
-        held = await desk.refresh(stream)
-    task = _task(held.state, command, context)
-    return HeldTask(await desk.held(held.state), task) if task is not None else None
-
-
-def _task(instance: Instance | None, command: RunTask | UnlockTask, context: Context) -> Task | None:
-    """Return the task if it is there for this command: locked to be unlocked, free to be run."""
-    task = instance.tasks.get(command.work.id) if instance is not None and instance.tenant == context.tenant else None
-    locked = isinstance(command, UnlockTask)
-    return task if task is not None and bool(task.locked_by) is locked else None
+    """Hold the task's instance; None when the task is not there for this: locked to be unlocked, free to be run."""
+    instance = await desk.instance(command.work.instance, context.tenant)
+    task = instance.tasks.get(command.work.id) if instance is not None else None
+    if instance is None or task is None or bool(task.locked_by) is not isinstance(command, UnlockTask):
+        return None
+    return HeldTask(await desk.held(instance), task)
 
 
 def decide_run(command: RunTask, _target: None, gathered: HeldTask | None, context: Context) -> Decision:

@@ -22,6 +22,7 @@ select {COLUMNS}
   from log.events
  where originator_id = $1 and originator_version > $2
  order by originator_version
+ limit $3
 """  # noqa: S608  (our own names)
 
 ALL = f"""
@@ -104,13 +105,13 @@ class EventLog:
             raise Unavailable(TRIED, f"{error}; it did not take effect") from error
         return await self._writer.append(decision, context)
 
-    async def read(self, stream: str, after: int = 0) -> Sequence[Recorded]:
-        """Return the facts of a stream with a version greater than ``after``, in order.
+    async def read(self, stream: str, after: int = 0, limit: int | None = None) -> Sequence[Recorded]:
+        """Return the facts of a stream with a version greater than ``after``, in order, the first ``limit`` of them.
 
         Raise ``UnreadablePosition`` when one of them cannot be read: a state without it would be a wrong one.
         """
         async with _reading():
-            rows = await self._database.fetch(STREAM, stream, after)
+            rows = await self._database.fetch(STREAM, stream, after, limit)
         return [_recorded(row) for row in rows]
 
     async def read_all(self, after: int, limit: int) -> Sequence[Recorded]:

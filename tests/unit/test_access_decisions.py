@@ -51,8 +51,8 @@ class MemoryLog:
                 self.facts.append(Recorded(len(self.facts) + 1, append.stream, version, event, *envelope))
         return len(self.facts)
 
-    async def read(self, stream: str, after: int = 0) -> Sequence[Recorded]:
-        return [fact for fact in self.facts if fact.stream == stream and fact.version > after]
+    async def read(self, stream: str, after: int = 0, limit: int | None = None) -> Sequence[Recorded]:
+        return [fact for fact in self.facts if fact.stream == stream and fact.version > after][:limit]
 
 
 class Ids:
@@ -61,6 +61,8 @@ class Ids:
 
 
 class Clock:
+    offset_ms = 0
+
     def now(self) -> datetime:
         return NOW
 
@@ -258,8 +260,8 @@ async def test_of_two_nodes_that_start_at_once_the_loser_finds_what_the_winner_m
                 await winner.send(FoundDeployment(), MINTED)
             return await log.append(decision, context)
 
-        async def read(self, stream: str, after: int = 0) -> Sequence[Recorded]:
-            return await log.read(stream, after)
+        async def read(self, stream: str, after: int = 0, limit: int | None = None) -> Sequence[Recorded]:
+            return await log.read(stream, after, limit)
 
     loser = Deployment(LateLog())
     assert await loser.send(FoundDeployment(), MintedKey("K2", "other", "cd34")) is None

@@ -1,5 +1,6 @@
 """The jobs of workers: locking, completing, giving back, finding."""
 
+import structlog
 from litestar import Controller
 
 from api.answers import Answer, json_answer
@@ -7,11 +8,13 @@ from api.engine.bodies import LockedJobs, Results, Unlocked
 from api.engine.operations import About, Call, page_of, patch, post, worker
 from api.engine.rows import job_row
 from api.identity import READ, WORK
-from commands.jobs import CompleteJob, LockJobs, UnlockJobs, lock_jobs, unlock_jobs
+from commands.jobs import CompleteJob, JobsChanged, LockJobs, UnlockJobs, lock_jobs, unlock_jobs
 from projections.criteria import JobCriteria
 from projections.jobs.projector import READ_MODEL as JOBS
 from projections.jobs.queries import find_jobs
 from projections.views import Job
+
+log = structlog.get_logger(__name__)
 
 
 class Jobs(Controller):
@@ -28,9 +31,10 @@ class Jobs(Controller):
     )
     async def lock(self, request: Call) -> Answer:
         command = await request.body(LockJobs)
-        outcome = await lock_jobs(request.engine.commands, command, request.asker(worker(command.worker_id)))
-        jobs = [job_row(answer) for answer in outcome.answer]
-        return json_answer(200, LockedJobs(len(jobs), jobs), outcome.position)
+        changed = await lock_jobs(request.engine.commands, command, request.asker(worker(command.worker_id)))
+        _tell_of_failed(changed)
+        jobs = [job_row(answer) for answer in changed.answer]
+        return json_answer(200, LockedJobs(len(jobs), jobs), changed.position)
 
     @patch(
         "/{partition:str}/{id:str}/complete",
@@ -51,8 +55,9 @@ class Jobs(Controller):
     )
     async def unlock(self, request: Call) -> Answer:
         command = await request.body(UnlockJobs)
-        outcome = await unlock_jobs(request.engine.commands, command, request.asker(worker(command.worker_id)))
-        return json_answer(200, Unlocked(len(outcome.answer)), outcome.position)
+        changed = await unlock_jobs(request.engine.commands, command, request.asker(worker(command.worker_id)))
+        _tell_of_failed(changed)
+        return json_answer(200, Unlocked(len(changed.answer)), changed.position)
 
     @post(
         "/query",
@@ -65,3 +70,9 @@ class Jobs(Controller):
         position = await request.caught_up(JOBS)
         rows = await find_jobs(request.engine.database, request.caller.tenant, criteria, page, request.now)
         return page_of(rows, position)
+
+
+def _tell_of_failed(changed: JobsChanged) -> None:
+    """Log what the answer leaves out."""
+    for instance, error in changed.failed:
+        log.error("jobs of an instance could not be changed", instance=str(instance), exc_info=error)

@@ -1,0 +1,69 @@
+"""Locking many jobs at once: each instance for itself, so that one that fails costs the others nothing."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+
+from domain.bpmn.instance import Instance
+from infra.event_log.log import UnreadablePosition
+from tests.integration.commanding import Node, nodes_on
+
+
+@pytest.fixture
+async def nodes(database: str) -> AsyncIterator[list[Node]]:
+    async with nodes_on(database, 2) as nodes:
+        await nodes[0].deploy()
+        yield nodes
+
+
+async def make_unreadable(database: str, instance: Instance) -> None:
+    connection = await asyncpg.connect(database)
+    await connection.execute(
+        "update log.events set topic = 'of.the.future.v9' where originator_id = $1 and originator_version = 2",
+        instance.identity.stream,
+    )
+    await connection.close()
+
+
+async def test_an_instance_that_cannot_be_read_does_not_keep_others_from_being_locked(
+    nodes: list[Node], database: str
+) -> None:
+    here, there = nodes
+    broken, *sound = [await here.start() for _ in range(4)]
+    await make_unreadable(database, broken)
+    locked = await there.lock()
+    assert {job.instance.id for job in locked} == {instance.id for instance in sound}
+    with pytest.raises(UnreadablePosition):
+        await there.lock()
+
+
+async def test_what_was_locked_beside_an_instance_that_failed_is_given_back(nodes: list[Node], database: str) -> None:
+    here, there = nodes
+    broken, *_ = [await here.start() for _ in range(4)]
+    await here.lock()
+    await make_unreadable(database, broken)
+    assert len(await there.unlock()) == 3
+
+
+async def test_two_nodes_never_lock_one_job_twice(nodes: list[Node]) -> None:
+    for _ in range(40):
+        await nodes[0].start()
+    fleets = [nodes[number % 2].lock(limit=5, worker=f"worker-{number}") for number in range(16)]
+    locked = [(job.instance.id, job.job.id) for jobs in await asyncio.gather(*fleets) for job in jobs]
+    assert len(set(locked)) == len(locked)
+    rest = [(job.instance.id, job.job.id) for job in await nodes[0].lock(limit=100, worker="rest")]
+    assert len({*locked, *rest}) == 40
+
+
+async def test_jobs_of_a_request_that_was_given_up_can_be_locked_by_the_next(nodes: list[Node]) -> None:
+    here, _ = nodes
+    for _ in range(5):
+        await here.start()
+    given_up = asyncio.create_task(here.lock(worker="gone"))
+    await asyncio.sleep(0)
+    given_up.cancel()
+    await asyncio.gather(given_up, return_exceptions=True)
+    await here.unlock("gone")
+    assert len(await here.lock()) == 5

@@ -1,0 +1,102 @@
+"""Two nodes on one log: what one of them appended, the other must not decide without."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+
+from commands.access import ON_THE_MACHINE, ChangeTenant, IssueKey, KeyToIssue, MintedKey, RegisterTenant
+from commands.engine_time import SetTime
+from domain.rejection import InvalidState, NotFound
+from tests.integration.commanding import ONE_TASK, TWO_TASKS, Node, nodes_on
+
+
+@pytest.fixture
+async def nodes(database: str) -> AsyncIterator[list[Node]]:
+    async with nodes_on(database, 2) as nodes:
+        yield nodes
+
+
+async def test_a_node_that_knew_a_process_before_completes_jobs_of_a_version_deployed_elsewhere(
+    nodes: list[Node],
+) -> None:
+    here, there = nodes
+    await here.deploy()
+    await here.start()
+    await there.deploy(TWO_TASKS, "2")
+    await there.start("2")
+    first, second = await here.lock()
+    await here.complete(first)
+    await here.complete(second)
+    (third,) = await here.lock()
+    assert third.job.element == "more"
+
+
+async def test_a_version_deployed_elsewhere_is_started_at_once(nodes: list[Node]) -> None:
+    here, there = nodes
+    await here.deploy()
+    await here.start()
+    await there.deploy(version="2")
+    assert (await here.start("2")).version == "2"
+
+
+async def test_a_job_is_given_back_on_a_node_that_saw_it_last_with_another_worker(nodes: list[Node]) -> None:
+    here, there = nodes
+    await here.deploy()
+    await here.start()
+    await here.lock(worker="bob")
+    await there.unlock("bob")
+    await there.lock(worker="ada")
+    (given_back,) = await here.unlock("ada")
+    assert not given_back.job.locked_by
+
+
+async def test_a_plan_is_changed_back_on_a_node_that_missed_the_change(nodes: list[Node]) -> None:
+    here, there = nodes
+    await here.send(RegisterTenant("acme", "Acme", "pro"), tenant="acme")
+    minted = KeyToIssue(ON_THE_MACHINE, MintedKey("1" * 26, "key", "hash"))
+    await here.send(IssueKey("acme", "worker", "robot"), minted, tenant="acme")  # it has looked at the tenant
+    await there.send(ChangeTenant("enterprise"), "acme", tenant="acme")
+    await here.send(ChangeTenant("pro"), "acme", tenant="acme")
+    assert [fact.plan for fact in await here.facts("tenant-acme")] == ["pro", "enterprise", "pro"]
+
+
+async def test_a_worker_that_lost_its_job_elsewhere_is_told_so(nodes: list[Node]) -> None:
+    here, there = nodes
+    await here.deploy()
+    await here.start()
+    (job,) = await here.lock()
+    await there.unlock()
+    (taken,) = await there.lock(worker="bob")
+    with pytest.raises(InvalidState, match="is not locked by worker ada, but bob"):
+        await here.complete(job)
+    await there.complete(taken, "bob")
+    with pytest.raises(InvalidState, match="is completed"):
+        await here.complete(job)
+
+
+async def test_time_that_was_set_elsewhere_a_moment_ago_is_not_set_again_on_top(nodes: list[Node]) -> None:
+    here, there = nodes
+    tomorrow, day_after = (here.clock.now() + timedelta(days=days) for days in (1, 2))
+    await there.send(SetTime(time=tomorrow))
+    outcome = await here.send(SetTime(time=day_after))  # this node's clock has not heard of the first
+    await here.time.catch_up()
+    assert abs(here.clock.now() - day_after) < timedelta(seconds=5)
+    assert abs(outcome.answer.old - tomorrow) < timedelta(seconds=5)
+
+
+async def test_time_is_not_set_to_before_what_another_node_set(nodes: list[Node]) -> None:
+    here, there = nodes
+    await there.send(SetTime(time=here.clock.now() + timedelta(days=2)))
+    with pytest.raises(InvalidState, match="is before engine time"):
+        await here.send(SetTime(time=here.clock.now() + timedelta(days=1)))
+
+
+async def test_tenants_and_processes_whose_names_run_into_each_other_are_apart(nodes: list[Node]) -> None:
+    here, _ = nodes
+    await here.deploy(ONE_TASK.replace('id="p"', 'id="eu-order"'), process_id="eu-order", tenant="acme")
+    with pytest.raises(NotFound):
+        await here.start(process_id="order", tenant="acme-eu")
+    other = TWO_TASKS.replace('id="p"', 'id="order"')
+    await here.deploy(other, process_id="order", tenant="acme-eu")
+    await here.start(process_id="order", tenant="acme-eu")
