@@ -1,0 +1,126 @@
+"""Every field of every body that the node's OpenAPI document knows, and bodies with something else in one of them."""
+
+import copy
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+Json = Any
+
+#: A text that fits wherever one is required.
+TEXT = "x"
+DAY = "2026-11-20"
+
+#: By format, or by type.
+_LEAST: Mapping[str | None, Json] = {"date": DAY, "date-time": f"{DAY}T00:00:00Z", "boolean": False, "array": []}
+
+#: ``partition/id``, or ``id`` alone, of something that lives, by the first part of its path.
+Places = Mapping[str, str]
+
+
+class Operation(NamedTuple):
+    """An operation that takes a body: how to call it, and the least body that its schema allows."""
+
+    name: str
+    method: str
+    path: str
+    least: Mapping[str, Json]
+    schema: Mapping[str, Json]
+
+
+class Field(NamedTuple):
+    """A place in an operation's body; ``kind`` is JSON Schema's word, ``format`` its format or pattern."""
+
+    operation: Operation
+    steps: tuple[str | int, ...]
+    kind: str
+    format: str
+
+    def __str__(self) -> str:
+        return f"{self.operation.name} #/{'/'.join(map(str, self.steps))}"
+
+    def body_with(self, value: Json) -> Json:
+        """Return the least body with this value in the field; what is around it is made."""
+        body = copy.deepcopy(dict(self.operation.least))
+        return _put(body, self.steps, value, self.operation.schema)
+
+
+class Document:
+    """An OpenAPI document, with its references followed.
+
+    Requests are about what lives at ``places``; ``known`` are texts by the names of the fields that have to have them.
+    """
+
+    def __init__(self, document: Mapping[str, Json], places: Places, known: Mapping[str, str]) -> None:
+        self._document = document
+        self._places = places
+        self._known = known
+
+    def operations(self) -> Iterator[Operation]:
+        for path, item in self._document["paths"].items():
+            for method, described in item.items():
+                content = described.get("requestBody", {}).get("content", {}).get("application/json")
+                if content is not None:
+                    schema = self._followed(content["schema"])
+                    least = {
+                        **least_of(schema),
+                        **{k: v for k, v in self._known.items() if k in schema.get("required", ())},
+                    }
+                    yield Operation(described["operationId"], method.upper(), self._filled(path), least, schema)
+
+    def fields(self) -> Iterator[Field]:
+        for operation in self.operations():
+            for steps, schema in _inside(operation.schema, ()):
+                told = schema.get("format") or schema.get("pattern") or ("enum" if "enum" in schema else "")
+                yield Field(operation, steps, str(schema.get("type")), told)
+
+    def _filled(self, path: str) -> str:
+        place = self._places.get(path.split("/")[1], f"{DAY}/2000000000")
+        return path.replace("{partition}/{id}", place).replace("{id}", place.rpartition("/")[2])
+
+    def _followed(self, schema: Json) -> Json:
+        """Replace references, and choices between a type and null by the type."""
+        match schema:
+            case {"$ref": str(reference)}:
+                return self._followed(self._document["components"]["schemas"][reference.rpartition("/")[2]])
+            case {"anyOf": list(kinds), **rest} | {"oneOf": list(kinds), **rest}:
+                given = [kind for kind in kinds if kind != {"type": "null"}]
+                return self._followed({**rest, **given[0]})
+            case dict():
+                return {key: self._followed(value) for key, value in schema.items()}
+            case list():
+                return [self._followed(value) for value in schema]
+            case _:
+                return schema
+
+
+def _inside(schema: Json, steps: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], Json]]:
+    if steps:
+        yield steps, schema
+    for name, below in schema.get("properties", {}).items():
+        yield from _inside(below, (*steps, name))
+    if "items" in schema:
+        yield from _inside(schema["items"], (*steps, 0))
+
+
+def least_of(schema: Json) -> Json:
+    """Return the smallest value that a schema allows."""
+    match schema:
+        case {"enum": [first, *_]}:
+            return first
+        case {"type": "object"}:
+            return {name: least_of(schema["properties"][name]) for name in schema.get("required", ())}
+        case {"type": "integer"}:
+            return schema.get("minimum", 0)
+        case _:
+            return copy.copy(_LEAST.get(schema.get("format"), _LEAST.get(schema.get("type"), TEXT)))
+
+
+def _put(inside: Json, steps: tuple[str | int, ...], value: Json, schema: Json) -> Json:
+    if not steps:
+        return value
+    step, *rest = steps
+    below = schema["items"] if isinstance(step, int) else schema["properties"][step]
+    if isinstance(step, int):
+        return [_put(least_of(below), tuple(rest), value, below)]
+    found = inside.get(step) if isinstance(inside, dict) else None
+    return {**inside, step: _put(least_of(below) if found is None else found, tuple(rest), value, below)}
