@@ -8,7 +8,8 @@ frozen or deaf, does more than bring a question forward or leave it to its time.
 
 import asyncio
 import re
-from contextlib import suppress
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Protocol
 
 import structlog
@@ -36,6 +37,17 @@ select 'annals:head:' || system_identifier || ':' || oid
 
 POSITION = re.compile(rb"\d{1,19}")
 
+OPTIONS: Mapping[str, Any] = {
+    "client_name": "annals",
+    "protocol": 2,  # the one that all releases know
+    "decode_responses": False,
+    "retry": Retry(NoBackoff(), 0),
+    "socket_connect_timeout": PATIENCE,
+    # Waits are bounded here: the client would bound them by wait_for, which before Python 3.12 loses a cancellation
+    # that comes together with the end of what it waits for.
+    "socket_timeout": None,
+}
+
 logger = structlog.get_logger(__name__)
 
 
@@ -57,16 +69,14 @@ class RedisWire:
         self._outage_of_log = _Outage("the log does not say where it ends", "the log says again where it ends")
         self._noisy = False
         try:
-            _redis(url)
+            _client(url)
         except ValueError:
             # What it complains about may be a part of a password.
             raise InvalidSetting("ANNALS_REDIS_URL is not possible: expected redis://host:6379/0") from None
 
     async def run(self) -> None:
         """Carry rings until cancelled; a broken connection is made anew."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._ask())
-            tasks.create_task(self._stay_connected())
+        await _together(self._ask(), self._stay_connected())
 
     async def _ask(self) -> None:
         """Ask the log where it ends: when there is news of it, and in silence too."""
@@ -99,10 +109,10 @@ class RedisWire:
     async def _carry(self) -> None:
         """Tell and hear over new connections, until one of them breaks."""
         channel = await self._database.fetchval(CHANNEL)
-        async with _redis(self._url) as redis, redis.pubsub() as ear, asyncio.TaskGroup() as tasks:
-            await ear.subscribe(channel)
-            tasks.create_task(self._hear(ear))
-            tasks.create_task(self._tell(redis, channel))
+        async with _connection(self._url) as redis, redis.pubsub() as ear:
+            async with asyncio.timeout(PATIENCE):
+                await ear.subscribe(channel)
+            await _together(self._hear(ear), self._tell(redis, channel))
 
     async def _tell(self, redis: Redis, channel: str) -> None:
         doorbell = self._doorbell
@@ -110,7 +120,8 @@ class RedisWire:
         while True:
             if doorbell.own > told:
                 told = doorbell.own
-                await redis.publish(channel, told)
+                async with asyncio.timeout(PATIENCE):
+                    await redis.publish(channel, told)
                 await asyncio.sleep(COALESCED)
             else:
                 await doorbell.wait(doorbell.head, POLLED)
@@ -127,7 +138,8 @@ class RedisWire:
                 raise ConnectionError("no sign of life")
             else:
                 asked = True
-                await ear.ping()
+                async with asyncio.timeout(PATIENCE):
+                    await ear.ping()
 
     def _weigh(self, message: Any) -> None:
         """Take note of what Redis says: somebody's message, or an answer to us, which shows that it is there."""
@@ -150,9 +162,7 @@ class _Outage:
         self._over = over
         self._lasts = False
 
-    def begins(self, error: BaseException) -> None:
-        while isinstance(error, BaseExceptionGroup):
-            error = error.exceptions[0]
+    def begins(self, error: Exception) -> None:
         if not self._lasts:
             logger.warning(self._begun, error=repr(error))
         self._lasts = True
@@ -163,17 +173,35 @@ class _Outage:
         self._lasts = False
 
 
-def _redis(url: str) -> Redis:
-    """Return a client that tells of every failure at once. Its protocol is the one that all releases know."""
-    return Redis.from_url(
-        url,
-        socket_connect_timeout=PATIENCE,
-        socket_timeout=PATIENCE,
-        retry=Retry(NoBackoff(), 0),
-        client_name="annals",
-        protocol=2,
-        decode_responses=False,
-    )
+async def _together(*works: Coroutine[Any, Any, None]) -> None:
+    """Run these until one of them fails.
+
+    Not a task group: before Python 3.13 one may lose a cancellation that comes together with a failure, and does not
+    pass on a second one.
+    """
+    tasks = [asyncio.ensure_future(work) for work in works]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@asynccontextmanager
+async def _connection(url: str) -> AsyncIterator[Redis]:
+    redis = _client(url)
+    try:
+        yield redis
+    finally:
+        await asyncio.shield(redis.aclose())  # a cancellation now would leave sockets open
+
+
+def _client(url: str) -> Redis:
+    """Return a client that tells of every failure at once, whatever the query of the URL says."""
+    redis = Redis.from_url(url, **OPTIONS)
+    redis.connection_pool.connection_kwargs.update(OPTIONS)
+    return redis
 
 
 def _now() -> float:

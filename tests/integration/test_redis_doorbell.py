@@ -1,6 +1,7 @@
 """Nodes wake each other over Redis, and whatever becomes of Redis costs them no more than the time to the next look."""
 
 import asyncio
+import random
 import statistics
 import time
 import tracemalloc
@@ -135,9 +136,10 @@ async def test_another_deployment_on_the_same_redis_is_not_woken(
     async with near_and_far(database, redis.url) as (log, far):
         await listening(redis, wires=2)
         async with wired(empty_database, redis.url, Doorbell()) as other:
-            while len(channels := await redis.channels()) < 2:
-                assert channels
-                await asyncio.sleep(0.01)
+            async with asyncio.timeout(5):
+                while len(channels := await redis.channels()) < 2:
+                    assert channels
+                    await asyncio.sleep(0.01)
             asked = other.asked
             await append(log, 1)
             assert await far.wait(0, 5) == 1
@@ -201,7 +203,7 @@ async def end(fault: str, redis: RedisServer) -> None:
             redis.thaw()
 
 
-async def test_a_redis_that_only_wakes_up_silent_is_noticed(
+async def test_a_frozen_redis_is_noticed_though_nobody_appends(
     database: str, redis: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(redis_doorbell, "SILENCE", 0.2)
@@ -298,6 +300,25 @@ async def test_a_wire_stops_at_once_though_redis_is_frozen(database: str, redis:
         await asyncio.sleep(0.1)
         began = time.monotonic()
     assert time.monotonic() - began < 1
+
+
+async def test_a_wire_stops_at_whatever_moment_it_is_asked_to(
+    database: str, redis: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(redis_doorbell, "SILENCE", 0.0001)
+    monkeypatch.setattr(redis_doorbell, "COALESCED", 0.0001)
+    chance = random.Random(1)
+    async with open_log(database) as log:
+        for number in range(1, 101):
+            doorbell = Doorbell()
+            wire = asyncio.create_task(RedisWire(doorbell, log._database, redis.url).run())
+            ends = time.monotonic() + chance.uniform(0, 0.05)
+            while time.monotonic() < ends:
+                doorbell.ring(doorbell.own + 1)
+                await asyncio.sleep(0)
+            wire.cancel()
+            _, still_running = await asyncio.wait([wire], timeout=2)
+            assert not still_running, f"round {number}"
 
 
 async def test_a_redis_that_wants_another_password_is_like_none(database: str, tmp_path: Path) -> None:
