@@ -183,7 +183,7 @@ async def _is_whole(node: Node, dsn: str) -> None:
     settings = node.settings
     whole = (settings.command_connections, settings.query_connections, settings.follower_connections - 2)
     async with asyncio.timeout(RECOVERY):
-        while (node.pools.commands.free, node.pools.queries.free, node.pools.followers.free) != whole:  # noqa: ASYNC110
+        while (node.pools.commands.free, node.pools.queries.free, node.pools.followers.free) != whole:  # noqa: ASYNC110  (another process; there is nothing to wait on)
             await asyncio.sleep(0.02)
     await asyncio.sleep(1.0)
     assert await count(dsn, ABANDONED) == 0
@@ -193,7 +193,7 @@ async def _until(seconds: float, client: Client, status: int) -> None:
     """Wait until both kinds of readiness have this status."""
     async with asyncio.timeout(seconds):
         for path in ("/readyz", "/readiness"):
-            while (await client.call("GET", path)).status != status:  # noqa: ASYNC110
+            while (await client.call("GET", path)).status != status:  # noqa: ASYNC110  (another process; there is nothing to wait on)
                 await asyncio.sleep(0.02)
 
 
