@@ -45,17 +45,22 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         tuple[Role, ...],
         Meta(min_length=1),
         _about(
-            "what this node does; prober only when named",
+            "what this node does: api answers requests, followers fill read models, executor runs the engine's tasks;"
+            " rules, delivery and prober do nothing yet",
             expects="a comma list of api, followers, executor, rules, delivery, prober",
         ),
-    ] = ("api", "followers", "executor", "rules", "delivery")
+    ] = ("api", "followers", "executor")
     database_url: Annotated[
         Annotated[str, Meta(pattern="^postgres(ql)?://")] | None,
         _about("PostgreSQL 15 to 18; without it an embedded one", expects="postgresql://user@host/name", secret=True),
     ] = None
     redis_url: Annotated[
         Annotated[str, Meta(pattern="^(rediss?|unix)://")] | None,
-        _about("Redis for wake-ups, shared limits and caches; not needed", expects="redis://host:6379/0", secret=True),
+        _about(
+            "Redis for wake-ups between nodes; without it PostgreSQL's NOTIFY carries them",
+            expects="redis://host:6379/0",
+            secret=True,
+        ),
     ] = None
     bootstrap_key: Annotated[
         Annotated[str, Meta(pattern="^[!-~]{1,512}$")] | None,
@@ -87,9 +92,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         int, Meta(ge=0, le=1_000), _about("retries of a failed task", expects="a number from 0 to 1000")
     ] = 0
     set_time_enabled: Annotated[bool, _about("allow PATCH /time", expects="true or false")] = False
-    job_lock_timeout: Annotated[
-        PositiveSeconds | None, _about("after it a locked job is free again", expects="seconds up to 86400, or off")
-    ] = None
     log_level: Annotated[LogLevel, _about("least severe log lines", expects="debug, info, warning or error")] = "info"
     log_format: Annotated[
         Literal["auto", "json", "console"],
@@ -121,10 +123,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     stop_timeout: Annotated[
         PositiveSeconds, _about("longest wait for open requests when stopping", expects="seconds, more than 0")
     ] = 10.0
-    public_url: Annotated[
-        Annotated[str, Meta(pattern="^https?://")] | None,
-        _about("where others reach this service, for the URLs it hands out", expects="http(s)://host"),
-    ] = None
 
     def __repr__(self) -> str:
         """Show names and values, secrets masked: a settings object ends up in logs and tracebacks."""

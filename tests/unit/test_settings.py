@@ -15,14 +15,14 @@ def test_nothing_configured_gives_the_defaults() -> None:
     settings = read_settings({})
     assert settings == Settings()
     assert (settings.host, settings.port, settings.data_dir) == ("127.0.0.1", 8080, Path(".annals"))
-    assert settings.roles == ("api", "followers", "executor", "rules", "delivery")
+    assert settings.roles == ("api", "followers", "executor")
     assert (settings.database_url, settings.redis_url, settings.bootstrap_key) == (None, None, None)
     assert (settings.engine_id, settings.task_executor_enabled, settings.set_time_enabled) == (
         "default-engine",
         True,
         False,
     )
-    assert (settings.job_lock_timeout, settings.task_retry_limit) == (None, 0)
+    assert (settings.query_wait, settings.task_retry_limit) == (5, 0)
 
 
 def test_the_environment_of_the_process_is_read_when_no_other_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -38,7 +38,7 @@ def test_a_variable_of_each_type_is_read_from_its_text() -> None:
             "ANNALS_ROLES": "api, prober",
             "ANNALS_TASK_EXECUTOR_ENABLED": "False",
             "ANNALS_SET_TIME_ENABLED": "1",
-            "ANNALS_JOB_LOCK_TIMEOUT": "1.5",
+            "ANNALS_QUERY_WAIT": "1.5",
             "ANNALS_LOG_LEVEL": "debug",
             "ANNALS_ENCRYPTION_KEYS": ",".join(KEY_TEXTS),
             "ANNALS_SECRET_KEY": "the new one is first, the old one is second",
@@ -48,7 +48,7 @@ def test_a_variable_of_each_type_is_read_from_its_text() -> None:
     )
     assert (settings.port, settings.data_dir, settings.roles) == (0, Path("/somewhere else"), ("api", "prober"))
     assert (settings.task_executor_enabled, settings.set_time_enabled) == (False, True)
-    assert (settings.job_lock_timeout, settings.log_level) == (1.5, "debug")
+    assert (settings.query_wait, settings.log_level) == (1.5, "debug")
     assert settings.encryption_keys == tuple(KEYS)
     assert settings.secret_key == ("the new one is first", "the old one is second")
     assert settings.database_url == "postgres://annals@localhost/annals"
@@ -62,7 +62,7 @@ def test_an_override_wins_over_the_environment_and_is_checked_alike() -> None:
 
 @pytest.mark.parametrize("text", ["off", "none", "OFF"])
 def test_what_is_optional_can_be_switched_off_by_word(text: str) -> None:
-    assert read_settings({"ANNALS_JOB_LOCK_TIMEOUT": text}).job_lock_timeout is None
+    assert read_settings({"ANNALS_REDIS_URL": text}).redis_url is None
 
 
 def test_an_empty_variable_is_as_good_as_none() -> None:
@@ -85,9 +85,9 @@ def test_an_empty_variable_is_as_good_as_none() -> None:
         ("ENCRYPTION_KEYS", f"{KEY_TEXTS[0]},AAAA", "32 bytes in base64"),
         ("TASK_EXECUTOR_ENABLED", "perhaps", "true or false"),
         ("SET_TIME_ENABLED", "2", "true or false"),
-        ("JOB_LOCK_TIMEOUT", "0", "seconds"),
-        ("JOB_LOCK_TIMEOUT", "nan", "seconds"),
-        ("JOB_LOCK_TIMEOUT", "PT30S", "seconds"),
+        ("QUERY_WAIT", "0", "seconds"),
+        ("QUERY_WAIT", "nan", "seconds"),
+        ("QUERY_WAIT", "PT30S", "seconds"),
         ("TASK_RETRY_LIMIT", "-1", "a number"),
         ("LOG_LEVEL", "loud", "debug, info, warning or error"),
         ("STATE_CACHE_SIZE", "1.5", "a number"),
@@ -140,7 +140,7 @@ def test_every_setting_is_described_with_its_default_and_its_value() -> None:
     assert list(rows) == list(Settings.__struct_fields__)
     assert (rows["port"].variable, rows["port"].default, rows["port"].value) == ("ANNALS_PORT", "8080", "81")
     assert rows["set_time_enabled"].value == "true"
-    assert rows["roles"].value == "api,followers,executor,rules,delivery"
+    assert rows["roles"].value == "api,followers,executor"
     assert all(row.meaning and row.expects for row in rows.values())
 
 
