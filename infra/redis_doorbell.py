@@ -2,8 +2,8 @@
 
 Redis carries hints and nothing else. A node tells the others where the log ends after it has appended, at most every
 25 ms, outside of any commit. Whoever hears of an end beyond the one it knows asks the log itself, and believes only
-that; it asks twice a second anyway. So nothing that is said on the channel, or is not said because Redis is gone,
-frozen or deaf, does more than bring a question forward or leave it to its time.
+that; it asks twice a second anyway. So whatever is said on the channel brings a question forward at most, and whatever
+is not said, because Redis is gone, frozen or deaf, leaves it to its time.
 """
 
 import asyncio
@@ -38,7 +38,6 @@ select 'annals:head:' || system_identifier || ':' || oid
 POSITION = re.compile(rb"\d{1,19}")
 
 OPTIONS: Mapping[str, Any] = {
-    "client_name": "annals",
     "protocol": 2,  # the one that all releases know
     "decode_responses": False,
     "retry": Retry(NoBackoff(), 0),

@@ -333,6 +333,20 @@ async def test_a_redis_that_wants_another_password_is_like_none(database: str, t
     assert "secret-of-mine" not in str(said)
 
 
+@pytest.mark.usefixtures("only_when_told")
+async def test_a_user_of_redis_who_may_do_nothing_but_use_the_channel_is_enough(
+    database: str, redis: RedisServer
+) -> None:
+    rights = ("resetchannels", "&annals:head:*", "-@all", "+subscribe", "+publish", "+ping")
+    await redis.command("ACL", "SETUSER", "doorbell", "on", ">secret", *rights)
+    with capture_logs() as said:
+        async with near_and_far(database, redis.url.replace("://", "://doorbell:secret@")) as (log, far):
+            await listening(redis, wires=2)
+            await append(log, 1)
+            assert await far.wait(0, 5) == 1
+    assert not said
+
+
 def test_a_url_that_leads_nowhere_is_refused_without_being_repeated() -> None:
     with pytest.raises(InvalidSetting, match="ANNALS_REDIS_URL") as refusal:
         RedisWire(Doorbell(), Counting(None), "redis://:a/password@localhost:6379/0")
