@@ -90,7 +90,7 @@ class Desk:
 
     async def look(self, stream: str) -> Versioned:
         """Return the state of a stream that this command only reads."""
-        known = self._cache.get(stream) or await self._load(stream)
+        known = self._cache.get(stream) or await self._loaded(stream)
         self._seen[stream] = known.version
         return known
 
@@ -148,6 +148,15 @@ class Desk:
             self._cache.drop(stream)
             process = (await self.look(stream)).state
         return process.graphs[instance.version]
+
+    async def _loaded(self, stream: str) -> Versioned:
+        """Load a stream once for all who miss it at the same time: after a start, that is everybody."""
+        loading = f"loading {stream}"
+        await self._locks.acquire(loading)
+        try:
+            return self._cache.get(stream) or await self._load(stream)
+        finally:
+            self._locks.release(loading)
 
     async def _load(self, stream: str) -> Versioned:
         """Fold a stream from its last snapshot on, a stretch at a time, so that no length of it is too long."""

@@ -18,7 +18,7 @@ from domain.bpmn.execution import Completion, ExecutionError, Turn
 from domain.bpmn.instance import Instance, Job, evolve
 from domain.event import Append
 from domain.identity import InstanceId, Int32
-from domain.rejection import InvalidState, NotFound
+from domain.rejection import InvalidState, NotFound, Rejection
 
 
 class LockJobs(Intent, frozen=True):
@@ -230,7 +230,10 @@ class JobsChanged(NamedTuple):
 
 
 async def lock_jobs(commands: Commands, command: LockJobs, asker: Asker) -> JobsChanged:
-    """Pick due jobs and lock them, at most ``limit``; what another node took first is left out."""
+    """Pick due jobs and lock them, at most ``limit``; what another node took first is left out.
+
+    Raise what went wrong when nothing could be locked for it.
+    """
     criteria = WorkCriteria(
         limit=command.limit,
         tenant=asker.tenant,
@@ -240,13 +243,16 @@ async def lock_jobs(commands: Commands, command: LockJobs, asker: Asker) -> Jobs
         process_instance_id=command.process_instance_id,
     )
     async with commands.due_jobs.picked(criteria) as picked:
-        return await _each_instance(commands, picked, asker, LockJobsOf)
+        changed = await _each_instance(commands, picked, asker, LockJobsOf)
+        broken = {instance for instance, error in changed.failed if not isinstance(error, Rejection)}
+        commands.due_jobs.leave_alone(work for work in picked if work.instance in broken)
+    return _with_something_changed(changed)
 
 
 async def unlock_jobs(commands: Commands, command: UnlockJobs, asker: Asker) -> JobsChanged:
-    """Give back what the worker holds."""
+    """Give back what the worker holds; raise what went wrong when nothing could be given back for it."""
     held = await commands.lookups.locked_jobs(asker.tenant, command.worker_id, command.id, command.partition)
-    return await _each_instance(commands, held, asker, UnlockJobsOf)
+    return _with_something_changed(await _each_instance(commands, held, asker, UnlockJobsOf))
 
 
 async def _each_instance(
@@ -257,8 +263,12 @@ async def _each_instance(
     changes = [change(instance, tuple(item.id for item in items)) for instance, items in by_instance]
     results = await asyncio.gather(*(commands.send(change, asker) for change in changes), return_exceptions=True)
     outcomes = [result for result in results if isinstance(result, Outcome)]
-    failed = [(c.instance, r) for c, r in zip(changes, results, strict=True) if isinstance(r, BaseException)]
+    failed = tuple((c.instance, r) for c, r in zip(changes, results, strict=True) if isinstance(r, BaseException))
     answers = [answer for outcome in outcomes for answer in outcome.answer]
-    if failed and not answers:
-        raise failed[0][1]
-    return JobsChanged(answers, max((outcome.position for outcome in outcomes), default=0), tuple(failed))
+    return JobsChanged(answers, max((outcome.position for outcome in outcomes), default=0), failed)
+
+
+def _with_something_changed(changed: JobsChanged) -> JobsChanged:
+    if changed.failed and not changed.answer:
+        raise changed.failed[0][1]
+    return changed

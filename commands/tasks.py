@@ -16,6 +16,7 @@ from domain.bpmn.execution import ExecutionError, Turn
 from domain.bpmn.instance import Instance, Task, replace
 from domain.event import Append
 from domain.identity import Int32
+from domain.rejection import Rejection
 
 
 class ExecuteTasks(Intent, frozen=True):
@@ -127,7 +128,7 @@ async def execute_tasks(
     """Pick due tasks and run each in an append of its own.
 
     ``tenant`` None picks tasks of every tenant, as the executor role does. A task that fails with an unexpected error
-    stays as it was and does not keep the others from being run.
+    stays as it was, is left alone for a while, and does not keep the others from being run.
     """
     criteria = WorkCriteria(
         limit=command.limit,
@@ -143,10 +144,10 @@ async def execute_tasks(
             *(commands.send(RunTask(work, retry_limit), asker._replace(tenant=work.tenant)) for work in picked),
             return_exceptions=True,
         )
-    return TasksRun(
-        answers=tuple(result.answer for result in results if isinstance(result, Outcome) and result.answer is not None),
-        failed=tuple((work, r) for work, r in zip(picked, results, strict=True) if isinstance(r, BaseException)),
-    )
+        failed = tuple((work, r) for work, r in zip(picked, results, strict=True) if isinstance(r, BaseException))
+        commands.due_tasks.leave_alone(work for work, error in failed if not isinstance(error, Rejection))
+    answers = (result.answer for result in results if isinstance(result, Outcome))
+    return TasksRun(tuple(answer for answer in answers if answer is not None), failed)
 
 
 async def unlock_tasks(commands: Commands, command: UnlockTasks, asker: Asker) -> Outcome:

@@ -2,13 +2,23 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 
 import asyncpg
 import pytest
 
+from commands.handling import Asker
+from commands.tasks import ExecuteTasks, execute_tasks
 from domain.bpmn.instance import Instance
+from domain.event import Actor
 from infra.event_log.log import UnreadablePosition
 from tests.integration.commanding import Node, nodes_on
+from tests.story import bpmn
+
+ENGINE = Asker("", Actor("system", "engine"))
+JOINING = bpmn(
+    "s:startEvent f:parallelGateway a:task b:task j:parallelGateway e:endEvent", "s>f f>a f>b a>j b>j j>e", "joining"
+)
 
 
 @pytest.fixture
@@ -35,8 +45,29 @@ async def test_an_instance_that_cannot_be_read_does_not_keep_others_from_being_l
     await make_unreadable(database, broken)
     locked = await there.lock()
     assert {job.instance.id for job in locked} == {instance.id for instance in sound}
+    assert await there.lock() == []  # it is left alone for a while
+
+
+async def test_jobs_that_cannot_be_locked_do_not_hold_up_those_behind_them(nodes: list[Node], database: str) -> None:
+    here, there = nodes
+    broken, sound = [await here.start() for _ in range(2)]
+    await make_unreadable(database, broken)
     with pytest.raises(UnreadablePosition):
-        await there.lock()
+        await there.lock(limit=1)
+    assert [job.instance.id for job in await there.lock(limit=1)] == [sound.id]
+
+
+async def test_tasks_that_cannot_be_run_do_not_hold_up_those_behind_them(nodes: list[Node], database: str) -> None:
+    here, there = nodes
+    await here.deploy(JOINING, process_id="joining")
+    broken, sound = [await here.start(process_id="joining") for _ in range(2)]
+    await make_unreadable(database, broken)
+    executor = partial(execute_tasks, there.commands, ExecuteTasks(limit=2), ENGINE, tenant=None, retry_limit=0)
+    first, second = await executor(), await executor()
+    assert not first.answers
+    assert {work.instance.id for work, _ in first.failed} == {broken.id}
+    assert not second.failed
+    assert {answer.instance.id for answer in second.answers} == {sound.id}
 
 
 async def test_what_was_locked_beside_an_instance_that_failed_is_given_back(nodes: list[Node], database: str) -> None:

@@ -1,12 +1,14 @@
 """Two nodes on one log: what one of them appended, the other must not decide without."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 
 import pytest
 
 from commands.access import ON_THE_MACHINE, ChangeTenant, IssueKey, KeyToIssue, MintedKey, RegisterTenant
 from commands.engine_time import SetTime
+from domain.event import Recorded
 from domain.rejection import InvalidState, NotFound
 from tests.integration.commanding import ONE_TASK, TWO_TASKS, Node, nodes_on
 
@@ -100,3 +102,20 @@ async def test_tenants_and_processes_whose_names_run_into_each_other_are_apart(n
     other = TWO_TASKS.replace('id="p"', 'id="order"')
     await here.deploy(other, process_id="order", tenant="acme-eu")
     await here.start(process_id="order", tenant="acme-eu")
+
+
+async def test_all_who_miss_a_process_at_once_have_it_loaded_once(
+    nodes: list[Node], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, there = nodes
+    await here.deploy()
+    read, streams = there.log.read, []
+
+    async def recorded(stream: str, after: int = 0, limit: int | None = None) -> Sequence[Recorded]:
+        streams.append(stream)
+        return await read(stream, after, limit)
+
+    monkeypatch.setattr(there.log, "read", recorded)
+    started = await asyncio.gather(*(there.start() for _ in range(16)))
+    assert len({instance.id for instance in started}) == 16
+    assert len(streams) == 1
