@@ -67,6 +67,7 @@ class Load:
         connection = await Connection.to(self.options.url, self.options.key)
         deployment = {"bpmnProcessId": self.process, "bpmnXml": self.model, "version": self.version, "workerId": WORKER}
         self.process_id = (await connection.call("POST", "/processes", deployment, 201))["id"]
+        connection.close()
         began = time.perf_counter()
         n = self.options.instances
         await self._phase("start instances", n, self._start)
@@ -74,8 +75,7 @@ class Load:
             await self._phase("fail jobs", n, self._work(self._fail))
             await self._phase("resolve incidents", n, self._resolve)
         await self._phase("complete jobs", n * self.jobs, self._work(self._complete))
-        await self._until_ended(connection, n)
-        connection.close()
+        await self._until_ended(n)
         return time.perf_counter() - began
 
     async def _phase(
@@ -137,8 +137,9 @@ class Load:
             await self._timed("resolve", connection.call("PATCH", path, {"workerId": WORKER}, 204))
             self.progress.advance(bar)
 
-    async def _until_ended(self, connection: Connection, instances: int) -> None:
+    async def _until_ended(self, instances: int) -> None:
         """Wait until every instance has ended, by the read model: what the executor does belongs to the run."""
+        connection = await Connection.to(self.options.url, self.options.key)
         criteria = {"processId": self.process_id}
         ended = 0
         while ended < instances:
@@ -147,6 +148,7 @@ class Load:
             ended += done if done == page["count"] else 0
             if done != page["count"]:
                 await asyncio.sleep(0.05)
+        connection.close()
 
 
 @contextmanager
