@@ -22,7 +22,7 @@ OLDEST_RELEASE = 15
 NEWEST_RELEASE = 18
 DURABILITY = ("fsync", "full_page_writes", "synchronous_commit")
 
-IDLE_IN_TRANSACTION = "60s"  # an abandoned transaction stops vacuum for everyone
+IDLE_IN_TRANSACTION = "10s"  # one left open by a process that was paused keeps its lease from all others, and vacuum
 SERVER_KEEPALIVE = {"tcp_keepalives_idle": "30", "tcp_keepalives_interval": "10", "tcp_keepalives_count": "3"}
 CLIENT_KEEPALIVE = {
     "TCP_KEEPIDLE": 30,

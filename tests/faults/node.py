@@ -5,7 +5,8 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import aiohttp
@@ -79,6 +80,15 @@ class Node:
     async def stop(self) -> int:
         """Ask it to stop, and return its exit code."""
         return await self._end(signal.SIGTERM)
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Have it do nothing, as a machine that is suspended, until the block ends."""
+        os.kill(self.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(self.pid, signal.SIGCONT)
 
     async def ended(self) -> int:
         """Wait for it to end by itself, and return its exit code."""

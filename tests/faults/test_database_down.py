@@ -56,6 +56,9 @@ async def dsn(database: Database) -> str:
     return await database.make(f"outage_{next(NAMES)}")
 
 
+#: With the seconds that each lasts: some of them longer than anybody waits, some not.
+KINDS = ((Database.drops_everyone, 1.0), (Database.is_gone, 0.5), (Database.hangs, 3.0))
+
 OUTAGES = pytest.mark.parametrize("outage", [Database.hangs, Database.is_gone], ids=["hangs", "gone"])
 
 
@@ -93,16 +96,18 @@ async def test_readiness_says_so_and_takes_it_back(
         await _until(RECOVERY, client, 200)
 
 
-@pytest.mark.parametrize("seed", [30])
+@pytest.mark.parametrize(
+    ("rounds", "seed"), [(1, 30), pytest.param(20, 31, marks=[pytest.mark.campaign, pytest.mark.timeout(900)])]
+)
 async def test_nothing_is_lost_or_doubled_under_load_by_outages_of_every_kind(
-    database: Database, dsn: str, open_directory: Path, seed: int
+    database: Database, dsn: str, open_directory: Path, rounds: int, seed: int
 ) -> None:
     async with served(dsn, open_directory / "node") as (node, url):
         load = Load(url, seed)
         await load.deploy()
         clients = [load.start_instances() for _ in range(3)] + [load.work(f"worker-{n}") for n in range(3)]
         tasks = [asyncio.create_task(client) for client in clients]
-        for outage, seconds in ((Database.drops_everyone, 1.0), (Database.is_gone, 0.5), (Database.hangs, 3.0)):
+        for outage, seconds in rounds * KINDS:
             await asyncio.sleep(0.5)
             async with outage(database):
                 await asyncio.sleep(seconds)
@@ -111,7 +116,7 @@ async def test_nothing_is_lost_or_doubled_under_load_by_outages_of_every_kind(
         await asyncio.gather(*tasks)
         await _is_whole(node, dsn)
         assert not await check(dsn, load.history)
-    print(summary(load.history, 3, seed))
+    print(summary(load.history, rounds * len(KINDS), seed))
     assert load.history.started
     assert load.history.completed
 

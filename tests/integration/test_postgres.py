@@ -31,7 +31,7 @@ async def test_a_connection_says_who_it_is_and_where_it_looks(empty_database: st
     try:
         assert await connection.fetchval("show application_name") == "annals someone"
         assert await connection.fetchval("show search_path") == "read, public"
-        assert await connection.fetchval("show idle_in_transaction_session_timeout") == "1min"
+        assert await connection.fetchval("show idle_in_transaction_session_timeout") == "10s"
     finally:
         await connection.close()
 
