@@ -22,11 +22,16 @@ update jobs
    and jobs.id = change.id;
 
 -- name: jobs
--- A page of jobs.
-select partition, id, element_id, element_instance_id, process_id, process_instance_id, bpmn_element_id,
-       correlation_key, created_at, created_by, due_at, retry_count, type, state, locked_at, locked_by, completed_at,
-       error
-  from jobs
- where tenant = $1 /* criteria */
- order by partition, id
- limit $2 offset $3;
+-- A page of jobs. It ends early where the errors before a row come to 16 MiB: a page has to fit into memory.
+select *
+  from (select page.*, sum(octet_length(error)) over (order by partition, id rows between unbounded preceding
+                                                      and 1 preceding) as before
+          from (select partition, id, element_id, element_instance_id, process_id, process_instance_id, bpmn_element_id,
+                       correlation_key, created_at, created_by, due_at, retry_count, type, state, locked_at, locked_by,
+                       completed_at, error
+                  from jobs
+                 where tenant = $1 /* criteria */
+                 order by partition, id
+                 limit $2 offset $3) as page) as weighed
+ where coalesce(before, 0) < 16777216
+ order by partition, id;

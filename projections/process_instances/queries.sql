@@ -17,10 +17,15 @@ update process_instances
    and process_instances.id = change.id;
 
 -- name: process_instances
--- A page of instances.
-select partition, id, process_id, bpmn_process_id, version, correlation_key, created_at, created_by, tags,
-       state, started_at, ended_at
-  from process_instances
- where tenant = $1 /* criteria */
- order by partition, id
- limit $2 offset $3;
+-- A page of instances. It ends early where the tags before a row come to 16 MiB: a page has to fit into memory.
+select *
+  from (select page.*, sum(octet_length(tags)) over (order by partition, id rows between unbounded preceding
+                                                     and 1 preceding) as before
+          from (select partition, id, process_id, bpmn_process_id, version, correlation_key, created_at, created_by,
+                       tags::text, state, started_at, ended_at
+                  from process_instances
+                 where tenant = $1 /* criteria */
+                 order by partition, id
+                 limit $2 offset $3) as page) as weighed
+ where coalesce(before, 0) < 16777216
+ order by partition, id;

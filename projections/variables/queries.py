@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from domain.identity import InstanceId
+from domain.rejection import InvalidInput
 from domain.timestamps import rfc3339
 from projections.conditions import equal, led_by, one_of, rows_of
 from projections.criteria import Page, VariableCriteria
@@ -15,6 +16,9 @@ SQL = named_queries(Path(__file__).with_name("queries.sql"))
 
 #: The scope of the variables of the process instance itself; element instances are scopes by their id.
 PROCESS_SCOPE = 0
+
+#: Bytes of values in one answer.
+MOST_BYTES = 67_108_864
 
 
 class StoredVariable(NamedTuple):
@@ -40,8 +44,14 @@ async def find_variables(db: Database, tenant: str, criteria: VariableCriteria, 
 async def find_values(
     db: Database, tenant: str, instance: InstanceId, scopes: Sequence[int], names: Sequence[str] = ()
 ) -> list[StoredVariable]:
-    """Return the variables of these scopes of an instance, by name: all of them, or those of these names."""
-    rows = await db.fetch(SQL["values"], tenant, instance.partition, instance.id, scopes, names)
+    """Return the variables of these scopes of an instance, by name: all of them, or those of these names.
+
+    Raise ``InvalidInput`` when the values are too much for one answer.
+    """
+    rows = await db.fetch(SQL["values"], tenant, instance.partition, instance.id, scopes, names, MOST_BYTES)
+    if rows and rows[0]["bytes"] > MOST_BYTES:
+        detail = f"their values come to {rows[0]['bytes']} bytes, more than {MOST_BYTES}: ask for some of them by name"
+        raise InvalidInput("failed to get variables", detail)
     return [
         StoredVariable(row["name"], row["element_instance_id"], row["encoding"], row["encrypted"], row["value"])
         for row in rows

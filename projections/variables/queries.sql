@@ -30,9 +30,12 @@ select partition, id, element_id, element_instance_id, process_id, process_insta
 
 -- name: values
 -- The variables of some scopes of an instance: all of them, or those of some names. The tenant is tested aside, so that
--- the index of the instance leads (projections/conditions.py).
-select name, element_instance_id, encoding, encrypted, value
-  from variables
- where (tenant = $1) is true and partition = $2 and process_instance_id = $3 and element_instance_id = any($4::integer[])
-   and (cardinality($5::text[]) = 0 or name = any($5::text[]))
+-- the index of the instance leads (projections/conditions.py). The values are left out where they come to more bytes
+-- than $6: they would have to fit into memory.
+select name, element_instance_id, encoding, encrypted, case when bytes <= $6 then value end as value, bytes
+  from (select name, element_instance_id, encoding, encrypted, value, sum(octet_length(value)) over () as bytes
+          from variables
+         where (tenant = $1) is true and partition = $2 and process_instance_id = $3
+           and element_instance_id = any($4::integer[]) and (cardinality($5::text[]) = 0 or name = any($5::text[]))
+       ) as weighed
  order by name, element_instance_id;
