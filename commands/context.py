@@ -86,8 +86,9 @@ class Log(Protocol):
     """The event log as commands use it."""
 
     async def append(self, decision: Decision, context: Context) -> int:
-        """Append all or nothing in the next batch; return the position of the last fact.
+        """Append all or nothing in the next batch; return the position of the last fact, of the log's if there is none.
 
+        A command without facts is stored only where its answer is to be kept.
         Raise ``Conflict`` when a stream has moved on, ``AlreadyDone`` when this command id is stored already, and
         ``Unavailable`` when the outcome cannot be had in time.
         """

@@ -60,7 +60,7 @@ class Asker(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """The answer to a command, and the position of its last fact (0 when it changed nothing)."""
+    """The answer to a command, and the position of its last fact; of the last one known when it changed nothing."""
 
     answer: Any
     position: int
@@ -142,7 +142,7 @@ class Commands:
                 decision = route.decide(command, target, gathered, context)
                 if not decision.appends and await desk.moved_on():
                     return None
-                position = await self._append(decision, context)
+                position = await self._log.append(decision, context)
             except Conflict:
                 desk.forget()
                 return None
@@ -157,12 +157,6 @@ class Commands:
         if any(type(event) is TaskCreated for append in decision.appends for event in append.events):
             self.tasks_created.set()
         return Outcome(decision.answer, position)
-
-    async def _append(self, decision: Decision, context: Context) -> int:
-        """Append the facts; a command without any is stored all the same where it may be repeated."""
-        if decision.appends or context.keep_answer:
-            return await self._log.append(decision, context)
-        return 0
 
     async def _stored(self, command_id: str, asker: Asker) -> Stored | None:
         """Return what the log keeps of a command that can be repeated."""

@@ -28,8 +28,9 @@ class EngineTime:
     async def catch_up(self) -> None:
         """Take over what the log says by now."""
         for fact in await self._events.read(ENGINE_STREAM, self._version):
-            self._version = fact.version
-            self._clock.offset_ms = _clock_after(fact).offset_ms
+            if fact.version > self._version:  # else another catch-up was faster, and knows more
+                self._version = fact.version
+                self._clock.offset_ms = _clock_after(fact).offset_ms
 
     async def run(self) -> None:
         """Follow what other nodes append, until cancelled."""

@@ -28,7 +28,7 @@ logger = structlog.get_logger(__name__)
 
 
 class Doorbell:
-    """``head`` is the highest position this process has heard of, ``own`` the highest that it appended itself."""
+    """``head`` is the highest position this process has heard of, ``own`` the highest that others are to hear of."""
 
     def __init__(self, head: int = 0) -> None:
         self.head = head

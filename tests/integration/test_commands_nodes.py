@@ -119,3 +119,34 @@ async def test_all_who_miss_a_process_at_once_have_it_loaded_once(
     started = await asyncio.gather(*(there.start() for _ in range(16)))
     assert len({instance.id for instance in started}) == 16
     assert len(streams) == 1
+
+
+async def test_a_clock_that_is_caught_up_twice_at_once_does_not_go_back(
+    nodes: list[Node], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, there = nodes
+    tomorrow, day_after = (here.clock.now() + timedelta(days=days) for days in (1, 2))
+    await there.send(SetTime(time=tomorrow))
+    late = await here.log.read("engine")
+    with monkeypatch.context() as delayed:
+        slow = asyncio.Event()
+
+        async def read(stream: str, after: int = 0, limit: int | None = None) -> Sequence[Recorded]:
+            await slow.wait()
+            return late
+
+        delayed.setattr(here.log, "read", read)
+        slower = asyncio.create_task(here.time.catch_up())
+        await asyncio.sleep(0)
+    await there.time.catch_up()
+    await there.send(SetTime(time=day_after))
+    await here.time.catch_up()
+    slow.set()
+    await slower
+    assert here.clock.now() >= day_after
+
+
+async def test_an_answer_that_changed_nothing_says_what_it_reflects(nodes: list[Node]) -> None:
+    here, _ = nodes
+    deployed = await here.deploy()
+    assert (await here.deploy()).position == deployed.position
