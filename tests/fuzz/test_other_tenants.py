@@ -1,0 +1,230 @@
+"""What belongs to another tenant answers exactly like what does not exist, at every route and for every role."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import pytest
+
+from tests.fuzz.target import MODEL, PROCESS, Reply, Target
+
+#: Far above the ids that are given in a test, and as many digits as theirs never have.
+NOWHERE = 1_999_999_999
+NO_KEY = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
+
+#: Headers that differ between any two answers.
+VARYING = {"date", "annals-position", "content-length"}
+
+
+class Belongings(NamedTuple):
+    """What a tenant has: a key of each role, and one of everything, by id and by name."""
+
+    tenant: str
+    keys: Mapping[str, str]
+    key_id: str
+    process: Mapping[str, Any]
+    instance: Mapping[str, Any]
+    job: Mapping[str, Any]
+    stuck: Mapping[str, Any]
+    incident: Mapping[str, Any]
+
+
+class Asked(NamedTuple):
+    """A request with ``<id>`` where an id goes, or another name of something."""
+
+    method: str
+    path: str
+    body: str | None = None
+
+    def about(self, text: str) -> tuple[str, str, bytes | None]:
+        body = None if self.body is None else self.body.replace("<id>", text).encode()
+        return self.method, self.path.replace("<id>", text), body
+
+
+async def furnished(target: Target, tenant: str) -> Belongings:
+    """Register a tenant and let it do a bit of everything."""
+    await target.done("POST", "/admin/tenants", {"id": tenant, "name": tenant, "plan": "enterprise"})
+    issued = {
+        role: await target.done("POST", "/admin/keys", {"tenantId": tenant, "role": role, "name": role})
+        for role in ("viewer", "auditor", "worker", "operator", "admin", "owner")
+    }
+    keys = {role: answer["key"] for role, answer in issued.items()}
+    name = f"{PROCESS}-of-{tenant}"
+    deployment = {"bpmnProcessId": name, "version": "1", "workerId": "w", "bpmnXml": MODEL.replace(PROCESS, name)}
+    process = await target.done("POST", "/processes", deployment, keys["worker"])
+    jobs = []
+    for _ in range(2):
+        start = {"bpmnProcessId": name, "version": "1", "workerId": "w", "correlationKey": tenant}
+        instance = await target.done("POST", "/process-instances", start, keys["worker"])
+        jobs += (await target.done("POST", "/jobs/lock", {"limit": 1, "workerId": tenant}, keys["worker"]))["jobs"]
+    failed = {"workerId": tenant, "error": "no"}
+    await target.done("PATCH", f"/jobs/{jobs[0]['partition']}/{jobs[0]['id']}/complete", failed, keys["worker"])
+    (incident,) = (await target.done("POST", "/incidents/query", {}, keys["viewer"]))["results"]
+    return Belongings(tenant, keys, issued["admin"]["id"], process, instance, jobs[1], jobs[0], incident)
+
+
+@pytest.fixture(scope="module")
+async def tenants(target: Target) -> tuple[Belongings, Belongings]:
+    return await furnished(target, "alpha"), await furnished(target, "beta")
+
+
+def routes(have: Belongings) -> dict[str, tuple[Asked, str, str]]:
+    """Return each route with an id of theirs, and one that nobody has, in the form that the route takes."""
+    by, day = f'"workerId": "{have.tenant}"', have.instance["partition"]
+    variables = f'{{{by}, "variables": [{{"name": "v", "data": {{"encoding": "e", "value": "1"}}}}]}}'
+    instance, element = f"/process-instances/{day}/<id>", f"/element-instances/{day}/<id>"
+    start = f'{{"bpmnProcessId": "<id>", "version": "1", {by}}}'
+    ids = {
+        "xml": (Asked("GET", "/processes/<id>/bpmn-xml"), have.process["id"]),
+        "process variables": (Asked("GET", f"{instance}/variables"), have.instance["id"]),
+        "set process variables": (Asked("PUT", f"{instance}/variables", variables), have.instance["id"]),
+        "suspend": (Asked("PATCH", f"{instance}/suspend", f"{{{by}}}"), have.instance["id"]),
+        "resume": (Asked("PATCH", f"{instance}/resume", f"{{{by}}}"), have.instance["id"]),
+        "element variables": (Asked("GET", f"{element}/variables"), have.job["elementInstanceId"]),
+        "set element variables": (Asked("PUT", f"{element}/variables", variables), have.job["elementInstanceId"]),
+        "complete": (Asked("PATCH", f"/jobs/{day}/<id>/complete", f"{{{by}}}"), have.job["id"]),
+        "complete what is completed": (Asked("PATCH", f"/jobs/{day}/<id>/complete", f"{{{by}}}"), have.stuck["id"]),
+        "resolve": (Asked("PATCH", f"/incidents/{day}/<id>/resolve", f"{{{by}}}"), have.incident["id"]),
+        "unlock": (Asked("POST", "/jobs/unlock", f'{{{by}, "partition": "{day}", "id": <id>}}'), have.job["id"]),
+        "lock one": (Asked("POST", "/jobs/lock", f'{{"limit": 9, {by}, "id": <id>}}'), have.job["id"]),
+        "lock of processes": (
+            Asked("POST", "/jobs/lock", f'{{"limit": 9, {by}, "processIds": [<id>, 1]}}'),
+            have.process["id"],
+        ),
+        "execute": (Asked("POST", "/tasks/execute", '{"limit": 9, "processInstanceId": <id>}'), have.instance["id"]),
+        "unlock a task": (Asked("POST", "/tasks/unlock", '{"engineId": "default-engine", "id": <id>}'), have.job["id"]),
+    }
+    names = {
+        "start": (Asked("POST", "/process-instances", start), have.process["bpmnProcessId"], "none"),
+        "heatmap": (
+            Asked("GET", "/incidents/heatmap?processKey=<id>&version=1"),
+            have.process["bpmnProcessId"],
+            "none",
+        ),
+        "versions": (
+            Asked("GET", "/incidents/incident-version-graph?processKey=<id>"),
+            have.process["bpmnProcessId"],
+            "none",
+        ),
+        "table": (
+            Asked("GET", "/incidents/incidents-table?processKey=<id>&version=1&minResults=0&maxResults=9"),
+            have.process["bpmnProcessId"],
+            "none",
+        ),
+        "graph": (
+            Asked("GET", "/incidents/incidents-graph?processKey=<id>&version=1"),
+            have.process["bpmnProcessId"],
+            "none",
+        ),
+        "totals": (
+            Asked("GET", "/incidents/total-counts?processKey=<id>&version=1"),
+            have.process["bpmnProcessId"],
+            "none",
+        ),
+        "change a tenant": (Asked("PATCH", "/admin/tenants/<id>", '{"plan": "free"}'), have.tenant, "none"),
+        "issue a key": (
+            Asked("POST", "/admin/keys", '{"tenantId": "<id>", "role": "viewer", "name": "n"}'),
+            have.tenant,
+            "none",
+        ),
+        "revoke a key": (Asked("DELETE", "/admin/keys/<id>"), have.key_id, NO_KEY),
+    }
+    return {
+        **{name: (asked, str(theirs), str(NOWHERE)) for name, (asked, theirs) in ids.items()},
+        **names,
+        **criteria(have),
+    }
+
+
+def criteria(have: Belongings) -> dict[str, tuple[Asked, str, str]]:
+    """Return a query for each criterion that takes an id or a name."""
+    known = {
+        "processes": {"id": have.process["id"]},
+        "elements": {"processId": have.process["id"]},
+        "process-instances": {key: have.instance[key] for key in ("id", "processId")} | {"rootId": have.instance["id"]},
+        "element-instances": {"id": have.job["elementInstanceId"], "processInstanceId": have.instance["id"]}
+        | {"processId": have.process["id"], "parentId": have.job["elementInstanceId"] - 2},
+        "jobs": {
+            key: have.job[key] for key in ("id", "elementId", "elementInstanceId", "processId", "processInstanceId")
+        },
+        "tasks": {"id": 1, "processId": have.process["id"], "processInstanceId": have.instance["id"]},
+        "incidents": {
+            "id": have.incident["id"],
+            "jobId": have.stuck["id"],
+            "processInstanceId": have.stuck["processInstanceId"],
+        },
+        "variables": {"processInstanceId": have.instance["id"], "elementInstanceId": have.job["elementInstanceId"]},
+    }
+    return {
+        f"{what} by {criterion}": (
+            Asked("POST", f"/{what}/query", f'{{"{criterion}": <id>}}'),
+            str(value),
+            str(NOWHERE),
+        )
+        for what, values in known.items()
+        for criterion, value in values.items()
+    }
+
+
+async def asked(target: Target, request: Asked, text: str, key: str) -> Reply:
+    method, path, body = request.about(text)
+    return await target.ask(method, path, body, key)
+
+
+def likened(reply: Reply, text: str) -> tuple[int, Mapping[str, str], str]:
+    """Return an answer without what differs between any two, and with one word for the id that was asked for."""
+    headers = {name: value for name, value in reply.headers.items() if name not in VARYING}
+    return reply.status, headers, re.sub(rf"\b{re.escape(text)}\b", "<id>", reply.body.decode())
+
+
+@pytest.mark.parametrize("role", ["viewer", "auditor", "worker", "operator", "admin", "owner"])
+async def test_foreign_is_like_unknown_at_every_route(
+    target: Target, tenants: tuple[Belongings, Belongings], role: str
+) -> None:
+    alpha, beta = tenants
+    for name, (request, theirs, nobody_s) in routes(beta).items():
+        foreign = await asked(target, request, theirs, alpha.keys[role])
+        unknown = await asked(target, request, nobody_s, alpha.keys[role])
+        assert likened(foreign, theirs) == likened(unknown, nobody_s), name
+        assert beta.tenant not in foreign.body.decode().replace(theirs, ""), name
+    for reply in [await target.ask("POST", f"/{what}/query", {}, alpha.keys[role]) for what in ("processes", "jobs")]:
+        assert "beta" not in reply.body.decode()
+
+
+async def test_nothing_of_theirs_was_changed(target: Target, tenants: tuple[Belongings, Belongings]) -> None:
+    """What the test before this one tried on the other tenant has come to nothing."""
+    _, beta = tenants
+    within = {"partition": beta.job["partition"], "id": beta.job["id"]}
+    (job,) = (await target.done("POST", "/jobs/query", within, beta.keys["viewer"]))["results"]
+    assert (job["state"], job["lockedBy"]) == ("LOCKED", "beta")
+    (incident,) = (await target.done("POST", "/incidents/query", {}, beta.keys["viewer"]))["results"]
+    assert "resolvedAt" not in incident
+    assert (await target.done("POST", "/variables/query", {}, beta.keys["viewer"]))["count"] == 0
+    assert (await target.ask("POST", "/jobs/query", {}, beta.keys["admin"])).status == 200, "the key was not revoked"
+
+
+async def test_their_idempotency_keys_are_not_ours(target: Target, tenants: tuple[Belongings, Belongings]) -> None:
+    started = []
+    for have in tenants:
+        body = {"bpmnProcessId": have.process["bpmnProcessId"], "version": "1", "workerId": "w"}
+        for _ in range(2):
+            reply = await target.ask(
+                "POST", "/process-instances", body, have.keys["worker"], {"Idempotency-Key": "the same"}
+            )
+            assert reply.status == 201
+            started.append(reply.told["id"])
+    assert started[0] == started[1] != started[2] == started[3]
+
+
+async def test_each_route_does_something_for_its_owner(target: Target, tenants: tuple[Belongings, Belongings]) -> None:
+    """Else the tests before this one would have compared nothing with nothing."""
+    alpha, _ = tenants
+    allowed = {"complete what is completed": 409, "tasks by id": 200, "change a tenant": 403}
+    for name, (request, ours, nobody_s) in routes(alpha).items():
+        own = await asked(target, request, ours, alpha.keys["owner"])
+        unknown = await asked(target, request, nobody_s, alpha.keys["owner"])
+        assert own.status == allowed.get(name, own.status if own.status < 300 else 0), (name, own)
+        empty = name.startswith(
+            ("tasks", "variables", "unlock a task", "execute", "lock", "unlock", "element-instances by")
+        )
+        assert empty or name == "change a tenant" or likened(own, ours) != likened(unknown, nobody_s), name
