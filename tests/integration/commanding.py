@@ -61,6 +61,7 @@ class Node:
     """One process's way to commands."""
 
     def __init__(self, pool: Pool, log: EventLog) -> None:
+        self.pool = pool
         self.log = log
         self.clock = Clock()
         self.time = EngineTime(log, self.clock)
