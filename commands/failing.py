@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from domain.bpmn.durations import parse_duration
+from domain.bpmn.durations import DurationError, parse_duration
 from domain.bpmn.events import JobCanceled, JobCreated, JobFailed, TaskCanceled, TaskCreated, TaskFailed, WorkState
 from domain.bpmn.execution import Turn
 from domain.bpmn.instance import Instance, Job, Task
@@ -11,6 +11,7 @@ from domain.event import Append
 from domain.identity import incident_stream
 from domain.incidents.events import IncidentOpened, IncidentType, ProcessCause
 from domain.incidents.incident import PROCESS_SEVERITY
+from domain.rejection import InvalidInput
 
 
 class Retry(NamedTuple):
@@ -21,8 +22,11 @@ class Retry(NamedTuple):
 
 
 def due(now: datetime, timer: str) -> datetime:
-    """Return the moment a duration after ``now``."""
-    return parse_duration(timer).after(now) if timer else now
+    """Return the moment a duration after ``now``; raise ``InvalidInput`` when that is past the year 9999."""
+    try:
+        return parse_duration(timer).after(now) if timer else now
+    except DurationError as error:
+        raise InvalidInput("failed to set timer", str(error)) from error
 
 
 def outcome(turn: Turn, error: str, beside: tuple[Append, ...]) -> WorkState:
