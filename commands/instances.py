@@ -49,7 +49,7 @@ async def gather_start(command: StartProcessInstance, _target: None, context: Co
 
 
 def decide_start(command: StartProcessInstance, _target: None, graph: Graph, context: Context) -> Decision:
-    """Start an instance in today's partition; the answer is the ``Instance``."""
+    """Start an instance in today's partition; the answer is the outline of the ``Instance``."""
     if graph.bpmn_process_id not in graph.none_starts:
         detail = f"scope {graph.bpmn_process_id} has no none start event"
         raise InvalidModel("failed to create execution", detail)
@@ -68,7 +68,7 @@ def decide_start(command: StartProcessInstance, _target: None, graph: Graph, con
         engine.start(turn, started, process_changes(command.variables, identity, context))
     except ExecutionError as error:
         raise ExecutionFailed("failed to create process instance", str(error)) from error
-    return decided(turn, held, answer=turn.instance)
+    return decided(turn, held, answer=turn.instance.outline())
 
 
 async def gather_instance(

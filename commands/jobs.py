@@ -127,7 +127,7 @@ def decide_complete(command: CompleteJob, target: EntityId, gathered: HeldJob, c
     if error:
         _report(turn, job, command, context)
         beside = fail_job(turn, job, error, Retry(command.retry_limit, command.retry_timer))
-    answer = JobAnswer(turn.instance, job, outcome(turn, error, beside), error, context.now)
+    answer = JobAnswer(turn.instance.outline(), job, outcome(turn, error, beside), error, context.now)
     return decided(turn, held, answer, beside)
 
 

@@ -150,6 +150,10 @@ class Instance(msgspec.Struct, omit_defaults=True):
         twin.variables = {scope: dict(names) for scope, names in self.variables.items()}
         return twin
 
+    def outline(self) -> "Instance":
+        """Return the instance without what lives in it: answers that are kept for a day have no use for that."""
+        return msgspec.structs.replace(self, elements={}, jobs={}, tasks={}, incidents={}, variables={})
+
     def scopes_of(self, element_instance_id: int) -> Iterator[ElementInstance]:
         """Yield a living element instance and the scopes around it, innermost first."""
         while element_instance_id:

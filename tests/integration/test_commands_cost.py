@@ -8,6 +8,7 @@ import pytest
 from commands.intents import Data, ProcessVariable
 from commands.variables import SetProcessVariables
 from tests.integration.commanding import Node, nodes_on
+from tests.story import bpmn
 
 
 class Statements:
@@ -45,3 +46,19 @@ async def test_a_command_whose_states_are_in_memory_reads_nothing(
         assert len(looking_up(statements.sent)) == 1  # which jobs are due
         await node.complete(job)
         assert len(looking_up(statements.sent)) == 1
+
+
+async def test_an_answer_that_is_kept_does_not_grow_with_the_instance(database: str) -> None:
+    branches = [f"t{number}" for number in range(100)]
+    fork = bpmn(
+        "s:startEvent f:parallelGateway " + " ".join(f"{branch}:serviceTask" for branch in branches),
+        "s>f " + " ".join(f"f>{branch}" for branch in branches),
+    )
+    async with nodes_on(database) as (node,):
+        await node.deploy(fork)
+        await node.start(idempotency_key="one")
+        (job,) = await node.lock(limit=1)
+        await node.complete(job, idempotency_key="two")
+        sizes = await node.pool.fetch("select length(answer) as size from log.commands where answer is not null")
+    assert len(sizes) == 2
+    assert max(row["size"] for row in sizes) < 1000
