@@ -14,6 +14,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import OpenAPI
 
 from api.engine.examples import EXAMPLES
+from api.engine.links import links_of
 from api.engine.operations import About, Operation
 from api.engine.schemas import Json, Schemas
 from api.identity import READINESS
@@ -58,19 +59,6 @@ _ONCE: Json = {
     "description": "a command under a key that was used before is not handled again: its first answer is given again",
 }
 _HEADERS: Json = {"Annals-Position": {"schema": _POSITION, "description": "position of the log that this reflects"}}
-
-#: Where an answer leads: to which operations, and at which place in it their entity is.
-_LINKS: Mapping[str, tuple[str, Sequence[str]]] = {
-    "createProcess": ("", ["getBpmnXml"]),
-    "queryProcesses": ("/results/0", ["getBpmnXml"]),
-    "createProcessInstance": (
-        "",
-        ["suspendProcessInstance", "resumeProcessInstance", "getProcessVariables", "setProcessVariables"],
-    ),
-    "queryElementInstances": ("/results/0", ["getElementVariables", "setElementVariables"]),
-    "lockJobs": ("/jobs/0", ["completeJob"]),
-    "queryIncidents": ("/results/0", ["resolveIncident"]),
-}
 
 
 class EngineDocumentation(OpenAPIConfig):
@@ -158,7 +146,7 @@ def _responses(operation: Operation, schemas: Schemas) -> Iterator[tuple[str, Js
     done: Json = {"description": HTTPStatus(about.status).phrase, "headers": _HEADERS}
     if about.answer is not None:
         done["content"] = {about.media_type: {"schema": schemas.of(about.answer)}}
-    links = dict(_links(str(operation.operation_id)))
+    links = dict(links_of(str(operation.operation_id)))
     yield str(about.status), {**done, "links": links} if links else done
     if operation.opt["access"] is READINESS:
         yield "503", {"description": "Not now", "content": {about.media_type: {"schema": {"type": "string"}}}}
@@ -168,16 +156,3 @@ def _responses(operation: Operation, schemas: Schemas) -> Iterator[tuple[str, Js
     for status in sorted({401, 403, 503, *body, *once, *about.refuses}):
         problem = {PROBLEM_TYPE: {"schema": schemas.of(Problem)}}
         yield str(status), {"description": HTTPStatus(status).phrase, "content": problem}
-
-
-def _links(operation_id: str) -> Iterator[tuple[str, Json]]:
-    place, followers = _LINKS.get(operation_id, ("", ()))
-    for follower in followers:
-        named = ["id"] if follower == "getBpmnXml" else ["partition", "id"]
-        link: Json = {
-            "operationId": follower,
-            "parameters": {name: f"$response.body#{place}/{name}" for name in named},
-        }
-        if follower == "completeJob":
-            link["requestBody"] = {"workerId": "$request.body#/workerId"}
-        yield follower, link
