@@ -1,8 +1,11 @@
 """The HTTP application: every dialect's routes in front of one node."""
 
+from http import HTTPStatus
 from importlib.metadata import version
+from typing import Any
 
-from litestar import Litestar, Router
+from litestar import Litestar, Response, Router
+from litestar.exceptions import NotFoundException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.plugins import PluginProtocol
@@ -34,8 +37,21 @@ def create_app(node: Node) -> Litestar:
             title="Annals",
             version=version("annals"),
             use_handler_docstrings=True,
-            openapi_router=Router("/schema", route_handlers=[], opt={"access": PUBLIC}),
+            openapi_router=Router(
+                "/schema",
+                route_handlers=[],
+                opt={"access": PUBLIC},
+                include_in_schema=False,
+                after_request=_told_as_ours,
+            ),
             render_plugins=[JsonRenderPlugin(path="/openapi.json")],
         ),
         logging_config=None,
     )
+
+
+def _told_as_ours(response: Response[Any]) -> Response[Any]:
+    """Tell unknown paths below ``/schema`` like all others: Litestar has a page for them."""
+    if response.status_code == HTTPStatus.NOT_FOUND:
+        raise NotFoundException
+    return response
