@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.openapi.spec import Example, OpenAPIMediaType, Operation, RequestBody, Schema
+from litestar.openapi.spec import Example, OpenAPIMediaType, OpenAPIResponse, Operation, RequestBody, Schema
 from litestar.openapi.spec.enums import OpenAPIType
 
 from api.problems import Problem
@@ -60,6 +60,14 @@ class IssueKeyOperation(Operation):
             role=_ROLE,
             name=_LABEL,
         )
+
+
+@dataclass
+class RevokeKeyOperation(Operation):
+    def __post_init__(self) -> None:
+        done = (self.responses or {})["204"]
+        if isinstance(done, OpenAPIResponse):
+            done.content = None  # Litestar documents a body
 
 
 _REFUSALS = {

@@ -9,7 +9,13 @@ from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath
 
 from api.admin.administration import Administration
-from api.admin.bodies import ChangeTenantOperation, IssueKeyOperation, RegisterTenantOperation, refuses
+from api.admin.bodies import (
+    ChangeTenantOperation,
+    IssueKeyOperation,
+    RegisterTenantOperation,
+    RevokeKeyOperation,
+    refuses,
+)
 from api.engine.decoding import decode
 from api.identity import ADMINISTRATION, DEPLOYMENT, Identity
 from api.refusals import UnsupportedMediaType
@@ -84,6 +90,7 @@ class Keys(Controller):
         operation_id="revokeKey",
         opt={"access": ADMINISTRATION},
         status_code=204,
+        operation_class=RevokeKeyOperation,
         responses=refuses(404),
         summary="Revoke an API key",
     )
