@@ -56,6 +56,7 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     reading: Reading
     followers: Followers
     cipher: VariableCipher
+    secret_key: SecretKey
     records: AccessRecords
     administration: Administration
     roles: Roles
@@ -71,6 +72,7 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
             cipher=self.cipher,
             obstacle=self.obstacle,
             take_time=self.engine_time.catch_up,
+            fingerprint=self.secret_key.fingerprint,
             engine_id=self.settings.engine_id,
             task_retry_limit=self.settings.task_retry_limit,
             set_time_enabled=self.settings.set_time_enabled,
@@ -136,6 +138,7 @@ async def _assembled(settings: Settings, dsn: str, pools: Pools, watch: Watch, s
         reading=reading,
         followers=followers,
         cipher=cipher,
+        secret_key=secret_key,
         records=records,
         administration=administration,
         roles=Roles(),

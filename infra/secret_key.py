@@ -46,6 +46,10 @@ class SecretKey:
         ours = _OURS.fullmatch(key)
         return MintedKey(ours[1] if ours else fallback_id, key, self.hashes(key)[0])
 
+    def fingerprint(self, request: bytes) -> str:
+        """Return a text that stands for a request. It is keyed: a plain hash of a short secret could be guessed."""
+        return hmac.digest(self._peppers[0], request, "sha256").hex()
+
     def hashes(self, key: str) -> tuple[str, ...]:
         """Return the hashes under which a key may be stored, the newest pepper's first."""
         raw = key.encode(errors="surrogatepass")

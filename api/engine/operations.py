@@ -9,7 +9,6 @@ body in chunks, parsing arguments, building a response) costs as much again as a
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from functools import partial
-from hashlib import sha256
 from typing import Any, Literal, NamedTuple, TypeVar, cast
 
 import msgspec
@@ -88,7 +87,8 @@ class Call:
         key = self.header(b"idempotency-key")
         if key:
             request = f"{self._scope['path']}\0".encode() + msgspec.json.encode(command)
-            asker = asker._replace(idempotency_key=key.decode("latin-1"), fingerprint=sha256(request).hexdigest())
+            fingerprint = self.engine.fingerprint(request)
+            asker = asker._replace(idempotency_key=key.decode("latin-1"), fingerprint=fingerprint)
         return await self.engine.commands.send(command, asker, target)
 
     def asker(self, by: Actor) -> Asker:

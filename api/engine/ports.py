@@ -35,6 +35,7 @@ class Engine(NamedTuple):
     cipher: Decryption
     obstacle: Callable[[], Awaitable[str]]
     take_time: Callable[[], Awaitable[None]]
+    fingerprint: Callable[[bytes], str]
     engine_id: str
     task_retry_limit: int = 0
     set_time_enabled: bool = False

@@ -64,3 +64,10 @@ def test_nodes_that_start_at_once_agree_on_one_key(tmp_path: Path) -> None:
     with ThreadPoolExecutor(16) as pool:
         hashes = {key.hashes("x") for key in pool.map(lambda _: load_secret_key((), tmp_path), range(64))}
     assert len(hashes) == 1
+
+
+def test_a_fingerprint_tells_requests_apart_and_is_worth_nothing_without_the_key() -> None:
+    ours, other = SecretKey(["pepper of ours"]), SecretKey(["pepper of others"])
+    assert ours.fingerprint(b"request") == ours.fingerprint(b"request")
+    assert ours.fingerprint(b"request") != ours.fingerprint(b"another")
+    assert ours.fingerprint(b"request") != other.fingerprint(b"request")
