@@ -25,9 +25,9 @@ class Engine(NamedTuple):
     """The engine as its API sees it.
 
     ``database`` is where queries read. ``obstacle`` says why this node should get no requests now, and is empty while
-    it should. ``take_time`` sets this node's clock by the log. ``fingerprint`` tells requests apart without telling what
-    is in them. ``engine_id`` is the engine's name where it runs tasks;
-    ``task_retry_limit`` says how often a failing one is tried again.
+    it should. ``take_time`` sets this node's clock by the log. ``fingerprint`` tells requests apart without telling
+    what is in them. ``engine_id`` is the engine's name where it runs tasks; ``task_retry_limit`` says how often a
+    failing one is tried again.
     """
 
     commands: Commands

@@ -70,11 +70,16 @@ async def tenants(target: Target) -> tuple[Belongings, Belongings]:
 
 def routes(have: Belongings) -> dict[str, tuple[Asked, str, str]]:
     """Return each route with an id of theirs, and one that nobody has, in the form that the route takes."""
+    numbered = {name: (asked, str(theirs), str(NOWHERE)) for name, (asked, theirs) in by_number(have).items()}
+    return {**numbered, **by_name(have), **criteria(have)}
+
+
+def by_number(have: Belongings) -> dict[str, tuple[Asked, int]]:
+    """Return the routes that take the number of something of theirs."""
     by, day = f'"workerId": "{have.tenant}"', have.instance["partition"]
     variables = f'{{{by}, "variables": [{{"name": "v", "data": {{"encoding": "e", "value": "1"}}}}]}}'
     instance, element = f"/process-instances/{day}/<id>", f"/element-instances/{day}/<id>"
-    start = f'{{"bpmnProcessId": "<id>", "version": "1", {by}}}'
-    ids = {
+    return {
         "xml": (Asked("GET", "/processes/<id>/bpmn-xml"), have.process["id"]),
         "process variables": (Asked("GET", f"{instance}/variables"), have.instance["id"]),
         "set process variables": (Asked("PUT", f"{instance}/variables", variables), have.instance["id"]),
@@ -94,31 +99,37 @@ def routes(have: Belongings) -> dict[str, tuple[Asked, str, str]]:
         "execute": (Asked("POST", "/tasks/execute", '{"limit": 9, "processInstanceId": <id>}'), have.instance["id"]),
         "unlock a task": (Asked("POST", "/tasks/unlock", '{"engineId": "default-engine", "id": <id>}'), have.job["id"]),
     }
-    names = {
-        "start": (Asked("POST", "/process-instances", start), have.process["bpmnProcessId"], "none"),
+
+
+def by_name(have: Belongings) -> dict[str, tuple[Asked, str, str]]:
+    """Return the routes that take the name of something of theirs."""
+    key = have.process["bpmnProcessId"]
+    start = f'{{"bpmnProcessId": "<id>", "version": "1", "workerId": "{have.tenant}"}}'
+    return {
+        "start": (Asked("POST", "/process-instances", start), key, "none"),
         "heatmap": (
             Asked("GET", "/incidents/heatmap?processKey=<id>&version=1"),
-            have.process["bpmnProcessId"],
+            key,
             "none",
         ),
         "versions": (
             Asked("GET", "/incidents/incident-version-graph?processKey=<id>"),
-            have.process["bpmnProcessId"],
+            key,
             "none",
         ),
         "table": (
             Asked("GET", "/incidents/incidents-table?processKey=<id>&version=1&minResults=0&maxResults=9"),
-            have.process["bpmnProcessId"],
+            key,
             "none",
         ),
         "graph": (
             Asked("GET", "/incidents/incidents-graph?processKey=<id>&version=1"),
-            have.process["bpmnProcessId"],
+            key,
             "none",
         ),
         "totals": (
             Asked("GET", "/incidents/total-counts?processKey=<id>&version=1"),
-            have.process["bpmnProcessId"],
+            key,
             "none",
         ),
         "change a tenant": (Asked("PATCH", "/admin/tenants/<id>", '{"plan": "free"}'), have.tenant, "none"),
@@ -128,11 +139,6 @@ def routes(have: Belongings) -> dict[str, tuple[Asked, str, str]]:
             "none",
         ),
         "revoke a key": (Asked("DELETE", "/admin/keys/<id>"), have.key_id, NO_KEY),
-    }
-    return {
-        **{name: (asked, str(theirs), str(NOWHERE)) for name, (asked, theirs) in ids.items()},
-        **names,
-        **criteria(have),
     }
 
 
