@@ -65,7 +65,7 @@ async def running(open_directory: Path) -> AsyncIterator[Node]:
 
 
 async def test_a_node_starts_within_seconds_and_has_after_a_kill_what_it_acknowledged(open_directory: Path) -> None:
-    node = Node(open_directory / "killed", free_port())
+    node = Node(open_directory / "killed_once", free_port())
     began = time.monotonic()
     await node.start()
     first = time.monotonic() - began
