@@ -128,7 +128,7 @@ async def test_members_for_other_kinds_of_jobs_are_passed_over(target: Target) -
         for text in ("P2000Y1D", "P9999999999999Y", "PT999999999999999S", "-P1D", "P", "PT", "P1.5D", "1h")
     ],
 )
-async def test_a_retry_may_wait_two_thousand_years(target: Target, timer: str, due: bool) -> None:  # noqa: FBT001
+async def test_a_retry_may_wait_two_thousand_years(target: Target, timer: str, due: bool) -> None:  # noqa: FBT001  (parametrized)
     job = await locked(target)
     reply = await complete(target, job, error="e", retryLimit=2_147_483_647, retryTimer=timer)
     assert reply.status == (200 if due else 400)
