@@ -23,7 +23,7 @@ from infra.encryption import VariableCipher
 from infra.engine_time import EngineTime
 from infra.event_log.doorbell import DoorbellWire
 from infra.event_log.log import EventLog
-from infra.event_log.pruning import keep_pruning
+from infra.event_log.pruning import Pruner
 from infra.executor import Executor
 from infra.following.followers import LEASE, Followers
 from infra.history import ReadModelHistory
@@ -158,7 +158,7 @@ def _roles(node: Node) -> dict[str, Coroutine[Any, Any, None]]:
     running: dict[str, Coroutine[Any, Any, None]] = {
         "watch": node.watch.run(),
         "doorbell": _wire(node).run(),
-        "pruning": keep_pruning(node.pools.commands),
+        "pruning": Pruner(node.pools.commands).run(),
         "engine time": node.engine_time.run(),
     }
     if "followers" in settings.roles:

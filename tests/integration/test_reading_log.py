@@ -1,13 +1,11 @@
 """Reading the log: streams, everything in order, snapshots, and what cannot be read."""
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
 
 import pytest
 
 from commands.context import Snapshot
 from infra.event_log.log import EventLog, UnreadablePosition
-from infra.event_log.pruning import prune
 from tests.integration.appending import connected, context, decision, instance, open_log, passed
 
 UNKNOWN = "update log.events set topic = 'job.juggled.v9' where notification_id = $1"
@@ -58,15 +56,3 @@ async def test_a_snapshot_is_given_back_until_its_state_has_another_shape(log: E
     assert await log.load_snapshot(instance(1), "shape-2") is None
     await log.save_snapshot(instance(1), "shape-2", Snapshot(35, b"other"))
     assert await log.load_snapshot(instance(1), "shape-2") == Snapshot(35, b"other")
-
-
-async def test_commands_are_forgotten_after_a_day_and_not_before(log: EventLog, database: str) -> None:
-    for number in range(1, 4):
-        await log.append(decision(instance(number), 0), context(f"command {number}"))
-    async with connected(database) as connection:
-        await connection.execute(
-            "update log.commands set recorded_at = now() - interval '24 hours 1 second' where position < 3"
-        )
-        assert await prune(connection) == 2
-        assert await prune(connection, timedelta(0)) == 1
-    assert await log.find_command("command 3") is None
