@@ -38,6 +38,11 @@ MODEL = bpmn(
     "s>f f>work f>check work>j check>j j>ship ship>e",
 )
 PATIENCE_SECONDS = 60.0
+CONFIRMED_BEFORE_A_KILL = 20
+
+END_OTHER_SESSIONS = """
+select pg_terminate_backend(pid) from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()
+"""
 
 
 class History(msgspec.Struct):
@@ -83,6 +88,13 @@ class Load:
                 if not answer["jobs"]:
                     await self._call(session, "POST", "/jobs/unlock", {"workerId": name}, keyed=False)
                     await asyncio.sleep(0.01)
+
+    async def more_is_confirmed(self) -> None:
+        """Return once instances have been confirmed that were not when this was called."""
+        enough = len(self.history.started) + CONFIRMED_BEFORE_A_KILL
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while len(self.history.started) < enough:  # noqa: ASYNC110  (the clients count, they signal nothing)
+                await asyncio.sleep(0.005)
 
     async def _complete(self, session: aiohttp.ClientSession, name: str, job: dict[str, Any]) -> None:
         fails = self._chance.random() < 0.1
@@ -139,27 +151,47 @@ async def kill_under_load(
     bar = progress.add_task("kills", total=cycles) if progress else None
     for _ in range(cycles):
         await asyncio.sleep(chance.uniform(0.15, 0.5))
+        if weakened:
+            await load.more_is_confirmed()
         await (_kill_database(data_dir) if weakened or chance.random() < 0.5 else _kill_server(node))
         if progress is not None and bar is not None:
             progress.advance(bar)
     await asyncio.sleep(0.5)
     load.running = False
-    await asyncio.gather(*tasks)
-    dsn = await running_dsn(data_dir)
-    assert dsn is not None
-    violations = await _check_progress(dsn) + await check(dsn, load.history)
+    await (_cancelled(tasks) if weakened else asyncio.gather(*tasks))
+    violations = await _judge(data_dir, load.history, progresses=not weakened)
     await node.stop()
     return load.history, "\n".join(violations)
+
+
+async def _judge(data_dir: Path, history: History, *, progresses: bool) -> list[str]:
+    """Check all there is to check; a node whose database has lost facts need not get anywhere any more."""
+    dsn = await _started_again(data_dir)
+    return [*(await _check_progress(dsn) if progresses else []), *await check(dsn, history)]
+
+
+async def _cancelled(tasks: Sequence["asyncio.Task[None]"]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _started_again(data_dir: Path) -> str:
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while (dsn := await running_dsn(data_dir)) is None:  # noqa: ASYNC110  (another process starts it)
+            await asyncio.sleep(0.02)
+    return dsn
 
 
 async def _weaken(data_dir: Path) -> None:
     """Have new sessions confirm commits before they are on disk; a node that starts now would refuse such a server."""
     dsn = await running_dsn(data_dir)
     connection = await asyncpg.connect(dsn)
-    for statement in (  # the first for sessions to come, the others for what writes behind them
+    for statement in (  # for sessions to come, for what writes behind them, and an end to the sessions of before
         "do $$ begin execute format('alter database %I set synchronous_commit = off', current_database()); end $$",
         "alter system set wal_writer_delay = '10s'",
         "select pg_reload_conf()",
+        END_OTHER_SESSIONS,
     ):
         await connection.execute(statement)
     await connection.close()
@@ -172,9 +204,7 @@ async def _kill_server(node: Node) -> None:
 
 async def _kill_database(data_dir: Path) -> None:
     """Kill the server and all its children; one that is being started again is waited for."""
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while await running_dsn(data_dir) is None:  # noqa: ASYNC110  (another process starts it)
-            await asyncio.sleep(0.02)
+    await _started_again(data_dir)
     _kill_family(int((data_dir / "postgres" / "postmaster.pid").read_text().splitlines()[0]))
 
 
