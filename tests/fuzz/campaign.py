@@ -78,7 +78,7 @@ async def run(requests: int, seed: int, console: Console) -> bool:
                 )
             console.print(report(figures, time.monotonic() - began), markup=False, highlight=False, soft_wrap=True)
             console.print(f"memory of the node: {target.memory()} MB")
-    console.print("the node is well, its read models are what the log says, and it has logged no error")
+    console.print("the node is well, its read models are what the log says, it has logged no error", soft_wrap=True)
     return not figures.wrong
 
 

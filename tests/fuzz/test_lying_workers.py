@@ -22,6 +22,7 @@ FORKING = bpmn(
     "s>f f>a f>b a>j b>j j>e",
     "forking",
 )
+TWO = (WORKING, WORKING + " ")
 MODELS = {"working": WORKING, "choosing": CHOOSING, "forking": FORKING}
 NO_DATA = {"encoding": "e", "value": "1"}
 
@@ -160,6 +161,13 @@ async def test_variables_come_by_the_hundred_and_the_first_of_a_name_counts(targ
     assert len(await rows(target, "variables", job)) == 99
     path = f"/process-instances/{job['partition']}/{job['processInstanceId']}/variables?names=v0"
     assert (await target.done("GET", path))["variables"][0]["data"]["value"] == "1"
+
+
+async def test_fifty_who_deploy_a_version_at_once_get_one_process(target: Target) -> None:
+    ours, theirs = [{"bpmnProcessId": "working", "version": "new", "bpmnXml": xml, "workerId": "w"} for xml in TWO]
+    replies = await asyncio.gather(*(target.ask("POST", "/processes", body) for body in [ours, theirs] * 25))
+    assert Counter(reply.status for reply in replies) == {201: 25, 409: 25}
+    assert len({reply.told["id"] for reply in replies if reply.status == 201}) == 1
 
 
 async def test_of_fifty_who_complete_a_job_at_once_one_does(target: Target) -> None:
