@@ -11,7 +11,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from api.identity import PUBLIC
 from infra.following.metrics import observe
 from infra.following.standing import Standing
-from infra.outages import is_outage
+from infra.outages import passes
 
 #: Seconds for a look at the read models: who asks here asks often, and does not wait for long.
 LOOK_SECONDS = 1.0
@@ -39,7 +39,7 @@ def health_routes(
             async with asyncio.timeout(LOOK_SECONDS):
                 return "", await read_models()
         except Exception as error:
-            if not is_outage(error):
+            if not passes(error):
                 raise
             return f"the database does not answer: {error!r}", ()
 

@@ -35,7 +35,7 @@ from domain.rejection import (
     ReusedKey,
     Unavailable,
 )
-from infra.outages import is_outage
+from infra.outages import passes
 
 PROBLEM_TYPE = "application/problem+json"
 
@@ -123,7 +123,7 @@ def refusal_in(request: Request[Any, Any, Any], error: Exception) -> Rejection |
         return error
     if isinstance(error, HTTPException):
         return _refusal_of_litestar(request, error)
-    if isinstance(error, TimeoutError) or is_outage(error):
+    if passes(error):
         return Unavailable("failed to handle request", "the database cannot be reached")
     return None
 

@@ -12,7 +12,7 @@ from domain.access.caller import Caller
 from domain.access.events import Plan, Role
 from domain.rejection import Unavailable
 from infra.codec import decode
-from infra.outages import is_outage
+from infra.outages import passes
 from infra.secret_key import SecretKey
 
 #: A key that opens something, with the facts of its tenant (a handful), of which its plan and entitlements follow.
@@ -122,7 +122,7 @@ class AccessRecords:
         try:
             return await self._database.fetchrow(query, argument)
         except Exception as error:
-            if isinstance(error, TimeoutError) or is_outage(error):
+            if passes(error):
                 raise Unavailable("failed to look up a key", "the database cannot be reached") from error
             raise
 

@@ -8,7 +8,8 @@ import structlog
 from commands.handling import Asker, Commands
 from commands.tasks import ExecuteTasks, execute_tasks
 from domain.event import Actor
-from domain.rejection import Rejection
+from domain.rejection import Rejection, Unavailable
+from infra.outages import passes
 
 #: Tasks to run at once, and the longest rest between two looks at the database, in seconds. A task made by this
 #: process is run at once, one made by another within the rest.
@@ -31,8 +32,10 @@ class Executor:
         while True:
             try:
                 busy = await self._run_due_tasks()
-            except (Rejection, OSError) as reason:
-                log.warning("tasks wait for the database", reason=str(reason))
+            except Exception as error:
+                if not (isinstance(error, Rejection) or passes(error)):
+                    raise
+                log.warning("tasks wait for the database", error=repr(error))
                 busy = False
             if not busy:
                 await self._rest()
@@ -44,6 +47,8 @@ class Executor:
             self._commands, ExecuteTasks(limit=BATCH), self._asker, tenant=None, retry_limit=self._retry_limit
         )
         for work, error in run.failed:
+            if isinstance(error, Unavailable) or passes(error):
+                raise error
             log.error("task failed", instance=str(work.instance), task=work.id, exc_info=error)
         return len(run.answers) == BATCH
 

@@ -17,7 +17,7 @@ import structlog
 
 from domain.identity import INT32_MAX, IdKind, IdsExhausted
 from domain.rejection import Unavailable
-from infra.outages import is_outage
+from infra.outages import passes
 
 BLOCK = 1000
 
@@ -101,7 +101,7 @@ class IdBlocks(Ulids):
         try:
             await (asyncio.shield(self._fetch(kind, day)) if blocks == 1 else self._reserve(kind, day, blocks * BLOCK))
         except Exception as error:
-            if isinstance(error, TimeoutError) or is_outage(error):
+            if passes(error):
                 raise Unavailable("failed to reserve ids", "the database cannot be reached") from error
             raise
 

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import msgspec
 import structlog
 
-from infra.outages import is_outage
+from infra.outages import passes
 from projections.database import Database
 
 #: How long a holder that cannot be reached keeps its lease, in seconds.
@@ -128,7 +128,7 @@ class Lease:
             except LeaseLost:
                 pass
             except Exception as error:
-                if not is_outage(error):
+                if not passes(error):
                     raise
                 logger.warning("the database cannot be reached", lease=self.name, error=repr(error))
             else:
@@ -182,7 +182,7 @@ async def _tolerating_outages(attempt: Awaitable[None]) -> None:
     try:
         await attempt
     except Exception as error:
-        if not is_outage(error):
+        if not passes(error):
             raise
 
 

@@ -1,4 +1,8 @@
-"""Which errors say that the database could not be used just now, and not that what was asked of it is wrong."""
+"""Which errors say that the database could not be used just now, and not that what was asked of it is wrong.
+
+Whoever only wants to know whether to try again asks ``passes``. Whoever can tell whose fault it may be, as a follower
+can, asks for the two parts of it.
+"""
 
 import asyncpg
 
@@ -18,6 +22,11 @@ def is_outage(error: BaseException) -> bool:
             return not isinstance(error, ValueError)  # those that are also ValueErrors are about an argument
         case _:
             return isinstance(error, (asyncpg.InternalClientError, OSError))
+
+
+def passes(error: BaseException) -> bool:
+    """Tell whether it is worth trying again: after an outage, and when a statement took too long or was canceled."""
+    return is_outage(error) or is_timeout(error)
 
 
 def is_timeout(error: BaseException) -> bool:

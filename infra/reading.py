@@ -9,7 +9,7 @@ import msgspec
 from domain.rejection import InvalidInput, Unavailable
 from infra.event_log.doorbell import Doorbell
 from infra.following.progress import Progress
-from infra.outages import is_outage
+from infra.outages import passes
 from projections.database import Database
 from projections.read_model import ReadModel
 
@@ -108,7 +108,7 @@ class Reading:
         try:
             rows = await self._database.fetch(POSITIONS, models, self._patience)
         except Exception as error:
-            if is_outage(error):
+            if passes(error):
                 raise Unavailable("failed to query", "the database cannot be reached") from error
             raise
         found = {row["name"]: self._standing(row) for row in rows}

@@ -12,7 +12,7 @@ from infra.codec import UnreadableFact, decode
 from infra.event_log.doorbell import Doorbell
 from infra.event_log.request import TRIED
 from infra.event_log.writer import PATIENCE, Writer
-from infra.outages import is_outage
+from infra.outages import passes
 
 COLUMNS = """notification_id, originator_id, originator_version, topic, state, tenant, actor_kind, actor_id,
        happened_at, recorded_at, correlation_id, causation_id"""
@@ -159,7 +159,7 @@ async def _reading() -> AsyncIterator[None]:
     try:
         yield
     except Exception as error:
-        if isinstance(error, TimeoutError) or is_outage(error):
+        if passes(error):
             raise Unavailable("failed to read the log", "the database cannot be reached") from error
         raise
 

@@ -23,7 +23,7 @@ from eventsourcing.persistence import (
 )
 
 from infra.event_log.log import Reads
-from infra.outages import is_outage
+from infra.outages import passes
 
 INSERT = """
 select a.base, a.conflicts, case when a.conflicts is null and $9::text is not null then log.track($9, $10) end
@@ -194,7 +194,7 @@ async def _library_errors() -> AsyncIterator[None]:
     except (asyncpg.DataError, ValueError) as error:  # of the server, of the driver
         raise DataError(str(error)) from error
     except Exception as error:
-        if isinstance(error, TimeoutError) or is_outage(error):
+        if passes(error):
             raise OperationalError(str(error)) from error
         if isinstance(error, asyncpg.PostgresError):
             raise DatabaseError(str(error)) from error

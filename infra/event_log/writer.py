@@ -24,7 +24,7 @@ from domain.rejection import InvalidInput, InvalidState, Unavailable
 from infra.event_log.doorbell import Doorbell
 from infra.event_log.request import TRIED, Request, arguments
 from infra.event_log.waiting import WaitingLine
-from infra.outages import is_outage, is_timeout
+from infra.outages import passes
 
 #: How long a command waits for the log, in seconds.
 PATIENCE = 5.0
@@ -180,7 +180,7 @@ def _answer_from(row: Any, request: Request) -> None:
 
 def _passes(error: Exception) -> bool:
     """Tell whether the same batch may succeed later: after an outage, a long wait, or a change of servers."""
-    if isinstance(error, TimeoutError) or is_outage(error) or is_timeout(error):
+    if passes(error):
         return True
     return getattr(error, "sqlstate", None) == "25006"  # read-only: after a failover this is no longer the primary
 

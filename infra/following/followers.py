@@ -13,7 +13,7 @@ from infra.following.rests import Rests
 from infra.following.standing import Standing, status
 from infra.following.turn import Turn
 from infra.leases import Connections, Held, Lease
-from infra.outages import is_outage
+from infra.outages import passes
 from projections.read_model import ReadModel
 
 #: The lease under which one node follows the log.
@@ -89,7 +89,7 @@ class Followers:
         try:
             more = await turn.round()
         except Exception as error:
-            if not is_outage(error):
+            if not passes(error):
                 raise
             logger.warning("followers wait for the database", error=repr(error))
             self._outages.begin(DATABASE)

@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 import asyncpg
@@ -26,7 +26,7 @@ OURS = "select count(*) from pg_stat_activity where datname = current_database()
 #: Followers are inside a transaction for milliseconds at a time; what is there for a second was left behind.
 ABANDONED = f"{OURS} and state like 'idle in transaction%' and now() - state_change > interval '1 second'"
 
-TERMINATE_ALL = "select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'annals %'"
+EVERYONE = "from pg_stat_activity where application_name like 'annals %'"
 
 
 @asynccontextmanager
@@ -80,20 +80,31 @@ class Database:
         finally:
             await self.server.start()
 
-    @asynccontextmanager
-    async def drops_everyone(self) -> AsyncIterator[None]:
+    def drops_everyone(self) -> AbstractAsyncContextManager[None]:
         """Cut every connection, again and again."""
-        cutting = asyncio.create_task(self._cut())
+        return self._again_and_again(f"select pg_terminate_backend(pid) {EVERYONE}", 0.1)
+
+    def cancels_everyone(self) -> AbstractAsyncContextManager[None]:
+        """Cancel whatever statement runs, again and again, as somebody's ``statement_timeout`` would."""
+        return self._again_and_again(f"select pg_cancel_backend(pid) {EVERYONE}", 0.002)
+
+    @asynccontextmanager
+    async def _again_and_again(self, statement: str, rest: float) -> AsyncIterator[None]:
+        async def asking() -> None:
+            connection = await asyncpg.connect(self.server.dsn("postgres"))
+            try:
+                while True:
+                    await connection.execute(statement)
+                    await asyncio.sleep(rest)
+            finally:
+                await connection.close()
+
+        task = asyncio.create_task(asking())
         try:
             yield
         finally:
-            cutting.cancel()
-            await asyncio.gather(cutting, return_exceptions=True)
-
-    async def _cut(self) -> None:
-        while True:
-            await self._ask("postgres", TERMINATE_ALL)
-            await asyncio.sleep(0.1)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
 
     async def _ask(self, database: str, statement: str) -> None:
         connection = await asyncpg.connect(self.server.dsn(database))

@@ -15,6 +15,8 @@ from tests.faults.client import JOINING, WORKING, Client, deployment, start
 from tests.faults.killing import Load, check, summary
 from tests.faults.outages import ABANDONED, Database, count, served
 
+#: Id, method, path and an example's body.
+Operation = tuple[str, str, str, object]
 Outage = Callable[[Database], AbstractAsyncContextManager[None]]
 
 NAMES = numbers(1)
@@ -57,7 +59,12 @@ async def dsn(database: Database) -> str:
 
 
 #: With the seconds that each lasts: some of them longer than anybody waits, some not.
-KINDS = ((Database.drops_everyone, 1.0), (Database.is_gone, 0.5), (Database.hangs, 3.0))
+KINDS = (
+    (Database.drops_everyone, 1.0),
+    (Database.cancels_everyone, 1.0),
+    (Database.is_gone, 0.5),
+    (Database.hangs, 3.0),
+)
 
 OUTAGES = pytest.mark.parametrize("outage", [Database.hangs, Database.is_gone], ids=["hangs", "gone"])
 
@@ -71,10 +78,9 @@ async def test_every_operation_is_refused_in_time_and_all_is_well_by_itself_afte
         operations = list(_operations(await client.done("GET", "/schema/openapi.json")))
         partition = await _waiting_job(client)
         async with outage(database):
-            first = await asyncio.gather(*(_refusal(client, *_with(o, partition)) for o in operations))
-            stranger = await _refusal(Client(url, "unknown"), "a new key", "POST", "/jobs/query", {})
-            _assert_refused([*first, stranger], within=AT_FIRST)
-            then = await asyncio.gather(*(_refusal(client, *_with(o, partition)) for o in operations))
+            first = await _refusals(url, operations, partition)
+            _assert_refused(first, within=AT_FIRST)
+            then = await _refusals(url, operations, partition)
             _assert_refused(then, within=ONCE_KNOWN)
         await _works_again(client)
         await _is_whole(node, dsn)
@@ -121,6 +127,13 @@ async def test_nothing_is_lost_or_doubled_under_load_by_outages_of_every_kind(
     assert load.history.completed
 
 
+async def _refusals(url: str, operations: list[Operation], partition: str) -> list[Refusal]:
+    """Ask for everything at once, and once with a key that nobody has asked with before."""
+    client, stranger = Client(url), Client(url, f"key-{next(NAMES)}")
+    known = [_refusal(client, *_with(operation, partition)) for operation in operations]
+    return await asyncio.gather(*known, _refusal(stranger, "a new key", "POST", "/jobs/query", {}))
+
+
 async def _refusal(client: Client, operation: str, method: str, path: str, body: object = None) -> Refusal:
     began = time.monotonic()
     status, media_type, told = await client.call(method, path, body)
@@ -128,7 +141,7 @@ async def _refusal(client: Client, operation: str, method: str, path: str, body:
     return Refusal(operation, status, media_type, kind, time.monotonic() - began)
 
 
-def _operations(document: Any) -> Iterator[tuple[str, str, str, object]]:
+def _operations(document: Any) -> Iterator[Operation]:
     """Return id, method, path and an example's body of all operations of the OpenAPI document."""
     for path, methods in document["paths"].items():
         for method, told in methods.items():
@@ -142,7 +155,7 @@ def _operations(document: Any) -> Iterator[tuple[str, str, str, object]]:
             yield told["operationId"], method.upper(), f"{path}?{query}" if query else path, body
 
 
-def _with(operation: tuple[str, str, str, object], partition: str) -> tuple[str, str, str, object]:
+def _with(operation: Operation, partition: str) -> Operation:
     name, method, path, body = operation
     return name, method, path.replace("{partition}", partition).replace("{id}", "1"), body
 
