@@ -15,8 +15,8 @@ import structlog
 ASKED_EVERY = 0.5
 ASKED_AGAIN = 0.1
 
-#: How long an answer may take, in seconds: two orders of magnitude more than it takes on a busy machine. When we look at
-#: the clock later than that by the second figure, we were busy ourselves, which says nothing of the database.
+#: How long an answer may take, in seconds: two orders of magnitude more than it takes on a busy machine. When we look
+#: at the clock later than that by the second figure, we were busy ourselves, which says nothing of the database.
 ANSWER_SECONDS = 1.0
 OUR_FAULT = 0.25
 
