@@ -4,18 +4,16 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from statistics import median
 
 import pytest
 
 from api import connections
 from tests.faults.client import WORKING, Client, deployment, start
 from tests.faults.outages import served
-from tests.fuzz.target import CREDENTIAL, HOST
+from tests.fuzz.target import CREDENTIAL, HOST, SMALL
 
 PATIENCE = 0.5
-
-#: Seconds after which a request counts as held up; the machine may be busy with other things, too.
-HELD_UP = 10.0
 MIB = 1_048_576
 
 #: How they begin, and what they drip from then on.
@@ -82,10 +80,12 @@ async def test_a_client_is_cut_off(url: str, beginning: bytes, drop: bytes) -> N
 async def test_many_slow_clients_hold_up_nobody(url: str) -> None:
     client = Client(url)
     crowd = [asyncio.create_task(drip(url, *each)) for each in SLOW.values() for _ in range(50)]
+    took = []
     for _ in range(10):
         began = time.monotonic()
         assert (await client.call("POST", "/jobs/query", {})).status == 200
-        assert time.monotonic() - began < HELD_UP
+        took.append(time.monotonic() - began)
+    assert median(took) < SMALL, "one request may wait for a busy machine, half of them may not"
     async with asyncio.timeout(40 * PATIENCE):
         await asyncio.gather(*crowd)
 
