@@ -10,7 +10,7 @@ from commands.context import Context, Decision, Work, WorkCriteria
 from commands.desk import Desk, Held
 from commands.failing import Retry, fail_job, outcome
 from commands.handling import Asker, Commands, Outcome
-from commands.intents import ElementVariable, EntityId, Intent, ProcessVariable, Tag, Timer
+from commands.intents import Data, ElementVariable, EntityId, Intent, ProcessVariable, Tag, Timer
 from commands.turns import decided, element_changes, process_changes, turn_on
 from domain.bpmn import engine
 from domain.bpmn.events import JobLocked, JobUnlocked, WorkState
@@ -22,7 +22,11 @@ from domain.rejection import InvalidState, NotFound, Rejection
 
 
 class LockJobs(Intent, frozen=True):
-    """Take up to ``limit`` due jobs for a worker (operation ``lockJobs``)."""
+    """Take up to ``limit`` due jobs for a worker (operation ``lockJobs``).
+
+    Two members are ours beyond the contract: ``request_timeout`` is how many milliseconds the answer may wait for a job
+    to come up, ``lock_timeout`` the ISO 8601 duration after which the lock expires (empty: the deployment's default).
+    """
 
     limit: Int32 = 0
     worker_id: str = ""
@@ -30,6 +34,8 @@ class LockJobs(Intent, frozen=True):
     id: Int32 = 0
     process_ids: tuple[Int32, ...] = ()
     process_instance_id: Int32 = 0
+    request_timeout: Int32 = 0
+    lock_timeout: str = ""
 
 
 class UnlockJobs(Intent, frozen=True):
@@ -49,7 +55,11 @@ class CalledProcess(Intent, frozen=True):
 
 
 class JobCompletion(Intent, frozen=True):
-    """What the job's type asks for; members that it does not use are ignored."""
+    """What the job's type asks for; members that it does not use are ignored.
+
+    ``loop_cardinality`` and ``loop_items`` answer a job ``SET_MULTI_INSTANCE``: how often, or for which items. They are
+    ours beyond the contract.
+    """
 
     called_process: CalledProcess | None = None
     error_code: str = ""
@@ -60,6 +70,8 @@ class JobCompletion(Intent, frozen=True):
     message_name: str = ""
     signal_name: str = ""
     timer: Timer | None = None
+    loop_cardinality: Int32 = 0
+    loop_items: tuple[Data, ...] = ()
 
 
 class CompleteJob(Intent, frozen=True):

@@ -6,12 +6,28 @@ Engine ids are int32 counted per kind and UTC day, so an entity of the engine is
 
 from datetime import date
 from functools import lru_cache
+from hashlib import sha256
 from typing import Annotated, Literal, NamedTuple, Protocol
 
 import msgspec
 
-#: The kinds of ids that count from 1 each day; ``process`` and ``element`` count from 1 for ever.
-IdKind = Literal["process", "element", "process_instance", "element_instance", "job", "task", "variable", "incident"]
+#: The kinds of ids that count from 1 each day; those of processes, elements, messages, signals and of subscriptions
+#: count from 1 for ever.
+IdKind = Literal[
+    "process",
+    "element",
+    "process_instance",
+    "element_instance",
+    "job",
+    "task",
+    "user_task",
+    "variable",
+    "incident",
+    "message",
+    "message_subscription",
+    "signal",
+    "signal_subscription",
+]
 
 INT32_MAX = 2_147_483_647
 
@@ -47,6 +63,25 @@ def process_stream(tenant: str, bpmn_process_id: str) -> str:
     So the tenant ends at the first hyphen: ``acme-eu`` with ``order`` is not ``acme`` with ``eu-order``.
     """
     return f"process-{tenant.replace('-', '.')}-{bpmn_process_id}"
+
+
+def queue_stream(tenant: str, bpmn_process_id: str) -> str:
+    """Return ``queue-<tenant>-<bpmnProcessId>``, the tenant written as in ``process_stream``."""
+    return f"queue-{tenant.replace('-', '.')}-{bpmn_process_id}"
+
+
+def task_stream(partition: date, task_id: int) -> str:
+    return f"task-{partition.isoformat()}-{task_id}"
+
+
+def channel_stream(tenant: str, message_name: str, correlation_key: str) -> str:
+    """Return ``channel-<digest>``: everything about messages of one name and correlation key is decided there."""
+    what = "\0".join((tenant, message_name, correlation_key))
+    return f"channel-{sha256(what.encode()).hexdigest()[:40]}"
+
+
+def signal_stream(signal_id: int) -> str:
+    return f"signal-{signal_id}"
 
 
 def incident_stream(ulid: str) -> str:

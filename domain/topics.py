@@ -7,12 +7,16 @@ from domain.access.events import AccessEvent, EngineEvent
 from domain.bpmn.events import InstanceEvent
 from domain.event import Event
 from domain.incidents.events import IncidentEvent
-from domain.processes.events import ProcessEvent
+from domain.messaging.events import ChannelEvent, SignalEvent
+from domain.processes.events import ProcessEvent, QueueEvent
 
 FACTS: tuple[type[Event], ...] = (
     *get_args(InstanceEvent),
     *get_args(IncidentEvent),
+    *get_args(ChannelEvent),
+    SignalEvent,
     ProcessEvent,
+    *get_args(QueueEvent),
     *get_args(AccessEvent),
     EngineEvent,
 )

@@ -11,6 +11,7 @@ from typing import ClassVar
 
 import msgspec
 
+from domain.bpmn.graph import EventDefinition, Timer
 from domain.event import Event
 
 
@@ -31,6 +32,17 @@ class JobType(StrEnum):
 
     EXECUTE = "EXECUTE"
     EVALUATE_EXCLUSIVE_GATEWAY = "EVALUATE_EXCLUSIVE_GATEWAY"
+    EVALUATE_INCLUSIVE_GATEWAY = "EVALUATE_INCLUSIVE_GATEWAY"
+    CALL_PROCESS = "CALL_PROCESS"
+    PASS_VARIABLES = "PASS_VARIABLES"  # noqa: S105  (a type of job, no secret)
+    SET_ERROR_CODE = "SET_ERROR_CODE"
+    SET_ESCALATION_CODE = "SET_ESCALATION_CODE"
+    SET_MESSAGE_CORRELATION_KEY = "SET_MESSAGE_CORRELATION_KEY"
+    SET_SIGNAL_NAME = "SET_SIGNAL_NAME"
+    SET_TIMER = "SET_TIMER"
+    SUBSCRIBE_MESSAGE = "SUBSCRIBE_MESSAGE"
+    SUBSCRIBE_SIGNAL = "SUBSCRIBE_SIGNAL"
+    SET_MULTI_INSTANCE = "SET_MULTI_INSTANCE"
 
 
 class TaskType(StrEnum):
@@ -61,7 +73,13 @@ class WorkState(StrEnum):
 
 
 class ProcessInstanceStarted(Event, frozen=True):
-    """Someone started an instance of a deployed process."""
+    """There is a new instance of a deployed process; ``state`` is ``QUEUED`` while it waits for its turn.
+
+    ``parent_id`` is the instance that called it, by its element instance ``caller_id``; ``root_id`` the outermost of
+    them. They share the partition. ``start_event`` is the BPMN id of the event that began it, empty for the none start
+    event. ``message_id`` and ``message_name`` name the message that stays open for as long as the instance lives.
+    ``limited`` says that it takes a place in the queue of its process.
+    """
 
     topic: ClassVar[str] = "process_instance.started.v1"
     process_id: int
@@ -69,12 +87,29 @@ class ProcessInstanceStarted(Event, frozen=True):
     version: str
     correlation_key: str = ""
     tags: dict[str, str] = msgspec.field(default_factory=dict)
+    state: InstanceState = InstanceState.STARTED
+    parent_id: int = 0
+    root_id: int = 0
+    caller_id: int = 0
+    start_event: str = ""
+    message_id: int = 0
+    message_name: str = ""
+    limited: bool = False
+
+
+class ProcessInstanceDequeued(Event, frozen=True):
+    """It is the turn of an instance that waited in the queue of its process: it starts now."""
+
+    topic: ClassVar[str] = "process_instance.dequeued.v1"
 
 
 class ElementEntered(Event, frozen=True):
-    """A token reached an element that keeps it: a new element instance, ``STARTED`` unless its scope is suspended.
+    """A token reached an element that keeps it: a new element instance.
 
-    ``from_element`` is the element the token came from; a parallel join counts tokens by it.
+    ``from_element`` is the element the token came from; a parallel join counts tokens by it. ``attached_to`` is the
+    element instance that this one is an event of: the activity of a boundary event, the scope of an event sub-process,
+    the event-based gateway before a catch event. ``multi_instance`` marks the body of an activity that runs several
+    times, ``loop_counter`` counts its instances from 1.
     """
 
     topic: ClassVar[str] = "element.entered.v1"
@@ -85,6 +120,9 @@ class ElementEntered(Event, frozen=True):
     parent_id: int = 0
     from_element: str = ""
     state: InstanceState = InstanceState.STARTED
+    attached_to: int = 0
+    multi_instance: bool = False
+    loop_counter: int = 0
 
 
 class ElementPassed(Event, frozen=True):
@@ -135,6 +173,111 @@ class ElementTerminated(Event, frozen=True):
     id: int
 
 
+class EventDefined(Event, frozen=True):
+    """It is known what an event catches or throws: the model says so, or a worker did."""
+
+    topic: ClassVar[str] = "event.defined.v1"
+    id: int
+    definition: EventDefinition
+    correlation_key: str = ""
+
+
+class EventTriggered(Event, frozen=True):
+    """What an event waited for happened: a message or signal of this id, its timer, or an error or escalation."""
+
+    topic: ClassVar[str] = "event.triggered.v1"
+    id: int
+    process_id: int
+    element_id: int
+    element: str
+    message_id: int = 0
+    signal_id: int = 0
+    timer: bool = False
+    error_code: str | None = None
+    escalation_code: str | None = None
+
+
+class Item(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An item of a collection that a multi-instance activity runs for: an opaque value, as of a variable."""
+
+    encoding: str
+    value: str
+    encrypted: bool = False
+
+
+class MultiInstanceBegun(Event, frozen=True):
+    """It is known how often an activity runs, and for which items if any."""
+
+    topic: ClassVar[str] = "multi_instance.begun.v1"
+    id: int
+    cardinality: int
+    items: tuple[Item, ...] = ()
+
+
+class ProcessCalled(Event, frozen=True):
+    """A call activity started an instance of another process, in the same partition."""
+
+    topic: ClassVar[str] = "process.called.v1"
+    id: int
+    process_instance_id: int
+
+
+class SignalSubscribed(Event, frozen=True):
+    """An event waits for a signal."""
+
+    topic: ClassVar[str] = "signal.subscribed.v1"
+    id: int
+    process_id: int
+    element_id: int
+    element: str
+    element_instance_id: int
+    name: str
+
+
+class SignalUnsubscribed(Event, frozen=True):
+    """An event waits for its signal no longer; a subscription that a signal has met is over without this."""
+
+    topic: ClassVar[str] = "signal.unsubscribed.v1"
+    id: int
+
+
+class UserTaskCreated(Event, frozen=True):
+    """There is work for a person, in revision 1."""
+
+    topic: ClassVar[str] = "user_task.created.v1"
+    id: int
+    process_id: int
+    element_id: int
+    element: str
+    element_instance_id: int
+    correlation_key: str = ""
+
+
+class UserTaskUpdated(Event, frozen=True):
+    """Someone changed a user task; ``tags`` are all that it has now."""
+
+    topic: ClassVar[str] = "user_task.updated.v1"
+    id: int
+    revision: int
+    tags: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+class UserTaskCompleted(Event, frozen=True):
+    """A person did the work, or ended it with an error or an interrupting escalation."""
+
+    topic: ClassVar[str] = "user_task.completed.v1"
+    id: int
+    revision: int
+    tags: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+class UserTaskTerminated(Event, frozen=True):
+    """The user task was ended from outside."""
+
+    topic: ClassVar[str] = "user_task.terminated.v1"
+    id: int
+
+
 class JobCreated(Event, frozen=True):
     """There is work for a worker. ``resolved_incident_id`` names the incident whose resolution asked for it again."""
 
@@ -152,16 +295,24 @@ class JobCreated(Event, frozen=True):
 
 
 class JobLocked(Event, frozen=True):
-    """A worker (the actor) took the job."""
+    """A worker (the actor) took the job; when there is a time at which the lock expires, it is said here."""
 
     topic: ClassVar[str] = "job.locked.v1"
     id: int
+    expires_at: datetime | None = None
 
 
 class JobUnlocked(Event, frozen=True):
     """The worker gave the job back."""
 
     topic: ClassVar[str] = "job.unlocked.v1"
+    id: int
+
+
+class JobLockExpired(Event, frozen=True):
+    """The worker did not report in time: anyone may take the job again."""
+
+    topic: ClassVar[str] = "job.lock_expired.v1"
     id: int
 
 
@@ -190,7 +341,12 @@ class JobCanceled(Event, frozen=True):
 
 
 class TaskCreated(Event, frozen=True):
-    """There is work for the engine itself."""
+    """There is work for the engine itself.
+
+    What an instance leaves to do stands in its own stream. What comes from outside it (a message, a signal, a queue, a
+    caller) has a stream ``task-<partition>-<id>`` and names the instance if there is one. A task that starts an instance
+    says of which process and version.
+    """
 
     topic: ClassVar[str] = "task.created.v1"
     id: int
@@ -202,6 +358,14 @@ class TaskCreated(Event, frozen=True):
     element_instance_id: int = 0
     retry_count: int = 0
     resolved_incident_id: int = 0
+    process_instance_id: int = 0
+    bpmn_process_id: str = ""
+    version: str = ""
+    timer: Timer | None = None
+    message_id: int = 0
+    message_name: str = ""
+    message_key: str = ""
+    signal_id: int = 0
 
 
 class TaskLocked(Event, frozen=True):
@@ -219,10 +383,11 @@ class TaskUnlocked(Event, frozen=True):
 
 
 class TaskCompleted(Event, frozen=True):
-    """The engine did the task."""
+    """The engine did the task; ``started_instance_id`` is the instance that it started, if any, in its partition."""
 
     topic: ClassVar[str] = "task.completed.v1"
     id: int
+    started_instance_id: int = 0
 
 
 class TaskFailed(Event, frozen=True):
@@ -245,7 +410,8 @@ class TaskCanceled(Event, frozen=True):
 class VariableSet(Event, frozen=True):
     """A variable got a value: of the instance, or of an element instance when ``element_instance_id`` is given.
 
-    ``value`` is opaque text; when ``encrypted`` it is base64(nonce and ciphertext) of AES-256-GCM.
+    ``value`` is opaque text; when ``encrypted`` it is base64(nonce and ciphertext) of AES-256-GCM. ``sealed_for`` names
+    the message or signal that a ciphertext came with; empty, it was encrypted for its place here.
     """
 
     topic: ClassVar[str] = "variable.set.v1"
@@ -257,6 +423,7 @@ class VariableSet(Event, frozen=True):
     encrypted: bool = False
     element_id: int = 0
     element_instance_id: int = 0
+    sealed_for: str = ""
 
 
 class VariableDeleted(Event, frozen=True):
@@ -286,8 +453,21 @@ class ProcessInstanceCompleted(Event, frozen=True):
     topic: ClassVar[str] = "process_instance.completed.v1"
 
 
+class ProcessInstanceTerminated(Event, frozen=True):
+    """The instance was ended with what it was called by."""
+
+    topic: ClassVar[str] = "process_instance.terminated.v1"
+
+
+class ProcessInstanceCanceled(Event, frozen=True):
+    """Someone ended the instance."""
+
+    topic: ClassVar[str] = "process_instance.canceled.v1"
+
+
 InstanceEvent = (
     ProcessInstanceStarted
+    | ProcessInstanceDequeued
     | ElementEntered
     | ElementPassed
     | ElementStarted
@@ -295,9 +475,20 @@ InstanceEvent = (
     | ElementResumed
     | ElementCompleted
     | ElementTerminated
+    | EventDefined
+    | EventTriggered
+    | MultiInstanceBegun
+    | ProcessCalled
+    | SignalSubscribed
+    | SignalUnsubscribed
+    | UserTaskCreated
+    | UserTaskUpdated
+    | UserTaskCompleted
+    | UserTaskTerminated
     | JobCreated
     | JobLocked
     | JobUnlocked
+    | JobLockExpired
     | JobCompleted
     | JobFailed
     | JobCanceled
@@ -312,4 +503,6 @@ InstanceEvent = (
     | ProcessInstanceSuspended
     | ProcessInstanceResumed
     | ProcessInstanceCompleted
+    | ProcessInstanceTerminated
+    | ProcessInstanceCanceled
 )

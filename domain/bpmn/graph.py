@@ -1,12 +1,16 @@
 """A deployed process as a graph of flow nodes, as the engine walks it."""
 
+from datetime import datetime
 from enum import StrEnum
 
 import msgspec
 
 
 class ElementType(StrEnum):
-    """The element types that clients know (contracts/engine.md 2.3); the engine runs those in ``elements.ELEMENTS``."""
+    """The element types that clients know: those of contracts/engine.md 2.3, and ours beyond it at the end.
+
+    The engine runs those in ``elements.ELEMENTS``.
+    """
 
     PROCESS = "PROCESS"
     SUB_PROCESS = "SUB_PROCESS"
@@ -45,20 +49,77 @@ class ElementType(StrEnum):
     MESSAGE_BOUNDARY_EVENT = "MESSAGE_BOUNDARY_EVENT"
     SIGNAL_BOUNDARY_EVENT = "SIGNAL_BOUNDARY_EVENT"
     TIMER_BOUNDARY_EVENT = "TIMER_BOUNDARY_EVENT"
+    EVENT_SUB_PROCESS = "EVENT_SUB_PROCESS"
+    RECEIVE_TASK = "RECEIVE_TASK"
+    ERROR_START_EVENT = "ERROR_START_EVENT"
+    ESCALATION_START_EVENT = "ESCALATION_START_EVENT"
+    TERMINATE_END_EVENT = "TERMINATE_END_EVENT"
 
 
-class SequenceFlow(msgspec.Struct, frozen=True):
-    """A sequence flow between two flow nodes of one scope, by their BPMN ids."""
+#: Start events that something happens to.
+START_EVENTS = frozenset(
+    {
+        ElementType.MESSAGE_START_EVENT,
+        ElementType.SIGNAL_START_EVENT,
+        ElementType.TIMER_START_EVENT,
+        ElementType.ERROR_START_EVENT,
+        ElementType.ESCALATION_START_EVENT,
+    }
+)
+
+
+class Timer(msgspec.Struct, frozen=True, omit_defaults=True):
+    """When something is due: at a time, by a cron expression, or after an ISO 8601 duration; the first given counts."""
+
+    time: datetime | None = None
+    cycle: str = ""
+    duration: str = ""
+
+
+class EventDefinition(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What an event catches or throws; of an error or escalation that is caught, the empty code means any.
+
+    One of these is set, by the kind of the event. An event without a definition asks a worker for it.
+    """
+
+    error_code: str = ""
+    escalation_code: str = ""
+    message_name: str = ""
+    signal_name: str = ""
+    timer: Timer | None = None
+
+
+class MultiInstance(msgspec.Struct, frozen=True, omit_defaults=True):
+    """That an activity runs several times, one after another or all at once (BPMN 2.0, 13.3.7).
+
+    ``cardinality`` None asks a worker how often, or for which items. ``item`` names the variable that each instance
+    gets its item in. ``until`` is the completion condition, in the language that the model names.
+    """
+
+    sequential: bool = False
+    cardinality: int | None = None
+    item: str = ""
+    until: str = ""
+
+
+class SequenceFlow(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A sequence flow between two flow nodes of one scope, by their BPMN ids.
+
+    ``condition`` is empty unless the model asks the engine to evaluate it, by naming a language that it supports.
+    """
 
     id: str
     source: str
     target: str
+    condition: str = ""
 
 
 class Element(msgspec.Struct, frozen=True):
     """A flow node, or the process itself (``parent`` empty).
 
     ``incoming`` and ``outgoing`` keep the order of the model; ``default`` is the id of the default flow, or empty.
+    ``attached_to`` is the activity of a boundary event. ``interrupting`` says of a boundary event, and of the start
+    event of an event sub-process, that what it happens to ends. ``called`` is a call activity's ``calledElement``.
     """
 
     bpmn_id: str
@@ -68,6 +129,12 @@ class Element(msgspec.Struct, frozen=True):
     incoming: tuple[SequenceFlow, ...] = ()
     outgoing: tuple[SequenceFlow, ...] = ()
     default: str = ""
+    attached_to: str = ""
+    interrupting: bool = True
+    link: str = ""
+    called: str = ""
+    definition: EventDefinition | None = None
+    multi_instance: MultiInstance | None = None
 
 
 class Participant(msgspec.Struct, frozen=True):
@@ -103,3 +170,23 @@ class Graph:
         self.none_starts = {
             element.parent: element for element in model.elements if element.type is ElementType.NONE_START_EVENT
         }
+        #: By activity, in the order of the model.
+        self.boundary_events: dict[str, list[Element]] = {}
+        #: By the scope they lie in, in the order of the model.
+        self.event_sub_processes: dict[str, list[Element]] = {}
+        #: The start event of each event sub-process.
+        self.event_starts: dict[str, Element] = {}
+        #: By scope and name.
+        self.link_catches: dict[tuple[str, str], Element] = {}
+        for element in model.elements:
+            self._index(element)
+
+    def _index(self, element: Element) -> None:
+        if element.attached_to:
+            self.boundary_events.setdefault(element.attached_to, []).append(element)
+        elif element.type is ElementType.EVENT_SUB_PROCESS:
+            self.event_sub_processes.setdefault(element.parent, []).append(element)
+        elif element.type is ElementType.LINK_CATCH_EVENT:
+            self.link_catches[element.parent, element.link] = element
+        elif element.type in START_EVENTS and self.elements[element.parent].type is ElementType.EVENT_SUB_PROCESS:
+            self.event_starts[element.parent] = element
