@@ -13,6 +13,7 @@ from commands.intents import EntityId
 from domain.bpmn.events import TaskType
 from domain.event import Actor, Append, Recorded
 from domain.identity import Ids, InstanceId
+from domain.messaging.receivers import SignalReceiver, StartDefinition
 
 
 class Cipher(Protocol):
@@ -106,6 +107,13 @@ class Log(Protocol):
         """Keep a snapshot; the log stays the truth."""
 
 
+class Value(NamedTuple):
+    """A variable's value in plain text, with its label."""
+
+    encoding: str
+    value: str
+
+
 class WorkCriteria(msgspec.Struct, frozen=True):
     """Which due and unlocked jobs or tasks are asked for; what is None or empty asks nothing."""
 
@@ -119,9 +127,9 @@ class WorkCriteria(msgspec.Struct, frozen=True):
 
 
 class Work(NamedTuple):
-    """A job or task, with the instance and the tenant it belongs to."""
+    """A job or task, with the stream it stands in (its instance's, or a task's own) and the tenant it belongs to."""
 
-    instance: InstanceId
+    stream: str
     id: int
     tenant: str
 
@@ -147,8 +155,35 @@ class Lookups(Protocol):
     async def locked_tasks(self, tenant: str, engine_id: str, task_id: int, day: date | None) -> Sequence[Work]:
         """Return the tasks that an engine holds: all, those of a day, those of an id (0: any)."""
 
-    async def incident(self, tenant: str, incident: EntityId) -> tuple[InstanceId, str] | None:
-        """Return the instance and the ULID of an unresolved incident of a process."""
+    async def expired_jobs(self, now: datetime, limit: int) -> Sequence[Work]:
+        """Return locked jobs of all tenants whose lock has expired, those first that expired first."""
+
+    async def user_task(self, tenant: str, user_task: EntityId) -> InstanceId | None:
+        """Return the instance of an open user task."""
+
+    async def had_user_task(self, tenant: str, user_task: EntityId) -> bool:
+        """Tell whether there ever was such a user task (by the read model, caught up)."""
+
+    async def message_start(self, tenant: str, name: str) -> StartDefinition | None:
+        """Return the start event that messages of a name start, unless it is suspended."""
+
+    async def signal_starts(self, tenant: str, name: str) -> Sequence[StartDefinition]:
+        """Return the start events that signals of a name start, by element id, without suspended ones."""
+
+    async def signal_receivers(self, tenant: str, name: str) -> Sequence[SignalReceiver]:
+        """Return all events that wait for a signal of this name, by subscription id."""
+
+    async def running_instances(self, tenant: str, bpmn_process_id: str) -> Sequence[InstanceId]:
+        """Return the instances of all versions of a process that have not ended (by the read model, caught up)."""
+
+    async def values(self, tenant: str, instance: InstanceId) -> Mapping[tuple[int, str], Value]:
+        """Return the values of all variables of an instance by scope and name (by the read model, caught up).
+
+        Scope 0 is the instance itself; others are element instance ids. Encrypted values are decrypted.
+        """
+
+    async def incident(self, tenant: str, incident: EntityId) -> tuple[str, str] | None:
+        """Return the stream that an unresolved incident of a process arose in, and its ULID."""
 
     async def had_incident(self, tenant: str, incident: EntityId) -> bool:
         """Tell whether there ever was such an incident (by the read model, caught up)."""

@@ -76,7 +76,7 @@ def task_stream(partition: date, task_id: int) -> str:
 
 def channel_stream(tenant: str, message_name: str, correlation_key: str) -> str:
     """Return ``channel-<digest>``: everything about messages of one name and correlation key is decided there."""
-    what = "\0".join((tenant, message_name, correlation_key))
+    what = f"{tenant}\x00{message_name}\x00{correlation_key}"
     return f"channel-{sha256(what.encode()).hexdigest()[:40]}"
 
 

@@ -344,8 +344,8 @@ class TaskCreated(Event, frozen=True):
     """There is work for the engine itself.
 
     What an instance leaves to do stands in its own stream. What comes from outside it (a message, a signal, a queue, a
-    caller) has a stream ``task-<partition>-<id>`` and names the instance if there is one. A task that starts an instance
-    says of which process and version.
+    caller) has a stream ``task-<partition>-<id>`` and names the instance if there is one. A task that starts an
+    instance says of which process and version.
     """
 
     topic: ClassVar[str] = "task.created.v1"
