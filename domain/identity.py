@@ -34,6 +34,11 @@ INT32_MAX = 2_147_483_647
 #: A number that clients send or see; a body with a greater one is refused when it is decoded.
 Int32 = Annotated[int, msgspec.Meta(ge=-INT32_MAX - 1, le=INT32_MAX, extra_json_schema={"format": "int32"})]
 
+INT64_MAX = 9_223_372_036_854_775_807
+
+#: The same for numbers that count for ever: of messages, signals and their subscriptions.
+Int64 = Annotated[int, msgspec.Meta(ge=-INT64_MAX - 1, le=INT64_MAX, extra_json_schema={"format": "int64"})]
+
 ENGINE_STREAM = "engine"
 
 

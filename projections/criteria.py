@@ -9,7 +9,7 @@ from datetime import date
 import msgspec
 
 from domain.bpmn.events import InstanceState, TaskType
-from domain.identity import Int32
+from domain.identity import Int32, Int64
 
 #: Rows of a page when the client does not say how many, and at most (contracts/engine.md 1.3 and decision 8).
 DEFAULT_ROWS = 1_000
@@ -82,6 +82,36 @@ class TaskCriteria(Criteria, frozen=True):
     process_id: Int32 = 0
     process_instance_id: Int32 = 0
     type: TaskType | None = None
+
+
+class UserTaskCriteria(Criteria, frozen=True):
+    partition: date | None = None
+    id: Int32 = 0
+    element_instance_id: Int32 = 0
+    process_id: Int32 = 0
+    process_instance_id: Int32 = 0
+    tags: tuple[TagFilter, ...] = ()
+
+
+class MessageCriteria(Criteria, frozen=True):
+    """``exclude_expired`` keeps the messages that have not expired yet, or never do while they are correlated."""
+
+    id: Int64 = 0
+    exclude_expired: bool = False
+    name: str = ""
+
+
+class MessageSubscriptionCriteria(Criteria, frozen=True):
+    partition: date | None = None
+    process_instance_id: Int32 = 0
+    correlation_key: str = ""
+    name: str = ""
+
+
+class SignalSubscriptionCriteria(Criteria, frozen=True):
+    partition: date | None = None
+    process_instance_id: Int32 = 0
+    name: str = ""
 
 
 class IncidentCriteria(Criteria, frozen=True):

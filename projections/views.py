@@ -5,13 +5,14 @@ contract's order; a member with a default is left out while it has it. Times are
 """
 
 from datetime import date
+from enum import StrEnum
 from typing import Annotated
 
 import msgspec
 
 from domain.bpmn.events import InstanceState, JobType, TaskType, WorkState
 from domain.bpmn.graph import ElementType
-from domain.identity import Int32
+from domain.identity import Int32, Int64
 
 #: A time as text.
 Moment = Annotated[str, msgspec.Meta(extra_json_schema={"format": "date-time"})]
@@ -151,6 +152,79 @@ class Task(View, frozen=True, kw_only=True):
     serialized_task: str = ""
     state: WorkState
     type: TaskType
+
+
+class UserTaskState(StrEnum):
+    """``CANCELED`` is one of the contract's words that no user task ever has (contracts/engine.md 2.14)."""
+
+    STARTED = "STARTED"
+    COMPLETED = "COMPLETED"
+    TERMINATED = "TERMINATED"
+    CANCELED = "CANCELED"
+
+
+class UserTask(View, frozen=True, kw_only=True):
+    """Work for a person."""
+
+    partition: date
+    id: Int32
+    revision: Int32
+    element_id: Int32
+    element_instance_id: Int32
+    process_id: Int32
+    process_instance_id: Int32
+    bpmn_element_id: str
+    correlation_key: str = ""
+    created_at: Moment
+    created_by: str
+    state: UserTaskState
+    tags: tuple[Tag, ...] = ()
+    updated_at: Moment
+    updated_by: str
+
+
+class Message(View, frozen=True, kw_only=True):
+    """A message; ``expires_at`` is left out while it is correlated and not yet closed."""
+
+    id: Int64
+    correlation_key: str
+    created_at: Moment
+    created_by: str
+    expires_at: Moment | None = None
+    correlated: bool
+    name: str
+    unique_key: str = ""
+
+
+class MessageSubscription(View, frozen=True, kw_only=True):
+    """An event of a process instance that waits for a message."""
+
+    id: Int64
+    partition: date
+    element_id: Int32
+    element_instance_id: Int32
+    process_id: Int32
+    process_instance_id: Int32
+    bpmn_element_id: str
+    correlation_key: str
+    created_at: Moment
+    created_by: str
+    name: str
+
+
+class SignalSubscription(View, frozen=True, kw_only=True):
+    """An event of a process instance that waits for a signal."""
+
+    id: Int64
+    partition: date
+    element_id: Int32
+    element_instance_id: Int32
+    process_id: Int32
+    process_instance_id: Int32
+    bpmn_element_id: str
+    created_at: Moment
+    created_by: str
+    name: str
 
 
 class Incident(View, frozen=True, kw_only=True):
