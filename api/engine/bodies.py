@@ -5,7 +5,9 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from projections.views import ElementVariable, Job, ProcessVariable, Task
+from api.problems import Problem
+from domain.identity import Int32, Int64
+from projections.views import ElementVariable, Job, Moment, ProcessInstance, ProcessVariable, Task
 
 Row = TypeVar("Row")
 
@@ -58,8 +60,32 @@ class ExecutedTasks(Body, frozen=True):
     failed_tasks: Sequence[Task]
 
 
+class Signal(Body, frozen=True):
+    """A signal that was sent, and how many events and start events it met; signals are not kept to be found."""
+
+    id: Int64
+    created_at: Moment
+    created_by: str
+    name: str
+    subscriber_count: Int32
+
+
 class Times(Body, frozen=True):
     """The engine's time after and before it was moved."""
 
     new_time: str
     old_time: str
+
+
+class CreatedInstance(Body, frozen=True, omit_defaults=True):
+    """What became of one item of many: an instance, or the problem that it would have been answered with alone."""
+
+    process_instance: ProcessInstance | None = None
+    problem: Problem | None = None
+
+
+class CompletedJob(Body, frozen=True, omit_defaults=True):
+    """The same for the report about a job."""
+
+    job: Job | None = None
+    problem: Problem | None = None

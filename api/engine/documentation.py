@@ -125,6 +125,8 @@ def _describe(place: _Place, schemas: Schemas) -> Json:
         "responses": dict(_responses(place.operation, schemas)),
         "security": [] if place.operation.opt["access"] is READINESS else [{name: []} for name in SECURITY_SCHEMES],
     }
+    if about.description:
+        described["description"] = about.description
     if about.body is not None:
         content = {"schema": schemas.of(about.body), "example": EXAMPLES[about.body]}
         described["requestBody"] = {"required": True, "content": {"application/json": content}}

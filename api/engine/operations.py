@@ -6,7 +6,8 @@ call these routes thousands of times a second, and what Litestar does between th
 body in chunks, parsing arguments, building a response) costs as much again as all the rest of a request.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any, Literal, NamedTuple, TypeVar, cast
@@ -29,6 +30,7 @@ from domain.event import Actor
 from projections.read_model import ReadModel
 
 Body = TypeVar("Body", bound=msgspec.Struct)
+T = TypeVar("T")
 
 _JSON = b"application/json"
 
@@ -83,13 +85,17 @@ class Call:
 
     async def send(self, command: Body, by: Actor, target: Any = None) -> Outcome:
         """Have the engine handle a command; under an ``Idempotency-Key`` only once."""
+        return await self.engine.commands.send(command, self.asker_once(by, command), target)
+
+    def asker_once(self, by: Actor, command: msgspec.Struct) -> Asker:
+        """Return who asks, under the ``Idempotency-Key`` if there is one, which stands for this very request."""
         asker = self.asker(by)
         key = self.header(b"idempotency-key")
-        if key:
-            request = f"{self._scope['path']}\0".encode() + msgspec.json.encode(command)
-            fingerprint = self.engine.fingerprint(request)
-            asker = asker._replace(idempotency_key=key.decode("latin-1"), fingerprint=fingerprint)
-        return await self.engine.commands.send(command, asker, target)
+        if not key:
+            return asker
+        request = f"{self._scope['path']}\0".encode() + msgspec.json.encode(command)
+        fingerprint = self.engine.fingerprint(request)
+        return asker._replace(idempotency_key=key.decode("latin-1"), fingerprint=fingerprint)
 
     def asker(self, by: Actor) -> Asker:
         """Return who asks, in the name of the caller's tenant and credential."""
@@ -99,6 +105,20 @@ class Call:
     def asker_for_engine(self) -> Asker:
         """Return the engine itself as who asks: it runs tasks under its own name."""
         return self.asker(Actor("system", self.engine.engine_id))
+
+    async def while_there(self, work: Coroutine[Any, Any, T]) -> T | None:
+        """Do what may take long; give it up, and return None, when the client goes away. The body has been read."""
+        working = asyncio.create_task(work)
+        leaving = asyncio.create_task(self._left())
+        try:
+            await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            return await working if working.done() else None
+        finally:
+            await _canceled(working, leaving)
+
+    async def _left(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
 
     async def caught_up(self, *models: ReadModel) -> int:
         """Wait until these read models know what was written before this call; return the position they are at."""
@@ -115,7 +135,7 @@ class About(NamedTuple):
     """What the OpenAPI document says of an operation; ``answer`` is the body's type, ``refuses`` statuses of problems.
 
     Every operation refuses what it cannot read and callers it does not know; ``refuses`` lists what else it does.
-    ``once`` says that it honours an ``Idempotency-Key``.
+    ``once`` says that it honours an ``Idempotency-Key``. ``description`` says what the summary cannot.
     """
 
     summary: str
@@ -126,6 +146,7 @@ class About(NamedTuple):
     parameters: Literal["", "page", "names", "names and parents"] = ""
     refuses: tuple[int, ...] = ()
     once: bool = False
+    description: str = ""
 
 
 class Operation(HTTPRouteHandler):
@@ -172,6 +193,13 @@ patch = partial(_operation, method="PATCH")
 def page_of(rows: Sequence[Any], position: int) -> Answer:
     """Answer a page of a query."""
     return json_answer(200, Results(len(rows), rows), position)
+
+
+async def _canceled(*tasks: asyncio.Task[Any]) -> None:
+    """End tasks, and wait until they have."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _read(receive: Receive) -> bytes:

@@ -10,11 +10,18 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from commands.batches import CompleteJobs, JobReport, StartProcessInstances
 from commands.engine_time import SetTime
 from commands.incidents import ResolveIncident
-from commands.instances import ResumeProcessInstance, StartProcessInstance, SuspendProcessInstance
+from commands.instances import (
+    CancelProcessInstance,
+    ResumeProcessInstance,
+    StartProcessInstance,
+    SuspendProcessInstance,
+)
 from commands.intents import Data, ElementVariable, ProcessVariable, Tag, Timer
 from commands.jobs import CalledProcess, CompleteJob, JobCompletion, LockJobs, UnlockJobs
+from commands.messages import SendMessage
 from commands.processes import (
     CreateProcess,
     ErrorDefinition,
@@ -23,7 +30,9 @@ from commands.processes import (
     SignalDefinition,
     TimerDefinition,
 )
+from commands.signals import SendSignal
 from commands.tasks import ExecuteTasks, UnlockTasks
+from commands.user_tasks import UpdateUserTask
 from commands.variables import SetElementVariables, SetProcessVariables
 from domain.bpmn.cycles import is_cycle
 from domain.bpmn.durations import is_duration
@@ -33,6 +42,7 @@ from projections.criteria import (
     ProcessCriteria,
     ProcessInstanceCriteria,
     TagFilter,
+    UserTaskCriteria,
 )
 
 
@@ -133,6 +143,9 @@ TAG_NAME = _name_rule("tag_name")
 VARIABLE_NAME = _name_rule("variable_name")
 TIMER = Rule("timer", "must specify a time, time cycle or time duration", _says_no_time, _nothing)
 HUNDRED = no_more_than(100)
+#: How many items a request may have whose items are commands, and a multi-instance activity that a job gives them to;
+#: the contract knows neither.
+THOUSAND = no_more_than(1000)
 #: For what names, labels or keys something. The contract knows no such limit, but an index does (2,700 bytes a row in
 #: PostgreSQL), and rows of these texts lie in memory by the page.
 SHORT = no_longer_than(255)
@@ -141,6 +154,15 @@ _WORKER = _field("worker_id", REQUIRED, SHORT)
 _BY_WORKER = (_WORKER,)
 _TIMER = (_field("time"), _field("time_cycle", CRON), _field("time_duration", DURATION))
 _TAG = (_field("name", REQUIRED, SHORT, TAG_NAME), _field("value", SHORT))
+_COMPLETE_JOB = (
+    _field("completion"),
+    _field("element_variables", HUNDRED),
+    _field("process_variables", HUNDRED),
+    _field("retry_limit", at_least(0)),
+    _field("retry_timer", DURATION),
+    _WORKER,
+)
+_ITEMS = _field("items", REQUIRED, THOUSAND)
 _SET_VARIABLES = (_field("variables", HUNDRED), _WORKER)
 
 RULES: Mapping[type[msgspec.Struct], tuple[Field, ...]] = {
@@ -176,32 +198,53 @@ RULES: Mapping[type[msgspec.Struct], tuple[Field, ...]] = {
         _field("version", REQUIRED, SHORT),
         _WORKER,
     ),
+    StartProcessInstances: (_ITEMS,),
     SuspendProcessInstance: _BY_WORKER,
     ResumeProcessInstance: _BY_WORKER,
+    CancelProcessInstance: _BY_WORKER,
     LockJobs: (
         _field("process_ids", HUNDRED, UNIQUE),
         _field("limit", at_least(1), at_most(1000)),
+        _field("lock_timeout", DURATION),
+        _field("request_timeout", at_least(0), at_most(60_000)),
         _WORKER,
     ),
     UnlockJobs: _BY_WORKER,
-    CompleteJob: (
-        _field("completion"),
-        _field("element_variables", HUNDRED),
-        _field("process_variables", HUNDRED),
-        _field("retry_limit", at_least(0)),
-        _field("retry_timer", DURATION),
-        _WORKER,
+    CompleteJob: _COMPLETE_JOB,
+    JobReport: (_field("id", REQUIRED, at_least(1)), _field("partition", REQUIRED), *_COMPLETE_JOB),
+    CompleteJobs: (_ITEMS,),
+    JobCompletion: (
+        _field("called_process"),
+        _field("loop_cardinality", at_least(0)),
+        _field("loop_items", THOUSAND),
+        _field("timer"),
     ),
-    JobCompletion: (_field("called_process"), _field("timer")),
     CalledProcess: (_field("tags", HUNDRED), _field("variables", HUNDRED)),
     ExecuteTasks: (_field("limit", at_least(1), at_most(100)),),
     UnlockTasks: (_field("engine_id", REQUIRED, SHORT),),
     ResolveIncident: (_field("retry_timer", DURATION), _WORKER),
+    SendMessage: (
+        _field("correlation_key", REQUIRED, SHORT),
+        _field("expiration_timer"),
+        _field("name", REQUIRED, SHORT),
+        _field("unique_key", SHORT),
+        _field("variables", HUNDRED),
+        _WORKER,
+    ),
+    SendSignal: (_field("name", REQUIRED, SHORT), _field("variables", HUNDRED), _WORKER),
+    UpdateUserTask: (
+        _field("revision", REQUIRED, at_least(1)),
+        _field("element_variables", HUNDRED),
+        _field("process_variables", HUNDRED),
+        _field("tags", HUNDRED),
+        _WORKER,
+    ),
     SetProcessVariables: _SET_VARIABLES,
     SetElementVariables: _SET_VARIABLES,
     SetTime: _TIMER,
     ProcessCriteria: (_field("tags", HUNDRED),),
     ProcessInstanceCriteria: (_field("tags", HUNDRED),),
+    UserTaskCriteria: (_field("tags", HUNDRED),),
     ElementInstanceCriteria: (_field("states", no_more_than(7), UNIQUE),),
 }
 

@@ -4,17 +4,28 @@ import structlog
 from litestar import Controller
 
 from api.answers import Answer, json_answer
-from api.engine.bodies import LockedJobs, Results, Unlocked
+from api.engine.batches import batch_answer
+from api.engine.bodies import CompletedJob, LockedJobs, Results, Unlocked
 from api.engine.operations import About, Call, page_of, patch, post, worker
+from api.engine.repeating import MANY, REPEATABLE
 from api.engine.rows import job_row
 from api.identity import READ, WORK
-from commands.jobs import CompleteJob, JobsChanged, LockJobs, UnlockJobs, lock_jobs, unlock_jobs
+from commands.batches import CompleteJobs, complete_jobs
+from commands.jobs import CompleteJob, JobAnswer, JobsChanged, LockJobs, UnlockJobs, lock_jobs, unlock_jobs
 from projections.criteria import JobCriteria
 from projections.jobs.projector import READ_MODEL as JOBS
 from projections.jobs.queries import find_jobs
 from projections.views import Job
 
 log = structlog.get_logger(__name__)
+
+LOCKING = """\
+With `requestTimeout` (milliseconds) the answer waits that long for a job to come up, and comes when there is one.
+With `lockTimeout` the lock expires after that time, and the job is due again.
+
+Each call takes other jobs, so an `Idempotency-Key` has no effect: who did not get an answer gives back all that it
+holds with `unlockJobs`, and locks again.
+"""
 
 
 class Jobs(Controller):
@@ -27,11 +38,14 @@ class Jobs(Controller):
         "/lock",
         operation_id="lockJobs",
         opt={"access": WORK},
-        about=About("Take due jobs for a worker", LockJobs, LockedJobs),
+        about=About("Take due jobs for a worker", LockJobs, LockedJobs, description=LOCKING),
     )
     async def lock(self, request: Call) -> Answer:
         command = await request.body(LockJobs)
-        changed = await lock_jobs(request.engine.commands, command, request.asker(worker(command.worker_id)))
+        locking = lock_jobs(request.engine.commands, command, request.asker(worker(command.worker_id)))
+        changed = await (request.while_there(locking) if command.request_timeout else locking)
+        if changed is None:  # nobody is there any more to read an answer
+            return json_answer(200, LockedJobs(0, []))
         _tell_of_failed(changed)
         jobs = [job_row(answer) for answer in changed.answer]
         return json_answer(200, LockedJobs(len(jobs), jobs), changed.position)
@@ -48,10 +62,27 @@ class Jobs(Controller):
         return json_answer(200, job_row(outcome.answer), outcome.position)
 
     @post(
+        "/complete",
+        operation_id="completeJobs",
+        opt={"access": WORK},
+        about=About(
+            "Report many locked jobs as done or as failed",
+            CompleteJobs,
+            Results[CompletedJob],
+            once=True,
+            description=MANY,
+        ),
+    )
+    async def complete_many(self, request: Call) -> Answer:
+        command = await request.body(CompleteJobs)
+        batch = await complete_jobs(request.engine.commands, command, request.asker_once(request.caller.actor, command))
+        return batch_answer(batch, _completed, lambda problem: CompletedJob(problem=problem))
+
+    @post(
         "/unlock",
         operation_id="unlockJobs",
         opt={"access": WORK},
-        about=About("Give back jobs that a worker holds", UnlockJobs, Unlocked),
+        about=About("Give back jobs that a worker holds", UnlockJobs, Unlocked, description=REPEATABLE),
     )
     async def unlock(self, request: Call) -> Answer:
         command = await request.body(UnlockJobs)
@@ -70,6 +101,10 @@ class Jobs(Controller):
         position = await request.caught_up(JOBS)
         rows = await find_jobs(request.engine.database, request.caller.tenant, criteria, page, request.now)
         return page_of(rows, position)
+
+
+def _completed(answer: JobAnswer) -> CompletedJob:
+    return CompletedJob(job=job_row(answer))
 
 
 def _tell_of_failed(changed: JobsChanged) -> None:

@@ -3,13 +3,22 @@
 from litestar import Controller
 
 from api.answers import Answer, empty_answer, json_answer
-from api.engine.bodies import ProcessVariables, Results
+from api.engine.batches import batch_answer
+from api.engine.bodies import CreatedInstance, ProcessVariables, Results
 from api.engine.operations import About, Call, get, page_of, patch, post, put, worker
+from api.engine.repeating import MANY
 from api.engine.rows import process_instance_row
 from api.engine.variables import process_variables
 from api.identity import READ, WORK
-from commands.instances import ResumeProcessInstance, StartProcessInstance, SuspendProcessInstance
+from commands.batches import StartProcessInstances, start_instances
+from commands.instances import (
+    CancelProcessInstance,
+    ResumeProcessInstance,
+    StartProcessInstance,
+    SuspendProcessInstance,
+)
 from commands.variables import SetProcessVariables
+from domain.bpmn.instance import Instance
 from domain.identity import InstanceId
 from projections.criteria import ProcessInstanceCriteria
 from projections.process_instances.projector import READ_MODEL as PROCESS_INSTANCES
@@ -36,6 +45,25 @@ class ProcessInstances(Controller):
         command = await request.body(StartProcessInstance)
         outcome = await request.send(command, worker(command.worker_id))
         return json_answer(201, process_instance_row(outcome.answer), outcome.position)
+
+    @post(
+        "/batch",
+        operation_id="createProcessInstances",
+        opt={"access": WORK},
+        about=About(
+            "Start many process instances",
+            StartProcessInstances,
+            Results[CreatedInstance],
+            once=True,
+            description=MANY,
+        ),
+    )
+    async def create_many(self, request: Call) -> Answer:
+        command = await request.body(StartProcessInstances)
+        batch = await start_instances(
+            request.engine.commands, command, request.asker_once(request.caller.actor, command)
+        )
+        return batch_answer(batch, _created, lambda problem: CreatedInstance(problem=problem))
 
     @post(
         "/query",
@@ -71,6 +99,22 @@ class ProcessInstances(Controller):
         target, command = InstanceId(*request.entity), await request.body(ResumeProcessInstance)
         return empty_answer((await request.send(command, worker(command.worker_id), target)).position)
 
+    @patch(
+        "/{partition:str}/{id:str}/cancel",
+        operation_id="cancelProcessInstance",
+        opt={"access": WORK},
+        about=About(
+            "End a process instance, what it called, and all that is open in it",
+            CancelProcessInstance,
+            status=204,
+            refuses=(404, 409),
+            once=True,
+        ),
+    )
+    async def cancel(self, request: Call) -> Answer:
+        target, command = InstanceId(*request.entity), await request.body(CancelProcessInstance)
+        return empty_answer((await request.send(command, worker(command.worker_id), target)).position)
+
     @get(
         "/{partition:str}/{id:str}/variables",
         operation_id="getProcessVariables",
@@ -103,3 +147,7 @@ class ProcessInstances(Controller):
     async def set_variables(self, request: Call) -> Answer:
         target, command = InstanceId(*request.entity), await request.body(SetProcessVariables)
         return empty_answer((await request.send(command, worker(command.worker_id), target)).position)
+
+
+def _created(instance: Instance) -> CreatedInstance:
+    return CreatedInstance(process_instance=process_instance_row(instance))
