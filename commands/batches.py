@@ -5,6 +5,7 @@ do not conflict into as few appends as there is room for.
 """
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Awaitable, Iterable, Sequence
 from datetime import date
 from typing import NamedTuple
@@ -60,11 +61,15 @@ async def start_instances(commands: Commands, command: StartProcessInstances, as
 
 
 async def complete_jobs(commands: Commands, command: CompleteJobs, asker: Asker) -> BatchOutcome:
-    """Take the reports; the answers are ``JobAnswer``."""
-    return await _each(
-        commands.send(_completion(item), _for_item(asker, item.worker_id, number), _job(item))
-        for number, item in enumerate(command.items)
-    )
+    """Take the reports; the answers are ``JobAnswer``. Of several reports about one job the first counts."""
+    turns: defaultdict[EntityId, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def complete(number: int, item: JobReport) -> Outcome:
+        job = _job(item)
+        async with turns[job]:
+            return await commands.send(_completion(item), _for_item(asker, item.worker_id, number), job)
+
+    return await _each(complete(number, item) for number, item in enumerate(command.items))
 
 
 def _for_item(asker: Asker, worker_id: str, number: int) -> Asker:
