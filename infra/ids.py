@@ -24,6 +24,10 @@ BLOCK = 1000
 #: When fewer than this are left of a kind and day, the next block is fetched in the background.
 LOW = 500
 
+#: Kinds whose ids clients know as int64; those of all others are int32 (contracts/engine.md 2.1).
+INT64_KINDS: frozenset[IdKind] = frozenset({"message", "message_subscription", "signal", "signal_subscription"})
+INT64_MAX = 2**63 - 1
+
 RESERVE = """
 insert into log.id_blocks as block (kind, day, next) values ($1, coalesce($2::date, '-infinity'), 1 + $3::bigint)
 on conflict (kind, day) do update set next = block.next + $3
@@ -120,6 +124,6 @@ class IdBlocks(Ulids):
 
     async def _reserve(self, kind: IdKind, day: date | None, size: int) -> None:
         first: int = await self._database.fetchval(RESERVE, kind, day, size)
-        if first + size - 1 > INT32_MAX:
+        if first + size - 1 > (INT64_MAX if kind in INT64_KINDS else INT32_MAX):
             raise OverflowError(f"the ids of kind {kind} of {day or 'all days'} are used up")
         self._blocks.setdefault((kind, day), []).append(Block(first, size))

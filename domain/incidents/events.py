@@ -14,7 +14,8 @@ class ProcessCause(msgspec.Struct, frozen=True, omit_defaults=True):
     """Where a process broke. ``incident_id`` with the partition (an ISO date) is the engine's name for the incident.
 
     ``element`` is the BPMN id of the activity and ``activity`` its name or, without one, its id; both are empty for a
-    task of the engine that stands at no element. Ids that do not apply are 0.
+    task of the engine that stands at no element. Ids that do not apply are 0. ``own_stream`` says that the task has a
+    stream of its own, whether there is an instance or not.
     """
 
     partition: str
@@ -30,6 +31,7 @@ class ProcessCause(msgspec.Struct, frozen=True, omit_defaults=True):
     element_instance_id: int = 0
     job_id: int = 0
     task_id: int = 0
+    own_stream: bool = False
 
 
 class IncidentOpened(Event, frozen=True):

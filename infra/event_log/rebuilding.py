@@ -9,11 +9,8 @@ from typing import Any
 
 from commands.decision_tables import Changes
 from infra.codec import decode
-from infra.event_log.request import add_changes
+from infra.event_log.request import TABLES, add_changes
 
-TABLES = ("open_jobs", "open_tasks", "open_incidents", "deployed_processes", "api_keys")
-
-#: In the order of ``add_changes``.
 FUNCTIONS = tuple(f"select log.change_{table}($1)" for table in TABLES)
 
 CHUNK = 10_000
@@ -44,7 +41,7 @@ async def _apply(connection: Any, rows: Sequence[Any]) -> None:
     changes = Changes()
     for _, stream, topic, state, tenant, actor in rows:
         changes.add(stream, decode(topic, state), tenant, actor)
-    columns: tuple[list[Any], ...] = ([], [], [], [], [])
+    columns: tuple[list[Any], ...] = tuple([] for _ in TABLES)
     add_changes(columns, 1, changes)
     for function, column in zip(FUNCTIONS, columns, strict=True):
         if column:

@@ -17,6 +17,18 @@ from infra.codec import encode
 
 TRIED = "failed to append"
 
+#: The decision tables, in the order in which the append takes their changes.
+TABLES = (
+    "open_jobs",
+    "open_tasks",
+    "open_incidents",
+    "deployed_processes",
+    "api_keys",
+    "open_user_tasks",
+    "signal_subscriptions",
+    "start_definitions",
+)
+
 
 class Request:
     """A command to append. ``keys`` are what no two commands of a batch may share: its streams and its id.
@@ -106,7 +118,7 @@ def arguments(requests: Sequence[Request], recorded_at: datetime) -> list[Any]:
     versions: list[int] = []
     topics: list[str] = []
     states: list[bytes] = []
-    changes: tuple[list[Any], ...] = ([], [], [], [], [])
+    changes: tuple[list[Any], ...] = tuple([] for _ in TABLES)
     for number, request in enumerate(requests, 1):
         commands.append(request.command)
         for head in request.heads:
@@ -124,9 +136,6 @@ def arguments(requests: Sequence[Request], recorded_at: datetime) -> list[Any]:
 
 def add_changes(columns: tuple[list[Any], ...], number: int, changes: Changes) -> None:
     """Add the changes of a command to those for each decision table, in the order in which the append takes them."""
-    jobs, tasks, incidents, processes, keys = columns
-    jobs += [(number, *change) for change in changes.jobs.values()]
-    tasks += [(number, *change) for change in changes.tasks.values()]
-    incidents += [(number, *change) for change in changes.incidents.values()]
-    processes += [(number, *change) for change in changes.processes]
-    keys += [(number, *change) for change in changes.keys.values()]
+    for column, rows in zip(columns, changes.by_table(), strict=True):
+        if rows:
+            column += [(number, *row) for row in rows]

@@ -22,7 +22,7 @@ import structlog
 from commands.context import AlreadyDone, Conflict, Context, Decision, Stored
 from domain.rejection import InvalidInput, InvalidState, Unavailable
 from infra.event_log.doorbell import Doorbell
-from infra.event_log.request import TRIED, Request, arguments
+from infra.event_log.request import TABLES, TRIED, Request, arguments
 from infra.event_log.waiting import WaitingLine
 from infra.outages import passes
 
@@ -32,7 +32,8 @@ PATIENCE = 5.0
 FIRST_PAUSE = 0.01
 LONGEST_PAUSE = 0.5
 
-APPEND = "select base, conflicts, stored from log.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
+#: The commands, heads and events of a batch take eight parameters, each decision table one more.
+APPEND = f"select base, conflicts, stored from log.append({', '.join(f'${n}' for n in range(1, 9 + len(TABLES)))})"  # noqa: S608
 
 logger = structlog.get_logger(__name__)
 
