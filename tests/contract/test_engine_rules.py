@@ -10,12 +10,26 @@ from api.engine.decoding import decode
 from api.refusals import InvalidBody
 from commands.engine_time import SetTime
 from commands.incidents import ResolveIncident
-from commands.instances import ResumeProcessInstance, StartProcessInstance, SuspendProcessInstance
+from commands.instances import (
+    CancelProcessInstance,
+    ResumeProcessInstance,
+    StartProcessInstance,
+    SuspendProcessInstance,
+)
 from commands.jobs import CompleteJob, LockJobs, UnlockJobs
+from commands.messages import SendMessage
 from commands.processes import CreateProcess
+from commands.signals import SendSignal
 from commands.tasks import ExecuteTasks, UnlockTasks
+from commands.user_tasks import UpdateUserTask
 from commands.variables import SetElementVariables, SetProcessVariables
-from projections.criteria import ElementInstanceCriteria, ProcessCriteria, ProcessInstanceCriteria
+from projections.criteria import (
+    ElementInstanceCriteria,
+    MessageCriteria,
+    ProcessCriteria,
+    ProcessInstanceCriteria,
+    UserTaskCriteria,
+)
 
 Broken = tuple[str, str, str, str]
 
@@ -43,6 +57,9 @@ def broken(body: Any, kind: type[msgspec.Struct]) -> list[Broken]:
         (StartProcessInstance, ["bpmnProcessId", "version", "workerId"]),
         (SuspendProcessInstance, ["workerId"]),
         (ResumeProcessInstance, ["workerId"]),
+        (CancelProcessInstance, ["workerId"]),
+        (SendMessage, ["correlationKey", "name", "workerId"]),
+        (SendSignal, ["name", "workerId"]),
         (SetProcessVariables, ["workerId"]),
         (SetElementVariables, ["workerId"]),
         (CompleteJob, ["workerId"]),
@@ -51,6 +68,8 @@ def broken(body: Any, kind: type[msgspec.Struct]) -> list[Broken]:
         (ResolveIncident, ["workerId"]),
         (SetTime, []),
         (ProcessCriteria, []),
+        (UserTaskCriteria, []),
+        (MessageCriteria, []),
     ],
 )
 def test_an_empty_body_lacks_what_is_required(kind: type[msgspec.Struct], fields: list[str]) -> None:
@@ -74,6 +93,35 @@ def test_broken_rules_are_told_under_the_contract_s_words() -> None:
     with pytest.raises(InvalidBody) as caught:
         decode(b"{}", LockJobs)
     assert (caught.value.title, caught.value.detail) == ("invalid request body", "failed to validate request body")
+
+
+def test_an_update_of_a_user_task_names_a_revision() -> None:
+    assert broken({}, UpdateUserTask) == [required("#/revision"), required("#/workerId")]
+    assert broken({"revision": 0, "workerId": "w"}, UpdateUserTask) == [required("#/revision")]
+    negative = ("#/revision", "gte", "must be greater than or equal to 1", "-1")
+    assert broken({"revision": -1, "workerId": "w"}, UpdateUserTask) == [negative]
+    assert broken({"revision": 1, "workerId": "w"}, UpdateUserTask) == []
+
+
+def test_a_worker_waits_for_jobs_for_a_minute_at_most() -> None:
+    locking = {"limit": 1, "workerId": "w"}
+    for milliseconds, rule, words in (
+        (-1, "gte", "greater than or equal to 0"),
+        (60_001, "lte", "less than or equal to 60000"),
+    ):
+        told = [("#/requestTimeout", rule, f"must be {words}", str(milliseconds))]
+        assert broken({**locking, "requestTimeout": milliseconds}, LockJobs) == told
+    assert broken({**locking, "requestTimeout": 60_000, "lockTimeout": "PT30S"}, LockJobs) == []
+    assert broken({**locking, "lockTimeout": "30s"}, LockJobs) == [
+        ("#/lockTimeout", "iso8601_duration", "is invalid", "30s")
+    ]
+
+
+def test_a_number_of_a_message_has_sixty_four_bits() -> None:
+    greatest = 9_223_372_036_854_775_807
+    assert decode(json.dumps({"id": greatest}).encode(), MessageCriteria).id == greatest
+    with pytest.raises(InvalidBody, match="JSON field id has an invalid value"):
+        decode(json.dumps({"id": greatest + 1}).encode(), MessageCriteria)
 
 
 def test_numbers_that_count_something_are_not_negative() -> None:
@@ -122,6 +170,9 @@ def test_names_of_tags_and_variables_are_plain_words(name: str) -> None:
         ("#/tags/1/name", "tag_name", REGEX, name)
     ]
     body = {"workerId": "w", "variables": [{**VARIABLE, "name": name}]}
+    assert broken({**body, "name": "m", "correlationKey": "k"}, SendMessage) == [
+        ("#/variables/0/name", "variable_name", REGEX, name)
+    ]
     for kind in (SetProcessVariables, SetElementVariables):
         assert broken(body, kind) == [("#/variables/0/name", "variable_name", REGEX, name)]
 
@@ -155,6 +206,12 @@ def test_a_cycle_is_a_cron_expression() -> None:
         ("#/completion/timer/timeCycle", "cron", "is invalid", "*"),
         ("#/completion/timer/timeDuration", "iso8601_duration", "is invalid", "x"),
     ]
+    sending = {"name": "m", "correlationKey": "k", "workerId": "w"}
+    for timer in ({"timeCycle": "0 0 * * * *"}, {"timeCycle": "@daily"}, {}, {"timeDuration": ""}):
+        assert broken({**sending, "expirationTimer": timer}, SendMessage) == []
+    assert broken({**sending, "expirationTimer": {"timeDuration": "1d"}}, SendMessage) == [
+        ("#/expirationTimer/timeDuration", "iso8601_duration", "is invalid", "1d")
+    ]
     assert broken({"timeCycle": "61 * * * *"}, SetTime) == [("#/timeCycle", "cron", "is invalid", "61 * * * *")]
     assert broken({"timeCycle": "@hourly"}, SetTime) == []
 
@@ -162,6 +219,18 @@ def test_a_cycle_is_a_cron_expression() -> None:
 def test_a_called_process_is_looked_into_as_far_as_it_goes() -> None:
     body = {"workerId": "w", "completion": {"calledProcess": {"tags": [{"name": "ok"}, {"value": "x"}]}}}
     assert broken(body, CompleteJob) == [required("#/completion/calledProcess/tags/1/name")]
+
+
+def test_what_a_multi_instance_runs_for_is_looked_into() -> None:
+    body = {
+        "workerId": "w",
+        "completion": {"loopCardinality": -1, "loopItems": [{"encoding": "json", "value": "1"}, {}]},
+    }
+    assert broken(body, CompleteJob) == [
+        ("#/completion/loopCardinality", "gte", "must be greater than or equal to 0", "-1"),
+        required("#/completion/loopItems/1/encoding"),
+        required("#/completion/loopItems/1/value"),
+    ]
 
 
 def test_event_definitions_name_their_element_and_timers_say_when() -> None:
