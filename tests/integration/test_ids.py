@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from domain.identity import IdKind, IdsExhausted
+from domain.identity import INT32_MAX, IdKind, IdsExhausted
 from domain.rejection import Unavailable
 from infra.ids import BLOCK, IdBlocks, Ulids
 from tests.integration.appending import DAY, connected
@@ -17,6 +17,24 @@ async def test_ids_count_from_one_for_each_kind_and_day(database: str) -> None:
         for kind, day in counters:
             await ids.reserve(kind, day)
             assert [ids.next(kind, day) for _ in range(3)] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("kind", ["message", "message_subscription", "signal", "signal_subscription"])
+async def test_messages_signals_and_subscriptions_are_counted_beyond_what_the_others_may_reach(
+    database: str, kind: IdKind
+) -> None:
+    async with connected(database) as connection:
+        await connection.executemany(
+            "insert into log.id_blocks (kind, day, next) values ($1, coalesce($2::date, '-infinity'), $3)",
+            [(kind, None, INT32_MAX + 1), ("process", None, INT32_MAX), ("user_task", DAY, INT32_MAX)],
+        )
+        ids = IdBlocks(connection)
+        await ids.reserve(kind, None)
+        assert ids.next(kind, None) == INT32_MAX + 1
+        with pytest.raises(OverflowError):
+            await ids.reserve("process", None)
+        with pytest.raises(OverflowError):
+            await ids.reserve("user_task", DAY)
 
 
 async def test_a_kind_without_a_block_asks_for_one(database: str) -> None:
