@@ -66,7 +66,7 @@ def fill(build: Builder, scope: Scope, depth: int) -> None:
     inside = Place(scope, depth, many=build.happens(40))
     start = build.add(inside, "startEvent").id
     run(build, inside, start)
-    while build.happens(25) and build.budget > 2 and depth < DEEPEST:
+    while build.happens(35) and depth < DEEPEST:
         _event_sub_process(build, inside)
 
 

@@ -5,8 +5,12 @@ from collections.abc import Callable, Mapping, Sequence
 from tests.models.activities import activity
 from tests.models.building import DEEPEST, Builder, Piece, Place
 from tests.models.defining import Definition
+from tests.models.writing import Node
 
 Block = Callable[[Builder, Place], Piece]
+
+#: Variables a and b are set by chance, so a condition may have no answer.
+CONDITIONS = ("true", "true", "false", 'a == "1"', 'b != "7"', "a == b")
 
 
 def sequence(build: Builder, place: Place) -> Piece:
@@ -61,8 +65,7 @@ def _exclusive(build: Builder, place: Place) -> Piece:
     exits = _branches(build, place.deeper(), split.id, may_be_empty=True)
     going_on = [exit_ for exit_ in exits if not (build.happens(15) and _ended(build, place, exit_))]
     piece = _merged(build, place, split.id, going_on, "exclusiveGateway")
-    if build.happens(40):
-        split.attributes["default"] = build.chance.choice(place.scope.flows_from(split.id))
+    _decide(build, place, split)
     return piece
 
 
@@ -89,9 +92,20 @@ def _inclusive(build: Builder, place: Place) -> Piece:
         piece = _merged(build, place, fork.id, exits, "inclusiveGateway")
     else:
         piece = _unjoined(build, place, fork.id)
-    if build.happens(40):
-        fork.attributes["default"] = build.chance.choice(place.scope.flows_from(fork.id))
+    _decide(build, place, fork)
     return piece
+
+
+def _decide(build: Builder, place: Place, gateway: Node) -> None:
+    """Have a worker decide, or now and then the engine; there may be a way to go where nothing else is chosen."""
+    flows = place.scope.flows_from(gateway.id)
+    default = build.chance.choice(flows) if build.happens(40) else ""
+    if default:
+        gateway.attributes["default"] = default
+    if build.happens(20):
+        for flow_id in flows:
+            if flow_id != default:
+                place.scope.condition(flow_id, build.chance.choice(CONDITIONS))
 
 
 def _unjoined(build: Builder, place: Place, fork: str) -> Piece:

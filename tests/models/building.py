@@ -63,7 +63,8 @@ class Builder:
     def event(self, place: Place, tag: str, kind: str, **attributes: str) -> Node:
         """Add an event of a kind that a definition says more about."""
         catches = tag not in {"endEvent", "intermediateThrowEvent"}
-        return self.defined(place, tag, kind, define(self.chance, kind, catches=catches), **attributes)
+        asked = tag != "startEvent" or kind not in ("signal", "timer")
+        return self.defined(place, tag, kind, define(self.chance, kind, catches=catches, asked=asked), **attributes)
 
     def defined(self, place: Place, tag: str, kind: str, definition: Definition, **attributes: str) -> Node:
         node = self.add(place, tag, f"{kind}_{tag}", **attributes)

@@ -33,7 +33,8 @@ class Definition(NamedTuple):
 
 def define(chance: Random, kind: str, *, catches: bool, asked: bool = True) -> Definition:
     """Define an event of that kind; an event that is not ``asked`` for later is defined at once."""
-    who = chance.choices(("model", "deployment", "worker"), (6, 2, 3 if asked else 0))[0]
+    given = 0 if kind == "message" and not catches else 2  # a worker sends such messages, under whatever name
+    who = chance.choices(("model", "deployment", "worker"), (6, given, 3 if asked else 0))[0]
     if kind == "timer":
         return _timer(chance.choice(TIMERS), who)
     name = chance.choice((*_POOLS[kind], ANY) if catches and kind in ("error", "escalation") else _POOLS[kind])

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import count
-from xml.sax.saxutils import quoteattr
+from xml.sax.saxutils import escape, quoteattr
 
 from domain.bpmn.graph import EventDefinition
 
@@ -41,6 +41,7 @@ class Scope:
         self.id = bpmn_id
         self.nodes: list[Node] = []
         self._flows: list[tuple[str, str, str]] = []
+        self._conditions: dict[str, str] = {}
 
     def add(self, tag: str, kind: str = "", **attributes: str) -> Node:
         """Add a flow node; ``kind`` begins its id, the tag where it is empty."""
@@ -64,10 +65,16 @@ class Scope:
         """Return the ids of the flows that go out of a node so far."""
         return [flow_id for flow_id, start, _ in self._flows if start == source]
 
+    def condition(self, flow_id: str, expression: str) -> None:
+        """Have the engine take a flow where this holds."""
+        inside = f'<conditionExpression language="https://cel.dev">{escape(expression)}</conditionExpression>'
+        self._conditions[flow_id] = inside
+
     def written(self) -> str:
         nodes = (node.written() for node in self.nodes)
         flows = (
-            f'<sequenceFlow id="{flow_id}" sourceRef="{source}" targetRef="{target}"/>'
+            f'<sequenceFlow id="{flow_id}" sourceRef="{source}" targetRef="{target}">'
+            f"{self._conditions.get(flow_id, '')}</sequenceFlow>"
             for flow_id, source, target in self._flows
         )
         return "\n".join(("", *nodes, *flows, ""))
