@@ -9,10 +9,14 @@ from projections.insight_incidents_table.projector import READ_MODEL as INSIGHT_
 from projections.insight_totals.projector import READ_MODEL as INSIGHT_TOTALS
 from projections.insight_versions.projector import READ_MODEL as INSIGHT_VERSIONS
 from projections.jobs.projector import READ_MODEL as JOBS
+from projections.message_subscriptions.projector import READ_MODEL as MESSAGE_SUBSCRIPTIONS
+from projections.messages.projector import READ_MODEL as MESSAGES
 from projections.process_instances.projector import READ_MODEL as PROCESS_INSTANCES
 from projections.processes.projector import READ_MODEL as PROCESSES
 from projections.read_model import ReadModel
+from projections.signal_subscriptions.projector import READ_MODEL as SIGNAL_SUBSCRIPTIONS
 from projections.tasks.projector import READ_MODEL as TASKS
+from projections.user_tasks.projector import READ_MODEL as USER_TASKS
 from projections.variables.projector import READ_MODEL as VARIABLES
 
 READ_MODELS: tuple[ReadModel, ...] = (
@@ -22,8 +26,12 @@ READ_MODELS: tuple[ReadModel, ...] = (
     ELEMENT_INSTANCES,
     JOBS,
     TASKS,
+    USER_TASKS,
     INCIDENTS,
     VARIABLES,
+    MESSAGES,
+    MESSAGE_SUBSCRIPTIONS,
+    SIGNAL_SUBSCRIPTIONS,
     INSIGHT_HEATMAP,
     INSIGHT_VERSIONS,
     INSIGHT_INCIDENTS_TABLE,

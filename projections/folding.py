@@ -30,6 +30,13 @@ def columns(rows: Iterable[msgspec.Struct]) -> Sequence[Sequence[Any]]:
     return list(zip(*map(msgspec.structs.astuple, rows), strict=True))
 
 
+class Gone(msgspec.Struct):
+    """A thing that was there before the batch and is no longer."""
+
+    tenant: str
+    id: int
+
+
 class Batch:
     """A row for each thing that a batch makes, and a change for each one that was there before; both are structs."""
 
@@ -47,3 +54,9 @@ class Batch:
             await db.execute(insert, *columns(self.rows.values()))
         if self.changes:
             await db.execute(update, *columns(self.changes.values()))
+
+
+def forget(batch: Batch, tenant: str, number: int) -> None:
+    """Take a thing away whose number never comes back: its row, or as a change ``Gone`` when it was there before."""
+    if batch.rows.pop(number, None) is None:
+        batch.changes[number] = Gone(tenant, number)

@@ -34,9 +34,14 @@ class Change(msgspec.Struct):
     error: str = ""
 
 
+def partition_of(stream: str) -> date:
+    """Return the partition that the stream of an instance or of a task (``task-<partition>-<id>``) names."""
+    return date.fromisoformat(stream[5:15]) if stream.startswith("task-") else instance_of(stream).partition
+
+
 def _enter(batch: Batch, fact: Recorded, work_id: int, state: WorkState) -> Work:
     """Put a job or task into a state and return what stands for it in the batch."""
-    key = (instance_of(fact.stream).partition, work_id)
+    key = (partition_of(fact.stream), work_id)
     work: Work | None = batch.find(key)
     if work is None:
         work = batch.changes[key] = Change(fact.tenant, *key, state)
@@ -50,6 +55,7 @@ def locked(batch: Batch, fact: Recorded, event: Any) -> None:
 
 
 def unlocked(batch: Batch, fact: Recorded, event: Any) -> None:
+    """Apply that a job or task was given back, or that the time of its lock is over."""
     work = _enter(batch, fact, event.id, WorkState.CREATED)
     work.locked_at, work.locked_by = None, ""
 

@@ -51,6 +51,7 @@ class Row(msgspec.Struct):
     bpmn_element_id: str
     created_at: datetime
     created_by: str
+    multi_instance: bool
     state: str
     started_at: datetime | None
     ended_at: datetime | None
@@ -113,6 +114,7 @@ def _create(
         event.element,
         fact.happened_at,
         fact.actor.id,
+        isinstance(event, ElementEntered) and event.multi_instance,
         *state,
     )
 
@@ -140,7 +142,11 @@ def _resumed(batch: ElementBatch, fact: Recorded, event: ElementResumed) -> None
 
 
 def _completed(batch: ElementBatch, fact: Recorded, event: ElementCompleted) -> None:
-    _enter(batch, fact, event.id, InstanceState.COMPLETED).ended_at = fact.happened_at
+    """Apply the end of an element instance; one that was only armed until it fired began in the same moment."""
+    row = _enter(batch, fact, event.id, InstanceState.COMPLETED)
+    row.ended_at = fact.happened_at
+    if isinstance(row, Row) and row.started_at is None:
+        row.started_at = row.ended_at
 
 
 def _terminated(batch: ElementBatch, fact: Recorded, event: ElementTerminated) -> None:
@@ -173,7 +179,7 @@ async def project(facts: Sequence[Recorded], db: Database) -> None:
 
 READ_MODEL = ReadModel(
     name="element_instances",
-    version=1,
+    version=2,
     schema=(HERE / "table.sql").read_text(encoding="utf-8"),
     tables=("element_instances", "element_instances_open", "element_instances_types"),
     project=project,

@@ -73,6 +73,7 @@ def _element_instance(row: Mapping[str, Any]) -> ElementInstance:
         created_at=rfc3339(row["created_at"]),
         created_by=row["created_by"],
         ended_at=row["ended_at"] and rfc3339(row["ended_at"]),
+        multi_instance=row["multi_instance"],
         started_at=row["started_at"] and rfc3339(row["started_at"]),
         state=InstanceState(row["state"]),
     )

@@ -8,13 +8,15 @@ select * from unnest($1::integer[], $2::text[]);
 insert into element_instances
 select * from unnest(
     $1::text[], $2::date[], $3::integer[], $4::integer[], $5::integer[], $6::integer[], $7::integer[], $8::text[],
-    $9::timestamptz[], $10::text[], $11::text[], $12::timestamptz[], $13::timestamptz[]);
+    $9::timestamptz[], $10::text[], $11::boolean[], $12::text[], $13::timestamptz[], $14::timestamptz[]);
 
 -- name: update
--- What became of element instances that were there; a time that is none stays as it was.
+-- What became of element instances that were there; a time that is none stays as it was. What completes without having
+-- started was armed until it fired: it began when it ended.
 update element_instances
    set state = change.state,
-       started_at = coalesce(change.started_at, element_instances.started_at),
+       started_at = coalesce(change.started_at, element_instances.started_at,
+                             case when change.state = 'COMPLETED' then change.ended_at end),
        ended_at = coalesce(change.ended_at, element_instances.ended_at)
   from unnest($1::text[], $2::date[], $3::integer[], $4::text[], $5::timestamptz[], $6::timestamptz[])
        as change (tenant, partition, id, state, started_at, ended_at)
@@ -38,7 +40,7 @@ delete from element_instances_open as opened
 -- name: element_instances
 -- A page of element instances.
 select partition, id, parent_id, element_id, process_id, process_instance_id, bpmn_element_id, bpmn_element_type,
-       created_at, created_by, state, started_at, ended_at
+       created_at, created_by, multi_instance, state, started_at, ended_at
   from element_instances join element_instances_types using (element_id)
  where tenant = $1 /* criteria */
  order by partition, id

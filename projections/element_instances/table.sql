@@ -11,6 +11,7 @@ create table element_instances (
     bpmn_element_id text not null,
     created_at timestamptz not null,
     created_by text not null,
+    multi_instance boolean not null,
     state text not null,
     started_at timestamptz,
     ended_at timestamptz,

@@ -1,12 +1,23 @@
+-- name: suspend
+-- The start events of the versions that were there before some processes were deployed anew.
+update elements
+   set suspended = true
+  from unnest($1::text[], $2::text[]) as deployed (tenant, bpmn_process_id)
+ where elements.tenant = deployed.tenant
+   and elements.starts = deployed.bpmn_process_id
+   and not suspended;
+
 -- name: insert
 -- New elements: a sequence for each column.
 insert into elements
 select * from unnest(
-    $1::text[], $2::integer[], $3::integer[], $4::text[], $5::text[], $6::text[], $7::text[]);
+    $1::text[], $2::integer[], $3::integer[], $4::text[], $5::text[], $6::text[], $7::text[], $8::boolean[],
+    $9::text[], $10::text[], $11::boolean[]);
 
 -- name: elements
 -- A page of elements.
-select id, process_id, bpmn_element_id, bpmn_element_type, bpmn_element_name, parent_bpmn_element_id
+select id, process_id, bpmn_element_id, bpmn_element_type, bpmn_element_name, parent_bpmn_element_id, multi_instance,
+       event_definition, suspended
   from elements
  where tenant = $1 /* criteria */
  order by id

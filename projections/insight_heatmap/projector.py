@@ -1,14 +1,22 @@
 """Counts starts and incidents of each activity of each deployed version."""
 
 from collections.abc import Iterable, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from domain.bpmn.events import ElementEntered, ElementPassed, ElementStarted, InstanceState
+from domain.bpmn.events import (
+    ElementEntered,
+    ElementPassed,
+    ElementStarted,
+    ElementTerminated,
+    EventTriggered,
+    InstanceState,
+)
 from domain.event import Recorded
-from domain.identity import incident_of
+from domain.identity import incident_of, instance_of
 from domain.incidents.events import IncidentCanceled, IncidentOpened, IncidentResolved
 from domain.processes.events import ProcessDeployed
 from projections.database import Database, named_queries
@@ -79,13 +87,29 @@ class Tally:
         return counts
 
 
+#: An element of a process.
+Place = tuple[int, str]
+
+#: An element instance: its partition and number.
+Key = tuple[date, int]
+
+
 class HeatmapBatch(Batch):
-    """``starts`` has the times at which instances of an element of a process began."""
+    """``starts`` has the times at which instances of an element of a process began.
+
+    ``waiting`` are those that have not begun; ``begun`` (with its time) and ``ended`` may have waited before the batch.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.deployments: list[Deployment] = []
-        self.starts: dict[tuple[int, str], list[int]] = {}
+        self.starts: dict[Place, list[int]] = {}
+        self.waiting: dict[Key, Place] = {}
+        self.begun: dict[Key, int] = {}
+        self.ended: list[Key] = []
+
+    def start(self, place: Place, moment: int) -> None:
+        self.starts.setdefault(place, []).append(moment)
 
 
 def _deployed(batch: HeatmapBatch, fact: Recorded, event: ProcessDeployed) -> None:
@@ -93,12 +117,32 @@ def _deployed(batch: HeatmapBatch, fact: Recorded, event: ProcessDeployed) -> No
 
 
 def _entered(batch: HeatmapBatch, fact: Recorded, event: ElementEntered) -> None:
-    if event.state is InstanceState.STARTED and event.parent_id:  # without a parent it is the process itself
-        _started(batch, fact, event)
+    if not event.parent_id:
+        return  # the process itself
+    if event.state is InstanceState.STARTED:
+        batch.start((event.process_id, event.element), milliseconds(fact.happened_at))
+    else:
+        batch.waiting[instance_of(fact.stream).partition, event.id] = (event.process_id, event.element)
 
 
-def _started(batch: HeatmapBatch, fact: Recorded, event: ElementEntered | ElementPassed | ElementStarted) -> None:
-    batch.starts.setdefault((event.process_id, event.element), []).append(milliseconds(fact.happened_at))
+def _passed(batch: HeatmapBatch, fact: Recorded, event: ElementPassed) -> None:
+    batch.start((event.process_id, event.element), milliseconds(fact.happened_at))
+
+
+def _began(batch: HeatmapBatch, fact: Recorded, event: ElementStarted | EventTriggered) -> None:
+    """Count what waited until now. An armed event begins when it is triggered; any other has begun before that."""
+    key, moment = (instance_of(fact.stream).partition, event.id), milliseconds(fact.happened_at)
+    place = batch.waiting.pop(key, None)
+    if place is None:
+        batch.begun.setdefault(key, moment)
+    else:
+        batch.start(place, moment)
+
+
+def _terminated(batch: HeatmapBatch, fact: Recorded, event: ElementTerminated) -> None:
+    key = (instance_of(fact.stream).partition, event.id)
+    if batch.waiting.pop(key, None) is None:
+        batch.ended.append(key)
 
 
 def _opened(batch: HeatmapBatch, fact: Recorded, event: IncidentOpened) -> None:
@@ -129,8 +173,10 @@ def _end(batch: HeatmapBatch, fact: Recorded, state: str) -> None:
 HANDLERS: Handlers[HeatmapBatch] = {
     ProcessDeployed: _deployed,
     ElementEntered: _entered,
-    ElementPassed: _started,
-    ElementStarted: _started,
+    ElementPassed: _passed,
+    ElementStarted: _began,
+    EventTriggered: _began,
+    ElementTerminated: _terminated,
     IncidentOpened: _opened,
     IncidentResolved: _resolved,
     IncidentCanceled: _canceled,
@@ -142,6 +188,7 @@ async def project(facts: Sequence[Recorded], db: Database) -> None:
     batch = folded(facts, HeatmapBatch(), HANDLERS)
     if batch.deployments:
         await db.execute(SQL["insert_processes"], *columns(batch.deployments))
+    await _write_waiting(batch, db)
     tally = Tally()
     for (process_id, element), moments in batch.starts.items():
         tally.add_starts(process_id, element, moments)
@@ -152,6 +199,19 @@ async def project(facts: Sequence[Recorded], db: Database) -> None:
         tally.add_incident(incident, incident.state)
     if tally.counts:
         await db.execute(SQL["count"], *columns(tally.counts.values()))
+
+
+async def _write_waiting(batch: HeatmapBatch, db: Database) -> None:
+    """Keep what waits, and count what waited and began."""
+    left = [*batch.begun, *batch.ended]
+    if left:
+        for row in await db.fetch(SQL["leave"], *zip(*left, strict=True)):
+            moment = batch.begun.get((row["partition"], row["id"]))
+            if moment is not None:
+                batch.start((row["process_id"], row["element"]), moment)
+    if batch.waiting:
+        rows = ((*key, *place) for key, place in batch.waiting.items())
+        await db.execute(SQL["wait"], *zip(*rows, strict=True))
 
 
 async def _write_incidents(batch: HeatmapBatch, db: Database) -> list[Incident]:
@@ -166,9 +226,14 @@ async def _write_incidents(batch: HeatmapBatch, db: Database) -> list[Incident]:
 
 READ_MODEL = ReadModel(
     name="insight_heatmap",
-    version=1,
+    version=2,
     schema=(HERE / "table.sql").read_text(encoding="utf-8"),
-    tables=("insight_heatmap", "insight_heatmap_incidents", "insight_heatmap_processes"),
+    tables=(
+        "insight_heatmap",
+        "insight_heatmap_incidents",
+        "insight_heatmap_waiting",
+        "insight_heatmap_processes",
+    ),
     project=project,
     facts=tuple(HANDLERS),
 )

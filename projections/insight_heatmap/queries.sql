@@ -3,6 +3,18 @@
 insert into insight_heatmap_processes
 select * from unnest($1::text[], $2::text[], $3::text[], $4::integer[]);
 
+-- name: wait
+-- Element instances that have not begun.
+insert into insight_heatmap_waiting
+select * from unnest($1::date[], $2::integer[], $3::integer[], $4::text[]);
+
+-- name: leave
+-- Element instances that wait no longer, of some that may have waited.
+delete from insight_heatmap_waiting as waiting
+ using unnest($1::date[], $2::integer[]) as left_off (partition, id)
+ where waiting.partition = left_off.partition and waiting.id = left_off.id
+returning waiting.partition, waiting.id, process_id, element;
+
 -- name: insert_incidents
 -- New incidents: a sequence for each column.
 insert into insight_heatmap_incidents

@@ -23,6 +23,15 @@ create table insight_heatmap_incidents (
 ) with (fillfactor = 90);
 create index insight_heatmap_incidents_of_process on insight_heatmap_incidents (process_id, created_at);
 
+-- Element instances that have not begun yet, and may never: they count once they do.
+create table insight_heatmap_waiting (
+    partition date not null,
+    id integer not null,
+    process_id integer not null,
+    element text collate "C" not null,
+    primary key (partition, id)
+) with (autovacuum_vacuum_scale_factor = 0.05);
+
 create table insight_heatmap_processes (
     tenant text collate "C" not null,
     process_key text collate "C" not null,

@@ -10,7 +10,7 @@ SQL = named_queries(Path(__file__).with_name("queries.sql"))
 
 
 class GraphRow(View, frozen=True, kw_only=True):
-    """Incidents of a type that were created on a UTC day; ``date`` is its beginning in milliseconds since 1970."""
+    """Incidents of a type, or error start events, of a UTC day, which begins at ``date``: milliseconds since 1970."""
 
     date: int
     total_instances: int

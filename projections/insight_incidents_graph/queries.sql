@@ -3,6 +3,15 @@
 insert into insight_incidents_graph_processes
 select * from unnest($1::text[], $2::text[], $3::text[], $4::integer[]);
 
+-- name: insert_error_starts
+-- What in new versions begins with an error.
+insert into insight_incidents_graph_error_starts
+select * from unnest($1::integer[]);
+
+-- name: error_starts
+-- Which of some elements begin with an error.
+select element_id from insight_incidents_graph_error_starts where element_id = any($1::integer[]);
+
 -- name: count
 -- More incidents in some spans: a sequence for each column.
 insert into insight_incidents_graph as kept

@@ -1,4 +1,5 @@
--- Counts of incidents by time of creation (projections/time_spans.py); a process here is one deployed version.
+-- Counts by time (projections/time_spans.py) of incidents and, as a type of their own, of error start events that
+-- fired. A process here is one deployed version.
 create table insight_incidents_graph (
     process_id integer not null,
     incident_type text collate "C" not null,
@@ -15,4 +16,9 @@ create table insight_incidents_graph_processes (
     version text collate "C" not null,
     process_id integer not null,
     primary key (tenant, process_key, version)
+);
+
+-- The elements that begin with an error.
+create table insight_incidents_graph_error_starts (
+    element_id integer primary key
 );

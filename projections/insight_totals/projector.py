@@ -1,15 +1,16 @@
-"""Counts the incidents of each deployed version."""
+"""Counts the incidents of each deployed version, and its exceptions: error start events that fired."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
 
+from domain.bpmn.events import EventTriggered
 from domain.event import Recorded
 from domain.incidents.events import IncidentOpened
 from domain.processes.events import ProcessDeployed
 from projections.database import Database, named_queries
-from projections.deployments import Deployment, deployment
+from projections.deployments import Deployment, ErrorStarts, deployment
 from projections.folding import Handlers, columns, folded
 from projections.read_model import ReadModel
 from projections.time_spans import counted, milliseconds
@@ -18,39 +19,52 @@ HERE = Path(__file__).parent
 SQL = named_queries(HERE / "queries.sql")
 
 
+INCIDENT, EXCEPTION = "incident", "exception"
+
+
 class Count(msgspec.Struct):
-    """More incidents in a span, in the order of the table."""
+    """More of a kind in a span, in the order of the table."""
 
     process_id: int
+    kind: str
     span: int
     begins: int
-    incidents: int
+    times: int
     moments: str | None
 
 
 class Batch:
-    """``opened`` has the times at which incidents of a process were created."""
+    """``moments`` has the times at which things of a kind happened in a process."""
 
     def __init__(self) -> None:
         self.deployments: list[Deployment] = []
-        self.opened: dict[int, list[int]] = {}
+        self.error_starts = ErrorStarts()
+        self.moments: dict[tuple[int, str], list[int]] = {}
+
+    def add(self, process_id: int, kind: str, moment: int) -> None:
+        self.moments.setdefault((process_id, kind), []).append(moment)
 
     def counts(self) -> Iterator[Count]:
-        for process_id, moments in self.opened.items():
+        for (process_id, kind), moments in self.moments.items():
             for count in counted(moments):
-                yield Count(process_id, *count)
+                yield Count(process_id, kind, *count)
 
 
 def _deployed(batch: Batch, fact: Recorded, event: ProcessDeployed) -> None:
     batch.deployments.append(deployment(fact, event))
+    batch.error_starts.deploy(event)
 
 
 def _opened(batch: Batch, fact: Recorded, event: IncidentOpened) -> None:
     if event.process is not None:
-        batch.opened.setdefault(event.process.process_id, []).append(milliseconds(fact.happened_at))
+        batch.add(event.process.process_id, INCIDENT, milliseconds(fact.happened_at))
 
 
-HANDLERS: Handlers[Batch] = {ProcessDeployed: _deployed, IncidentOpened: _opened}
+def _triggered(batch: Batch, fact: Recorded, event: EventTriggered) -> None:
+    batch.error_starts.catch(fact, event)
+
+
+HANDLERS: Handlers[Batch] = {ProcessDeployed: _deployed, IncidentOpened: _opened, EventTriggered: _triggered}
 
 
 async def project(facts: Sequence[Recorded], db: Database) -> None:
@@ -58,15 +72,17 @@ async def project(facts: Sequence[Recorded], db: Database) -> None:
     batch = folded(facts, Batch(), HANDLERS)
     if batch.deployments:
         await db.execute(SQL["insert_processes"], *columns(batch.deployments))
-    if batch.opened:
+    for process_id, moment in await batch.error_starts.fired(db, SQL["insert_error_starts"], SQL["error_starts"]):
+        batch.add(process_id, EXCEPTION, moment)
+    if batch.moments:
         await db.execute(SQL["count"], *columns(batch.counts()))
 
 
 READ_MODEL = ReadModel(
     name="insight_totals",
-    version=1,
+    version=2,
     schema=(HERE / "table.sql").read_text(encoding="utf-8"),
-    tables=("insight_totals", "insight_totals_processes"),
+    tables=("insight_totals", "insight_totals_processes", "insight_totals_error_starts"),
     project=project,
     facts=tuple(HANDLERS),
 )

@@ -1,11 +1,13 @@
--- Counts of incidents by time of creation (projections/time_spans.py); a process here is one deployed version.
+-- Counts by time (projections/time_spans.py) of incidents and, as exceptions, of error start events that fired. A
+-- process here is one deployed version.
 create table insight_totals (
     process_id integer not null,
+    kind text collate "C" not null,
     span integer not null,
     begins bigint not null,
-    incidents integer not null,
+    times integer not null,
     moments smallint[],
-    primary key (process_id, span, begins)
+    primary key (process_id, span, begins, kind)
 ) with (fillfactor = 70);
 
 create table insight_totals_processes (
@@ -14,4 +16,9 @@ create table insight_totals_processes (
     version text collate "C" not null,
     process_id integer not null,
     primary key (tenant, process_key, version)
+);
+
+-- The elements that begin with an error.
+create table insight_totals_error_starts (
+    element_id integer primary key
 );

@@ -12,7 +12,7 @@ _NUMBER = re.compile(r"0|[1-9][0-9]{0,8}")
 
 
 class VersionRow(View, frozen=True, kw_only=True):
-    """Figures of a version over all time; error start events are not built yet.
+    """Figures of a version over all time: instances that started, incidents, and error start events that fired.
 
     ``version`` is a number where it is plain digits that a number would give back as they are, at most nine.
     """
@@ -30,7 +30,7 @@ async def version_graph(db: Database, tenant: str, process_key: str) -> list[Ver
             version=_number_or_text(row["version"]),
             process_instance_count=row["process_instances"],
             incident_count=row["incidents"],
-            error_start_event_count=0,
+            error_start_event_count=row["error_start_events"],
         )
         for row in await db.fetch(SQL["versions"], tenant, process_key)
     ]

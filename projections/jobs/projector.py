@@ -12,6 +12,7 @@ from domain.bpmn.events import (
     JobCreated,
     JobFailed,
     JobLocked,
+    JobLockExpired,
     JobUnlocked,
     WorkState,
 )
@@ -75,6 +76,7 @@ HANDLERS: Handlers[Batch] = {
     JobCreated: _created,
     JobLocked: work.locked,
     JobUnlocked: work.unlocked,
+    JobLockExpired: work.unlocked,
     JobCompleted: work.completed,
     JobFailed: work.failed,
     JobCanceled: work.canceled,
@@ -88,7 +90,7 @@ async def project(facts: Sequence[Recorded], db: Database) -> None:
 
 READ_MODEL = ReadModel(
     name="jobs",
-    version=1,
+    version=2,
     schema=(HERE / "table.sql").read_text(encoding="utf-8"),
     tables=("jobs",),
     project=project,

@@ -8,10 +8,13 @@ import msgspec
 
 from domain.bpmn.events import (
     InstanceState,
+    ProcessInstanceCanceled,
     ProcessInstanceCompleted,
+    ProcessInstanceDequeued,
     ProcessInstanceResumed,
     ProcessInstanceStarted,
     ProcessInstanceSuspended,
+    ProcessInstanceTerminated,
 )
 from domain.event import Recorded
 from domain.identity import instance_of
@@ -30,6 +33,8 @@ class Row(msgspec.Struct):
     tenant: str
     partition: date
     id: int
+    parent_id: int
+    root_id: int
     process_id: int
     bpmn_process_id: str
     version: str
@@ -49,6 +54,7 @@ class Change(msgspec.Struct):
     partition: date
     id: int
     state: str
+    started_at: datetime | None = None
     ended_at: datetime | None = None
 
 
@@ -58,6 +64,8 @@ def _started(batch: Batch, fact: Recorded, event: ProcessInstanceStarted) -> Non
         tenant=fact.tenant,
         partition=instance.partition,
         id=instance.id,
+        parent_id=event.parent_id,
+        root_id=event.root_id or instance.id,
         process_id=event.process_id,
         bpmn_process_id=event.bpmn_process_id,
         version=event.version,
@@ -65,8 +73,8 @@ def _started(batch: Batch, fact: Recorded, event: ProcessInstanceStarted) -> Non
         created_at=fact.happened_at,
         created_by=fact.actor.id,
         tags=tags_column(event.tags),
-        state=InstanceState.STARTED,
-        started_at=fact.happened_at,
+        state=event.state,
+        started_at=None if event.state is InstanceState.QUEUED else fact.happened_at,
     )
 
 
@@ -78,6 +86,10 @@ def _enter(batch: Batch, fact: Recorded, state: InstanceState) -> Row | Change:
         row = batch.changes[instance] = Change(fact.tenant, instance.partition, instance.id, state)
     row.state = state
     return row
+
+
+def _dequeued(batch: Batch, fact: Recorded, _event: ProcessInstanceDequeued) -> None:
+    _enter(batch, fact, InstanceState.STARTED).started_at = fact.happened_at
 
 
 def _suspended(batch: Batch, fact: Recorded, _event: ProcessInstanceSuspended) -> None:
@@ -92,11 +104,22 @@ def _completed(batch: Batch, fact: Recorded, _event: ProcessInstanceCompleted) -
     _enter(batch, fact, InstanceState.COMPLETED).ended_at = fact.happened_at
 
 
+def _terminated(batch: Batch, fact: Recorded, _event: ProcessInstanceTerminated) -> None:
+    _enter(batch, fact, InstanceState.TERMINATED).ended_at = fact.happened_at
+
+
+def _canceled(batch: Batch, fact: Recorded, _event: ProcessInstanceCanceled) -> None:
+    _enter(batch, fact, InstanceState.CANCELED).ended_at = fact.happened_at
+
+
 HANDLERS: Handlers[Batch] = {
     ProcessInstanceStarted: _started,
+    ProcessInstanceDequeued: _dequeued,
     ProcessInstanceSuspended: _suspended,
     ProcessInstanceResumed: _resumed,
     ProcessInstanceCompleted: _completed,
+    ProcessInstanceTerminated: _terminated,
+    ProcessInstanceCanceled: _canceled,
 }
 
 
@@ -107,7 +130,7 @@ async def project(facts: Sequence[Recorded], db: Database) -> None:
 
 READ_MODEL = ReadModel(
     name="process_instances",
-    version=1,
+    version=2,
     schema=(HERE / "table.sql").read_text(encoding="utf-8"),
     tables=("process_instances",),
     project=project,

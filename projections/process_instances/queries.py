@@ -17,13 +17,10 @@ SQL = named_queries(Path(__file__).with_name("queries.sql"))
 async def find_process_instances(
     db: Database, tenant: str, criteria: ProcessInstanceCriteria, page: Page
 ) -> list[ProcessInstance]:
-    """Return the instances that meet the criteria, by partition and id."""
-    if criteria.parent_id:
-        return []  # an instance gets a parent from a call activity, which is not built yet
+    """Return the instances that meet the criteria, by partition and id; a root counts among those below it."""
     conditions = [
         *equal(partition=criteria.partition, id=criteria.id),
-        *led_by(process_id=criteria.process_id),
-        *equal(id=criteria.root_id),  # every instance is its own root as yet
+        *led_by(parent_id=criteria.parent_id, root_id=criteria.root_id, process_id=criteria.process_id),
         *tagged(criteria.tags),
     ]
     return [_process_instance(row) for row in await rows_of(db, SQL["process_instances"], tenant, conditions, page)]
@@ -33,6 +30,8 @@ def _process_instance(row: Mapping[str, Any]) -> ProcessInstance:
     return ProcessInstance(
         partition=row["partition"],
         id=row["id"],
+        parent_id=row["parent_id"],
+        root_id=row["root_id"] if row["root_id"] != row["id"] else 0,
         process_id=row["process_id"],
         bpmn_process_id=row["bpmn_process_id"],
         correlation_key=row["correlation_key"],

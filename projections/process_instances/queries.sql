@@ -2,16 +2,17 @@
 -- New instances: a sequence for each column.
 insert into process_instances
 select * from unnest(
-    $1::text[], $2::date[], $3::integer[], $4::integer[], $5::text[], $6::text[], $7::text[], $8::timestamptz[],
-    $9::text[], $10::jsonb[], $11::text[], $12::timestamptz[], $13::timestamptz[]);
+    $1::text[], $2::date[], $3::integer[], $4::integer[], $5::integer[], $6::integer[], $7::text[], $8::text[],
+    $9::text[], $10::timestamptz[], $11::text[], $12::jsonb[], $13::text[], $14::timestamptz[], $15::timestamptz[]);
 
 -- name: update
--- What became of instances that were there.
+-- What became of instances that were there; a time that is none stays as it was.
 update process_instances
    set state = change.state,
+       started_at = coalesce(change.started_at, process_instances.started_at),
        ended_at = coalesce(change.ended_at, process_instances.ended_at)
-  from unnest($1::text[], $2::date[], $3::integer[], $4::text[], $5::timestamptz[])
-       as change (tenant, partition, id, state, ended_at)
+  from unnest($1::text[], $2::date[], $3::integer[], $4::text[], $5::timestamptz[], $6::timestamptz[])
+       as change (tenant, partition, id, state, started_at, ended_at)
  where process_instances.tenant = change.tenant
    and process_instances.partition = change.partition
    and process_instances.id = change.id;
@@ -21,8 +22,8 @@ update process_instances
 select *
   from (select page.*, sum(octet_length(tags)) over (order by partition, id rows between unbounded preceding
                                                      and 1 preceding) as before
-          from (select partition, id, process_id, bpmn_process_id, version, correlation_key, created_at, created_by,
-                       tags::text, state, started_at, ended_at
+          from (select partition, id, parent_id, root_id, process_id, bpmn_process_id, version, correlation_key,
+                       created_at, created_by, tags::text, state, started_at, ended_at
                   from process_instances
                  where tenant = $1 /* criteria */
                  order by partition, id

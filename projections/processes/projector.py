@@ -27,6 +27,7 @@ class Row(msgspec.Struct):
     created_at: datetime
     created_by: str
     tags: str | None
+    parallelism: int
     bpmn_collaboration_id: str
     bpmn_participant_id: str
     bpmn_participant_name: str
@@ -49,6 +50,7 @@ def _row(fact: Recorded, event: ProcessDeployed) -> Row:
         created_at=fact.happened_at,
         created_by=fact.actor.id,
         tags=tags_column(event.tags),
+        parallelism=event.parallelism,
         bpmn_collaboration_id=event.collaboration_id,
         bpmn_participant_id=event.participant_id,
         bpmn_participant_name=event.participant_name,
@@ -58,7 +60,7 @@ def _row(fact: Recorded, event: ProcessDeployed) -> Row:
 
 READ_MODEL = ReadModel(
     name="processes",
-    version=1,
+    version=2,
     schema=(HERE / "table.sql").read_text(encoding="utf-8"),
     tables=("processes",),
     project=project,

@@ -34,6 +34,7 @@ def _process(row: Mapping[str, Any]) -> Process:
         bpmn_process_id=row["bpmn_process_id"],
         created_at=rfc3339(row["created_at"]),
         created_by=row["created_by"],
+        parallelism=row["parallelism"],
         tags=tags_of(row["tags"]),
         version=row["version"],
     )

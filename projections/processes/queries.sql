@@ -2,15 +2,15 @@
 -- New versions: a sequence for each column.
 insert into processes
 select * from unnest(
-    $1::text[], $2::integer[], $3::text[], $4::text[], $5::timestamptz[], $6::text[], $7::jsonb[], $8::text[], $9::text[],
-    $10::text[], $11::text[]);
+    $1::text[], $2::integer[], $3::text[], $4::text[], $5::timestamptz[], $6::text[], $7::jsonb[], $8::integer[],
+    $9::text[], $10::text[], $11::text[], $12::text[]);
 
 -- name: processes
 -- A page of versions. It ends early where the tags before a row come to 16 MiB: a page has to fit into memory.
 select *
   from (select page.*, sum(octet_length(tags)) over (order by id rows between unbounded preceding
                                                      and 1 preceding) as before
-          from (select id, bpmn_process_id, version, created_at, created_by, tags::text,
+          from (select id, bpmn_process_id, version, created_at, created_by, tags::text, parallelism,
                        bpmn_collaboration_id, bpmn_participant_id, bpmn_participant_name
                   from processes
                  where tenant = $1 /* criteria */

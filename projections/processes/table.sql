@@ -6,6 +6,7 @@ create table processes (
     created_at timestamptz not null,
     created_by text not null,
     tags jsonb,
+    parallelism integer not null,
     bpmn_collaboration_id text not null,
     bpmn_participant_id text not null,
     bpmn_participant_name text not null,

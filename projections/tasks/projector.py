@@ -19,6 +19,7 @@ from domain.event import Recorded
 from domain.identity import instance_of
 from projections import work
 from projections.database import Database, named_queries
+from projections.definitions import TaskSubject, serialized_task
 from projections.folding import Batch, Handlers, folded
 from projections.read_model import ReadModel
 
@@ -42,6 +43,7 @@ class Row(msgspec.Struct):
     due_at: datetime
     retry_count: int
     type: str
+    serialized_task: str
     state: str
     locked_at: datetime | None = None
     locked_by: str | None = ""
@@ -50,23 +52,30 @@ class Row(msgspec.Struct):
 
 
 def _created(batch: Batch, fact: Recorded, event: TaskCreated) -> None:
-    instance = instance_of(fact.stream)
-    batch.rows[instance.partition, event.id] = Row(
+    partition = work.partition_of(fact.stream)
+    subject = TaskSubject(event.timer, event.message_id, event.signal_id, event.bpmn_process_id)
+    batch.rows[partition, event.id] = Row(
         tenant=fact.tenant,
-        partition=instance.partition,
+        partition=partition,
         id=event.id,
         element_id=event.element_id,
         element_instance_id=event.element_instance_id,
         process_id=event.process_id,
-        process_instance_id=instance.id,
+        process_instance_id=_process_instance_id(fact.stream, event),
         bpmn_element_id=event.element,
         created_at=fact.happened_at,
         created_by=fact.actor.id,
         due_at=event.due_at,
         retry_count=event.retry_count,
         type=event.type,
+        serialized_task=serialized_task(event.type, subject),
         state=WorkState.CREATED,
     )
+
+
+def _process_instance_id(stream: str, event: TaskCreated) -> int:
+    """Return the instance whose stream it is; a task in a stream of its own names one, or has none."""
+    return event.process_instance_id if stream.startswith("task-") else instance_of(stream).id
 
 
 HANDLERS: Handlers[Batch] = {
@@ -86,7 +95,7 @@ async def project(facts: Sequence[Recorded], db: Database) -> None:
 
 READ_MODEL = ReadModel(
     name="tasks",
-    version=1,
+    version=2,
     schema=(HERE / "table.sql").read_text(encoding="utf-8"),
     tables=("tasks",),
     project=project,

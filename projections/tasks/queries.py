@@ -45,6 +45,7 @@ def _task(row: Mapping[str, Any], now: datetime) -> Task:
         locked_at=row["locked_at"] and rfc3339(row["locked_at"]),
         locked_by=row["locked_by"],
         retry_count=row["retry_count"],
+        serialized_task=row["serialized_task"],
         state=WorkState.DUE if row["state"] == WorkState.CREATED and row["due_at"] <= now else WorkState(row["state"]),
         type=TaskType(row["type"]),
     )

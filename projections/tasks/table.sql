@@ -14,6 +14,7 @@ create table tasks (
     due_at timestamptz not null,
     retry_count integer not null,
     type text not null,
+    serialized_task text not null,
     state text not null,
     locked_at timestamptz,
     locked_by text not null,

@@ -36,6 +36,7 @@ class Row(msgspec.Struct):
     encoding: str
     encrypted: bool
     value: str
+    sealed_for: str
     updated_at: datetime
     updated_by: str
 
@@ -74,6 +75,7 @@ def _set(batch: Batch, fact: Recorded, event: VariableSet) -> None:
         encoding=event.encoding,
         encrypted=event.encrypted,
         value=event.value,
+        sealed_for=event.sealed_for,
         updated_at=fact.happened_at,
         updated_by=fact.actor.id,
     )
@@ -99,7 +101,7 @@ async def project(facts: Sequence[Recorded], db: Database) -> None:
 
 READ_MODEL = ReadModel(
     name="variables",
-    version=1,
+    version=2,
     schema=(HERE / "table.sql").read_text(encoding="utf-8"),
     tables=("variables",),
     project=project,

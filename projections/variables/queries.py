@@ -22,13 +22,17 @@ MOST_BYTES = 67_108_864
 
 
 class StoredVariable(NamedTuple):
-    """A variable of a scope with its value as the log keeps it: still encrypted where it is."""
+    """A variable of a scope with its value as the log keeps it: still encrypted where it is.
+
+    ``sealed_for`` names the message or signal that a ciphertext came with; empty, it was encrypted for this scope.
+    """
 
     name: str
     scope: int
     encoding: str
     encrypted: bool
     value: str
+    sealed_for: str
 
 
 async def find_variables(db: Database, tenant: str, criteria: VariableCriteria, page: Page) -> list[Variable]:
@@ -48,12 +52,30 @@ async def find_values(
 
     Raise ``InvalidInput`` when the values are too much for one answer.
     """
+    return await _stored(db, tenant, instance, scopes, names)
+
+
+async def values_of(db: Database, tenant: str, instance: InstanceId) -> list[StoredVariable]:
+    """Return the variables of all scopes of an instance, by name; raise ``InvalidInput`` as ``find_values`` does."""
+    return await _stored(db, tenant, instance, None, ())
+
+
+async def _stored(
+    db: Database, tenant: str, instance: InstanceId, scopes: Sequence[int] | None, names: Sequence[str]
+) -> list[StoredVariable]:
     rows = await db.fetch(SQL["values"], tenant, instance.partition, instance.id, scopes, names, MOST_BYTES)
     if rows and rows[0]["bytes"] > MOST_BYTES:
         detail = f"their values come to {rows[0]['bytes']} bytes, more than {MOST_BYTES}: ask for some of them by name"
         raise InvalidInput("failed to get variables", detail)
     return [
-        StoredVariable(row["name"], row["element_instance_id"], row["encoding"], row["encrypted"], row["value"])
+        StoredVariable(
+            name=row["name"],
+            scope=row["element_instance_id"],
+            encoding=row["encoding"],
+            encrypted=row["encrypted"],
+            value=row["value"],
+            sealed_for=row["sealed_for"],
+        )
         for row in rows
     ]
 

@@ -11,11 +11,13 @@ delete from variables
 insert into variables
 select * from unnest(
     $1::text[], $2::date[], $3::integer[], $4::integer[], $5::integer[], $6::integer[], $7::integer[], $8::text[],
-    $9::timestamptz[], $10::text[], $11::text[], $12::boolean[], $13::text[], $14::timestamptz[], $15::text[])
+    $9::timestamptz[], $10::text[], $11::text[], $12::boolean[], $13::text[], $14::text[], $15::timestamptz[],
+    $16::text[])
 on conflict (tenant, partition, id) do update
    set encoding = excluded.encoding,
        encrypted = excluded.encrypted,
        value = excluded.value,
+       sealed_for = excluded.sealed_for,
        updated_at = excluded.updated_at,
        updated_by = excluded.updated_by;
 
@@ -29,13 +31,16 @@ select partition, id, element_id, element_instance_id, process_id, process_insta
  limit $2 offset $3;
 
 -- name: values
--- The variables of some scopes of an instance: all of them, or those of some names. The tenant is tested aside, so that
+-- The variables of some scopes of an instance, or with null of all: all of them, or those of some names. The tenant is tested aside, so that
 -- the index of the instance leads (projections/conditions.py). The values are left out where they come to more bytes
 -- than $6: they would have to fit into memory.
-select name, element_instance_id, encoding, encrypted, case when bytes <= $6 then value end as value, bytes
-  from (select name, element_instance_id, encoding, encrypted, value, sum(octet_length(value)) over () as bytes
+select name, element_instance_id, encoding, encrypted, case when bytes <= $6 then value end as value, sealed_for,
+       bytes
+  from (select name, element_instance_id, encoding, encrypted, value, sealed_for,
+               sum(octet_length(value)) over () as bytes
           from variables
          where (tenant = $1) is true and partition = $2 and process_instance_id = $3
-           and element_instance_id = any($4::integer[]) and (cardinality($5::text[]) = 0 or name = any($5::text[]))
+           and ($4::integer[] is null or element_instance_id = any($4::integer[]))
+           and (cardinality($5::text[]) = 0 or name = any($5::text[]))
        ) as weighed
  order by name, element_instance_id;

@@ -14,6 +14,7 @@ create table variables (
     encoding text not null,
     encrypted boolean not null,
     value text not null,
+    sealed_for text not null,
     updated_at timestamptz not null,
     updated_by text not null,
     primary key (tenant, partition, id)

@@ -1,0 +1,1 @@
+"""Events that wait for a message, as engine clients list them."""

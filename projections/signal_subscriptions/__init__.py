@@ -1,0 +1,1 @@
+"""Events that wait for a signal, as engine clients list them."""

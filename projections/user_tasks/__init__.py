@@ -1,0 +1,1 @@
+"""User tasks, as engine clients list them."""
