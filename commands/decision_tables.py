@@ -247,15 +247,21 @@ def _key_revoked(changes: Changes, stream: str, _key: KeyRevoked, _tenant: str, 
 def _hold_job(changes: Changes, stream: str, job: int, hold: tuple[str | None, datetime | None]) -> None:
     """Note who holds a job and until when."""
     partition = instance_of(stream).partition
-    opened = changes.jobs.get((partition, job)) or JobChange("lock", partition, job)
     holder, until = hold
-    changes.jobs[partition, job] = opened._replace(locked_by=holder, lock_expires_at=until)
+    opened = changes.jobs.get((partition, job))
+    changes.jobs[partition, job] = (
+        JobChange("lock", partition, job, locked_by=holder, lock_expires_at=until)
+        if opened is None
+        else opened._replace(locked_by=holder, lock_expires_at=until)
+    )
 
 
 def _hold_task(changes: Changes, stream: str, task: int, holder: str | None) -> None:
     partition, _ = _place_of_task(stream)
-    opened = changes.tasks.get((partition, task)) or TaskChange("lock", partition, task)
-    changes.tasks[partition, task] = opened._replace(locked_by=holder)
+    opened = changes.tasks.get((partition, task))
+    changes.tasks[partition, task] = (
+        TaskChange("lock", partition, task, locked_by=holder) if opened is None else opened._replace(locked_by=holder)
+    )
 
 
 Row = TypeVar("Row", JobChange, TaskChange, IncidentChange, KeyChange, UserTaskChange, SubscriptionChange)
