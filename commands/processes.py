@@ -1,19 +1,21 @@
 """Deploying processes."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from commands.context import Context, Decision
 from commands.desk import Desk
 from commands.intents import Intent, Tag, Timer
 from commands.turns import tags_by_name
-from domain.bpmn.graph import ElementType, ProcessModel
+from domain.bpmn import graph
+from domain.bpmn.graph import EventDefinition, ProcessModel
 from domain.bpmn.reader import read_process
 from domain.event import Append
 from domain.identity import Int32, process_stream
+from domain.processes.definitions import GivenDefinitions, resolve
 from domain.processes.events import DeployedElement, ProcessDeployed
 from domain.processes.process import NEW, DeployedVersion, Process, digest, evolve
-from domain.rejection import Cause, InvalidInput, InvalidModel, InvalidState
+from domain.rejection import Cause, InvalidModel, InvalidState
 
 
 class ErrorDefinition(Intent, frozen=True):
@@ -82,12 +84,14 @@ async def gather_create(command: CreateProcess, _target: None, context: Context,
 def decide_create(command: CreateProcess, _target: None, gathered: Gathered, context: Context) -> Decision:
     """Deploy a new version, or answer the known one when its model is the same text; a ``DeployedVersion``."""
     known = gathered.process.versions.get(command.version)
+    definitions: Mapping[str, EventDefinition] = {}
     if gathered.model is not None:
         _require_buildable(command, gathered.model)
+        definitions = resolve(gathered.model, _given(command), context.now)
     if known is not None:
         return Decision((), _require_same_model(command, known))
     assert gathered.model is not None  # noqa: S101  (gathered where the version is new)
-    deployed = _deploy(command, gathered.model, context)
+    deployed = _deploy(command, gathered.model, definitions, context)
     stream = process_stream(context.tenant, command.bpmn_process_id)
     process = evolve(gathered.process, deployed, context.now, context.actor.id)
     return Decision(
@@ -102,7 +106,9 @@ def _require_same_model(command: CreateProcess, known: DeployedVersion) -> Deplo
     return known
 
 
-def _deploy(command: CreateProcess, model: ProcessModel, context: Context) -> ProcessDeployed:
+def _deploy(
+    command: CreateProcess, model: ProcessModel, definitions: Mapping[str, EventDefinition], context: Context
+) -> ProcessDeployed:
     return ProcessDeployed(
         process_id=context.ids.next("process", None),
         bpmn_process_id=command.bpmn_process_id,
@@ -110,7 +116,13 @@ def _deploy(command: CreateProcess, model: ProcessModel, context: Context) -> Pr
         xml=command.bpmn_xml,
         elements=tuple(
             DeployedElement(
-                context.ids.next("element", None), element.bpmn_id, element.type, element.name, element.parent
+                id=context.ids.next("element", None),
+                bpmn_element_id=element.bpmn_id,
+                type=element.type,
+                name=element.name,
+                parent=element.parent,
+                definition=definitions.get(element.bpmn_id),
+                multi_instance=element.multi_instance is not None,
             )
             for element in model.elements
         ),
@@ -126,37 +138,18 @@ def _require_buildable(command: CreateProcess, model: ProcessModel) -> None:
     if command.parallelism:
         cause = Cause(f"/{model.bpmn_process_id}", "process", "limiting parallelism is not supported yet")
         raise InvalidModel(TITLE, "BPMN process is invalid", [cause])
-    causes = tuple(_definition_causes(command, model))
-    if causes:
-        raise InvalidInput(TITLE, "invalid or missing event definitions", causes)
 
 
-def _definition_causes(command: CreateProcess, model: ProcessModel) -> Iterator[Cause]:
-    """Yield what is wrong with event definitions: so far no element takes one (contracts/engine.md 2.2)."""
-    types = {element.bpmn_id: element.type for element in model.elements}
-    given: Mapping[str, Iterable[str]] = {
-        "error": [definition.bpmn_element_id for definition in command.errors],
-        "escalation": [definition.bpmn_element_id for definition in command.escalations],
-        "message": [definition.bpmn_element_id for definition in command.messages],
-        "signal": [definition.bpmn_element_id for definition in command.signals],
-        "timer": [definition.bpmn_element_id for definition in command.timers],
-    }
-    for kind, element_ids in given.items():
-        for element_id in element_ids:
-            yield _definition_cause(kind, element_id, types, model)
-
-
-def _definition_cause(kind: str, element_id: str, types: Mapping[str, ElementType], model: ProcessModel) -> Cause:
-    process_id = model.bpmn_process_id
-    if element_id not in types:
-        return Cause(f"/{process_id}", f"{kind}_event", f"process {process_id} has no element {element_id}")
-    article = "an" if kind[0] == "e" else "a"
-    return Cause(_pointer(element_id, model), f"{kind}_event", f"element {element_id} is not {article} {kind} event")
-
-
-def _pointer(element_id: str, model: ProcessModel) -> str:
-    parents = {element.bpmn_id: element.parent for element in model.elements}
-    path = [element_id]
-    while parents[path[0]]:
-        path.insert(0, parents[path[0]])
-    return "/" + "/".join(path)
+def _given(command: CreateProcess) -> GivenDefinitions:
+    """Return what the command says about events; of several definitions of one element the last counts."""
+    return GivenDefinitions(
+        errors={given.bpmn_element_id: given.error_code for given in command.errors},
+        escalations={given.bpmn_element_id: given.escalation_code for given in command.escalations},
+        messages={given.bpmn_element_id: given.message_name for given in command.messages},
+        signals={given.bpmn_element_id: given.signal_name for given in command.signals},
+        timers={
+            given.bpmn_element_id: graph.Timer(given.timer.time, given.timer.time_cycle, given.timer.time_duration)
+            for given in command.timers
+            if given.timer is not None
+        },
+    )

@@ -4,6 +4,8 @@ Five fields (minute, hour, day, month, weekday), six with seconds before them or
 with both; or one of the named cycles. Within a field the syntax is that of cronsim, with ``?`` for ``*`` as day or
 weekday. Years and the ``W`` of a day (the weekday nearest to it in its month) are ours: cronsim proposes moments, and
 those on other dates are passed over.
+
+Models may also write ``R/`` and an ISO 8601 duration: due again and again, each time that long after the last.
 """
 
 import calendar
@@ -13,6 +15,8 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import msgspec
 from cronsim import CronSim, CronSimError
+
+from domain.bpmn.durations import DurationError, parse_duration
 
 NAMED: Mapping[str, str] = {
     "@everysecond": "* * * * * *",
@@ -39,6 +43,8 @@ _A_YEAR = re.compile(r"[0-9]{4}")
 _YEARS = re.compile(r"(?:\*|([0-9]{4})(?:-([0-9]{4}))?)(?:/([0-9]{1,4}))?")
 _NEAREST = re.compile(r"([0-9]{1,2})W")
 _DAY, _MONTH, _WEEKDAY = 3, 4, 5
+
+_REPEATING = re.compile(r"R[0-9]*/")
 
 
 class CycleError(ValueError):
@@ -86,7 +92,23 @@ class Cycle(msgspec.Struct, frozen=True):
 
 def next_time(expression: str, after: datetime) -> datetime:
     """Return when the cycle is due first after a moment; raise ``CycleError`` for what is no cycle or never due."""
+    if _REPEATING.match(expression):
+        return _after_interval(expression, after)
     return parse_cycle(expression).next_time(after)
+
+
+def _after_interval(expression: str, after: datetime) -> datetime:
+    """Count from the last time: a number of repetitions, or a start, would have to be remembered beside it."""
+    interval = expression.removeprefix("R/")
+    if not interval.startswith("P"):
+        raise CycleError("a repeating interval has no number and no start: R/ and a duration, as in R/PT1H")
+    try:
+        due = parse_duration(interval).after(after)
+    except DurationError as error:
+        raise CycleError(str(error)) from None
+    if due <= after:
+        raise CycleError("the repeating interval is empty")
+    return due
 
 
 def is_cycle(expression: str) -> bool:

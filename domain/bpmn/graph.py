@@ -149,11 +149,13 @@ class ProcessModel(msgspec.Struct, frozen=True):
     """One executable process of a BPMN document.
 
     ``elements`` lists the process first, then breadth-first its descendants (contracts/engine.md 2.3).
+    ``unreadable_timers`` says, by element, why what the model says about a timer is not in its definition.
     """
 
     bpmn_process_id: str
     elements: tuple[Element, ...]
     participant: Participant = Participant()
+    unreadable_timers: dict[str, str] = {}
 
 
 class Graph:

@@ -48,9 +48,14 @@ def evolve(process: Process, event: ProcessEvent, at: datetime, by: str) -> Proc
 
 
 def _graph(event: ProcessDeployed) -> Graph:
+    """Build what runs: the model, with what was deployed for its events, whatever the model says about them."""
     model = reread_process(event.xml, event.bpmn_process_id)
-    element_ids = {element.bpmn_element_id: element.id for element in event.elements}
-    return Graph(event.process_id, event.version, model, element_ids)
+    deployed = {element.bpmn_element_id: element for element in event.elements}
+    elements = tuple(
+        msgspec.structs.replace(element, definition=deployed[element.bpmn_id].definition) for element in model.elements
+    )
+    element_ids = {bpmn_id: element.id for bpmn_id, element in deployed.items()}
+    return Graph(event.process_id, event.version, msgspec.structs.replace(model, elements=elements), element_ids)
 
 
 def _deployed(event: ProcessDeployed, at: datetime, by: str) -> DeployedVersion:

@@ -2,8 +2,9 @@
 
 ``document`` refuses what is dangerous or not XML, ``nodes`` reads the tree of flow nodes, ``flows`` connects them,
 ``checks`` and ``loops`` look for what cannot be run. What the engine runs is ``elements.ELEMENTS`` and nothing else
-(contracts/engine.md 2.2, 2.3 and decision 9): lanes, data, artifacts, conditions, documentation and extensions are left
-out because they are not part of the flow; any other element that is not in that table refuses the whole model.
+(contracts/engine.md 2.2, 2.3 and decision 9): lanes, data, artifacts, documentation and extensions are left out because
+they are not part of the flow, and conditions unless the engine is asked to evaluate them; any other element that is not
+in that table refuses the whole model.
 """
 
 from collections.abc import Container, Iterable, Iterator
@@ -14,9 +15,10 @@ from lxml.etree import _Element as XmlElement
 from domain.bpmn.elements import ELEMENTS
 from domain.bpmn.graph import Element, ElementType, Participant, ProcessModel
 from domain.bpmn.reader.checks import incomplete_events, problems
-from domain.bpmn.reader.document import TITLE, invalid_xml, local_name, read_definitions
+from domain.bpmn.reader.definitions import read_roots
+from domain.bpmn.reader.document import TITLE, identifier, invalid_xml, local_name, read_definitions, referred
 from domain.bpmn.reader.flows import Flows, connect, sequence_flow
-from domain.bpmn.reader.nodes import Node, Tree, identifier, read_tree, referred
+from domain.bpmn.reader.nodes import Node, Tree, read_tree
 from domain.rejection import Cause, InvalidModel
 
 __all__ = ["read_process", "reread_process"]
@@ -47,13 +49,18 @@ def reread_process(xml: str, bpmn_process_id: str) -> ProcessModel:
 
 def _read(xml: str, bpmn_process_id: str) -> tuple[XmlElement, Tree, Flows]:
     definitions = read_definitions(xml)
-    tree = read_tree(_find_process(definitions, bpmn_process_id))
+    tree = read_tree(_find_process(definitions, bpmn_process_id), read_roots(definitions))
     return definitions, tree, connect(tree)
 
 
 def _model(definitions: XmlElement, tree: Tree, flows: Flows) -> ProcessModel:
-    elements = tuple(_element(node, flows) for node in tree.nodes)
-    return ProcessModel(tree.process.id, elements, _find_participant(definitions, tree.process.id))
+    ids = {node.id for node in tree.nodes}
+    return ProcessModel(
+        bpmn_process_id=tree.process.id,
+        elements=tuple(_element(node, flows, ids) for node in tree.nodes),
+        participant=_find_participant(definitions, tree.process.id),
+        unreadable_timers={node.id: node.unreadable_timer for node in tree.nodes if node.unreadable_timer},
+    )
 
 
 def _find_process(definitions: XmlElement, bpmn_process_id: str) -> XmlElement:
@@ -89,7 +96,7 @@ def _as_many_as_can_be_told(causes: Iterable[Cause], tree: Tree) -> Iterator[Cau
         yield cause
 
 
-def _element(node: Node, flows: Flows) -> Element:
+def _element(node: Node, flows: Flows, ids: Container[str]) -> Element:
     assert node.type is not None  # noqa: S101  (an element without a type has been refused)
     return Element(
         bpmn_id=node.id,
@@ -99,4 +106,10 @@ def _element(node: Node, flows: Flows) -> Element:
         incoming=tuple(sequence_flow(flows[flow_id]) for flow_id in node.incoming),
         outgoing=tuple(sequence_flow(flows[flow_id]) for flow_id in node.outgoing),
         default=node.default if node.tag.endswith("Gateway") else "",
+        attached_to=referred(node.attached_to, ids) if node.tag == "boundaryEvent" else "",
+        interrupting=node.interrupting,
+        link=node.link_name,
+        called=node.called,
+        definition=node.definition,
+        multi_instance=node.multi_instance,
     )

@@ -4,22 +4,26 @@ from collections.abc import Callable, Container, Iterator, Mapping
 
 import msgspec
 
-from domain.bpmn.graph import ElementType
+from domain.bpmn.graph import START_EVENTS, ElementType
+from domain.bpmn.reader.branching import condition_problems
+from domain.bpmn.reader.document import referred
 from domain.bpmn.reader.flows import Flows, flow_problems, nameless_flow_problems, successors
+from domain.bpmn.reader.links import Links, link_catch_events, link_problems
 from domain.bpmn.reader.loops import loop_problems
-from domain.bpmn.reader.nodes import Node, Tree, referred
+from domain.bpmn.reader.nodes import Node, Tree
+from domain.bpmn.reader.vocabulary import EVENT_SUB_PROCESS
 from domain.rejection import Cause
 
 _AFTER_EVENT_BASED_GATEWAY = frozenset(
     {ElementType.MESSAGE_CATCH_EVENT, ElementType.SIGNAL_CATCH_EVENT, ElementType.TIMER_CATCH_EVENT}
 )
 
-#: Elements that a boundary event can be attached to.
+#: Ends of the tags of elements that a boundary event can be attached to; an event sub-process is none.
 _ACTIVITIES = ("Task", "task", "callActivity", "subProcess", "transaction", "adHocSubProcess")
 
 
-#: Link names, and for each the first event that catches it in a scope.
-Links = Mapping[str, Mapping[Node | None, Node]]
+#: Start events that nothing but an event sub-process has.
+_ONLY_IN_EVENT_SUB_PROCESSES = frozenset({ElementType.ERROR_START_EVENT, ElementType.ESCALATION_START_EVENT})
 
 
 class Checked(msgspec.Struct, frozen=True):
@@ -46,7 +50,7 @@ def incomplete_events(tree: Tree) -> Iterator[Cause]:
 def problems(tree: Tree, flows: Flows, runnable: Container[ElementType]) -> Iterator[Cause]:
     """Yield everything else that is wrong: the process first, then element by element, each with its flows."""
     nodes = {node.id: node for node in reversed(tree.nodes)}
-    checked = Checked(tree, flows, nodes, _link_catch_events(tree), runnable)
+    checked = Checked(tree, flows, nodes, link_catch_events(tree), runnable)
     if not tree.executable:
         yield _process_problem(tree, "is not executable")
     reported: set[str] = set()
@@ -60,7 +64,8 @@ def problems(tree: Tree, flows: Flows, runnable: Container[ElementType]) -> Iter
         if flow_id not in reported:
             yield from flow_problems(flow)
     yield from nameless_flow_problems(tree)
-    yield from loop_problems(tree, flows)
+    yield from condition_problems(tree, flows)
+    yield from loop_problems(tree, flows, checked.links)
     if len(_none_start_events(tree.process)) > 1:
         yield _process_problem(tree, "has multiple none start events")
 
@@ -78,11 +83,7 @@ def _element_problems(node: Node, checked: Checked) -> Iterator[Cause]:
 
 
 def _unsupported(node: Node, checked: Checked) -> Iterator[str]:
-    if node.tag == "inclusiveGateway" and len(node.incoming) > 1:
-        yield "joining inclusive gateway"
-    elif node.triggered_by_event:
-        yield "event sub-process"
-    elif node.type not in checked.runnable and not node.lacks_event_definition:
+    if node.type not in checked.runnable and not node.lacks_event_definition:
         yield node.kind
     yield from node.markers
 
@@ -101,18 +102,32 @@ def _event_based_gateway(gateway: Node, checked: Checked) -> Iterator[str]:
 
 
 def _sub_process(scope: Node, _checked: Checked) -> Iterator[str]:
-    if not scope.triggered_by_event and len(_none_start_events(scope)) != 1:
+    if len(_none_start_events(scope)) != 1:
         yield f"sub-process {scope.id} has no or multiple none start events"
+
+
+def _event_sub_process(scope: Node, _checked: Checked) -> Iterator[str]:
+    if len([child for child in scope.children if child.tag == "startEvent"]) != 1:
+        yield f"event sub-process {scope.id} has no or multiple start events"
+    if scope.incoming:
+        yield f"event sub-process {scope.id} has incoming sequence flows"
+    if scope.outgoing:
+        yield f"event sub-process {scope.id} has outgoing sequence flows"
 
 
 def _start_event(event: Node, _checked: Checked) -> Iterator[str]:
     if event.incoming:
         yield f"start event {event.id} has incoming sequence flows"
     scope = event.parent
-    if scope is None or scope.tag != "subProcess" or scope.triggered_by_event:
+    if scope is None:
         return
-    if event.type is not ElementType.NONE_START_EVENT:
-        yield f"sub-process {scope.id} cannot be started by {event.type or event.kind}: not a none start event"
+    what = f"{scope.kind} {scope.id} cannot be started by {event.type or event.kind}"
+    if scope.tag == "subProcess" and event.type is not ElementType.NONE_START_EVENT:
+        yield f"{what}: not a none start event"
+    elif scope.tag == EVENT_SUB_PROCESS and event.type not in START_EVENTS:
+        yield f"{what}: not an error, escalation, message, signal or timer start event"
+    elif scope.tag == "process" and event.type in _ONLY_IN_EVENT_SUB_PROCESSES:
+        yield f"{what}: not in an event sub-process"
 
 
 def _end_event(event: Node, _checked: Checked) -> Iterator[str]:
@@ -122,25 +137,14 @@ def _end_event(event: Node, _checked: Checked) -> Iterator[str]:
 
 def _boundary_event(event: Node, checked: Checked) -> Iterator[str]:
     activity = checked.nodes.get(referred(event.attached_to, checked.nodes))
-    if activity is None or activity.parent is not event.parent or not activity.tag.endswith(_ACTIVITIES):
+    if activity is None or activity.parent is not event.parent or not _is_activity(activity):
         yield f"boundary event {event.id} is not attached"
     if event.incoming:
         yield f"boundary event {event.id} has incoming sequence flows"
 
 
 def _link_event(event: Node, checked: Checked) -> Iterator[str]:
-    if "link" not in event.event_definitions:
-        return
-    name = event.link_name
-    scopes = checked.links.get(name, {})
-    if not name:
-        yield "link name is empty"
-    elif event.tag == "intermediateCatchEvent":
-        if next(iter(scopes.values())) is not event:
-            yield f"link name {name} must be unique"
-    elif event.parent not in scopes:
-        scope = f" in scope {event.parent.id}" if scopes and event.parent is not None else ""
-        yield f"no link catch event defined for link name {name}{scope}"
+    return link_problems(event, checked.links)
 
 
 #: What is checked of an element beyond what holds for all of them, by its tag.
@@ -149,6 +153,7 @@ CHECKS: Mapping[str, tuple[Check, ...]] = {
     "inclusiveGateway": (_default_flow,),
     "eventBasedGateway": (_event_based_gateway,),
     "subProcess": (_sub_process,),
+    EVENT_SUB_PROCESS: (_event_sub_process,),
     "startEvent": (_start_event,),
     "endEvent": (_end_event,),
     "boundaryEvent": (_boundary_event,),
@@ -157,16 +162,12 @@ CHECKS: Mapping[str, tuple[Check, ...]] = {
 }
 
 
+def _is_activity(node: Node) -> bool:
+    return node.tag.endswith(_ACTIVITIES) and node.tag != EVENT_SUB_PROCESS
+
+
 def _none_start_events(scope: Node) -> list[Node]:
     return [child for child in scope.children if child.type is ElementType.NONE_START_EVENT]
-
-
-def _link_catch_events(tree: Tree) -> Links:
-    links: dict[str, dict[Node | None, Node]] = {}
-    for node in tree.nodes:
-        if node.tag == "intermediateCatchEvent" and "link" in node.event_definitions:
-            links.setdefault(node.link_name, {}).setdefault(node.parent, node)
-    return links
 
 
 def _problem(node: Node, detail: str) -> Cause:

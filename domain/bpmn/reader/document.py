@@ -6,7 +6,7 @@ so is too large a vocabulary, because libxml2 keeps each name that it ever met f
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Container
 
 from lxml import etree
 from lxml.etree import _Element as XmlElement
@@ -78,6 +78,22 @@ def read_definitions(xml: str) -> XmlElement:
 def local_name(element: XmlElement) -> str:
     """Return the tag without its namespace."""
     return str(element.tag).rpartition("}")[2]
+
+
+def identifier(element: XmlElement, attribute: str = "id") -> str:
+    """Return an id, or a reference to one, without the white space around it."""
+    return str(element.get(attribute, "")).strip()
+
+
+def referred(reference: str, known: Container[str]) -> str:
+    """Return the id that a reference means; one that is not known may be qualified with a namespace prefix."""
+    local = reference.rpartition(":")[2]
+    return local if reference not in known and local in known else reference
+
+
+def text_of(element: XmlElement) -> str:
+    """Return the text inside an element, without the white space around it."""
+    return (element.text or "").strip()
 
 
 def _refuse_before_parsing(text: str) -> None:

@@ -3,7 +3,7 @@
 A flow is named by its own element (``sourceRef``, ``targetRef``), by the ``outgoing`` of its source and by the
 ``incoming`` of its target; whichever is there is enough. Sides that contradict each other make it a broken flow. The
 order of a node's ``outgoing`` children is the order of the tokens it sends; flows that only their own element names
-come after them, in document order.
+come after them, in document order. A condition is kept only where the engine is to evaluate it.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping
 import msgspec
 
 from domain.bpmn.graph import SequenceFlow
-from domain.bpmn.reader.nodes import FlowTag, Node, Tree, referred
+from domain.bpmn.reader.document import referred
+from domain.bpmn.reader.nodes import FlowTag, Node, Tree
 from domain.rejection import Cause
 
 
@@ -22,6 +23,7 @@ class Flow(msgspec.Struct, eq=False):
     sources: dict[Node, None] = {}
     targets: dict[Node, None] = {}
     scopes: list[Node] = []
+    condition: str = ""
     dangling_source: bool = False
     dangling_target: bool = False
 
@@ -63,6 +65,7 @@ def connect(tree: Tree) -> Flows:
 
 def _add_tag(flow: Flow, tag: FlowTag, nodes: Mapping[str, Node]) -> None:
     flow.scopes.append(tag.scope)
+    flow.condition = tag.condition
     if tag.source:
         source = nodes.get(referred(tag.source, nodes))
         if source is None:
@@ -86,7 +89,7 @@ def successors(node: Node, flows: Flows) -> list[Node]:
 
 def sequence_flow(flow: Flow) -> SequenceFlow:
     """Return the flow as the engine walks it; it must be sound."""
-    return SequenceFlow(flow.id, flow.source.id, flow.target.id)
+    return SequenceFlow(flow.id, flow.source.id, flow.target.id, flow.condition)
 
 
 def flow_problems(flow: Flow) -> Iterator[Cause]:

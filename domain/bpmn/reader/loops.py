@@ -1,14 +1,17 @@
-"""Loops that nothing would ever stop: cycles of sequence flows in which no element waits.
+"""Loops that nothing would ever stop: cycles of sequence flows and links in which no element waits.
 
 A token in such a loop would go round until the engine's step budget ends the turn, so the model is refused instead. A
-joining parallel gateway waits for its other tokens, unless all of them come from the same loop. A sub-process waits
-when something inside it, reached from its start without waiting, does.
+joining parallel gateway waits for its other tokens, unless all of them come from the same loop; a joining inclusive
+gateway does unless none of them comes from what the loop itself set going. A sub-process waits when something inside
+it, reached from its start without waiting, does. A gateway at which the engine evaluates conditions does not wait.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from domain.bpmn.graph import ElementType
+from domain.bpmn.reader.branching import DECIDING, is_evaluated
 from domain.bpmn.reader.flows import Flows, successors
+from domain.bpmn.reader.links import Links, link_targets
 from domain.bpmn.reader.nodes import Node, Tree
 from domain.rejection import Cause
 
@@ -20,19 +23,24 @@ _PASSING = frozenset(
         ElementType.NONE_START_EVENT,
         ElementType.NONE_THROW_EVENT,
         ElementType.NONE_END_EVENT,
+        ElementType.LINK_THROW_EVENT,
+        ElementType.LINK_CATCH_EVENT,
+        ElementType.TERMINATE_END_EVENT,
+        ElementType.PARALLEL_GATEWAY,
     }
 )
-_DECIDING = frozenset({ElementType.EXCLUSIVE_GATEWAY, ElementType.INCLUSIVE_GATEWAY})
+
+_JOINING = frozenset({ElementType.PARALLEL_GATEWAY, ElementType.INCLUSIVE_GATEWAY})
 
 _MOST_NAMED = 10
 
 Edges = Mapping[Node, Sequence[Node]]
 
 
-def loop_problems(tree: Tree, flows: Flows) -> Iterator[Cause]:
+def loop_problems(tree: Tree, flows: Flows, links: Links) -> Iterator[Cause]:
     """Yield each loop in which nothing waits, at its first element in document order."""
-    after = {node: successors(node, flows) for node in tree.nodes}
-    passing = _passing_nodes(tree, after)
+    after = {node: [*successors(node, flows), *link_targets(node, links)] for node in tree.nodes}
+    passing = _passing_nodes(tree, flows, after)
     order = {node: position for position, node in enumerate(tree.nodes)}
     for loop in _endless_loops(passing, after):
         named = sorted(loop, key=order.__getitem__)
@@ -45,32 +53,52 @@ def _endless_loops(passing: set[Node], after: Edges) -> list[list[Node]]:
     without_joins = _cycles({node for node in passing if not _joins(node)}, after)
     found = {node for loop in without_joins for node in loop}
     before = _reversed(after)
+    set_going = {node: number for number, cycle in enumerate(_cycles(set(after), after)) for node in cycle}
     with_joins = [
-        loop for loop in _cycles(passing, after) if found.isdisjoint(loop) and _feeds_its_joins(set(loop), before)
+        loop
+        for loop in _cycles(passing, after)
+        if found.isdisjoint(loop) and _feeds_its_joins(set(loop), before, set_going)
     ]
     return without_joins + with_joins
 
 
-def _feeds_its_joins(loop: set[Node], before: Edges) -> bool:
-    return all(loop.issuperset(before[node]) for node in loop if _joins(node))
+def _feeds_its_joins(loop: set[Node], before: Edges, set_going: Mapping[Node, int]) -> bool:
+    """Tell whether no join in a loop waits for a token from elsewhere.
+
+    ``set_going`` numbers the widest cycles: what the loop set going, and what can come back to it, has its number.
+    """
+    for join in filter(_joins, loop):
+        others = [node for node in before[join] if node not in loop]
+        if join.type is ElementType.INCLUSIVE_GATEWAY:
+            others = [node for node in others if set_going.get(node) == set_going[join]]
+        if others:
+            return False
+    return True
 
 
-def _passing_nodes(tree: Tree, after: Edges) -> set[Node]:
+def _passing_nodes(tree: Tree, flows: Flows, after: Edges) -> set[Node]:
     passing: set[Node] = set()
     for node in reversed(tree.nodes):  # children before the scope they are in
-        if _passes(node) or (node.type is ElementType.SUB_PROCESS and _runs_through(node, passing, after)):
+        runs_through = node.type is ElementType.SUB_PROCESS and _runs_through(node, passing, after)
+        if (runs_through or _passes(node, flows)) and not _asks_how_often(node):
             passing.add(node)
     return passing
 
 
-def _passes(node: Node) -> bool:
-    if node.type in _DECIDING:
-        return len(node.outgoing) <= 1
-    return node.type in _PASSING or node.type is ElementType.PARALLEL_GATEWAY
+def _passes(node: Node, flows: Flows) -> bool:
+    if node.multi_instance is not None and node.multi_instance.cardinality == 0:
+        return True
+    if node.type in DECIDING:
+        return len(node.outgoing) <= 1 or is_evaluated(node, flows)
+    return node.type in _PASSING
+
+
+def _asks_how_often(node: Node) -> bool:
+    return node.multi_instance is not None and node.multi_instance.cardinality is None
 
 
 def _joins(node: Node) -> bool:
-    return node.type is ElementType.PARALLEL_GATEWAY and len(node.incoming) > 1
+    return node.type in _JOINING and len(node.incoming) > 1
 
 
 def _runs_through(scope: Node, passing: set[Node], after: Edges) -> bool:

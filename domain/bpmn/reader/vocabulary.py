@@ -9,9 +9,13 @@ from collections.abc import Mapping
 
 from domain.bpmn.graph import ElementType
 
+#: The tag of a sub-process that an event triggers, as if BPMN had one for it; no document can have this tag.
+EVENT_SUB_PROCESS = "event subProcess"
+
 #: Element types by tag and, for events, by event definition (its tag without ``EventDefinition``).
 TYPES: Mapping[tuple[str, str], ElementType] = {
     ("subProcess", ""): ElementType.SUB_PROCESS,
+    (EVENT_SUB_PROCESS, ""): ElementType.EVENT_SUB_PROCESS,
     ("callActivity", ""): ElementType.CALL_ACTIVITY,
     ("task", ""): ElementType.TASK,
     ("manualTask", ""): ElementType.MANUAL_TASK,
@@ -19,6 +23,7 @@ TYPES: Mapping[tuple[str, str], ElementType] = {
     ("serviceTask", ""): ElementType.SERVICE_TASK,
     ("scriptTask", ""): ElementType.SCRIPT_TASK,
     ("sendTask", ""): ElementType.SEND_TASK,
+    ("receiveTask", ""): ElementType.RECEIVE_TASK,
     ("businessRuleTask", ""): ElementType.BUSINESS_RULE_TASK,
     ("exclusiveGateway", ""): ElementType.EXCLUSIVE_GATEWAY,
     ("inclusiveGateway", ""): ElementType.INCLUSIVE_GATEWAY,
@@ -28,6 +33,8 @@ TYPES: Mapping[tuple[str, str], ElementType] = {
     ("startEvent", "message"): ElementType.MESSAGE_START_EVENT,
     ("startEvent", "signal"): ElementType.SIGNAL_START_EVENT,
     ("startEvent", "timer"): ElementType.TIMER_START_EVENT,
+    ("startEvent", "error"): ElementType.ERROR_START_EVENT,
+    ("startEvent", "escalation"): ElementType.ESCALATION_START_EVENT,
     ("intermediateCatchEvent", "message"): ElementType.MESSAGE_CATCH_EVENT,
     ("intermediateCatchEvent", "signal"): ElementType.SIGNAL_CATCH_EVENT,
     ("intermediateCatchEvent", "timer"): ElementType.TIMER_CATCH_EVENT,
@@ -42,6 +49,7 @@ TYPES: Mapping[tuple[str, str], ElementType] = {
     ("endEvent", "signal"): ElementType.SIGNAL_END_EVENT,
     ("endEvent", "error"): ElementType.ERROR_END_EVENT,
     ("endEvent", "escalation"): ElementType.ESCALATION_END_EVENT,
+    ("endEvent", "terminate"): ElementType.TERMINATE_END_EVENT,
     ("boundaryEvent", "error"): ElementType.ERROR_BOUNDARY_EVENT,
     ("boundaryEvent", "escalation"): ElementType.ESCALATION_BOUNDARY_EVENT,
     ("boundaryEvent", "message"): ElementType.MESSAGE_BOUNDARY_EVENT,
@@ -49,10 +57,8 @@ TYPES: Mapping[tuple[str, str], ElementType] = {
     ("boundaryEvent", "timer"): ElementType.TIMER_BOUNDARY_EVENT,
 }
 
-#: Flow nodes of BPMN 2.0 that have no type in the contract; a process is a type, but no part of another process.
-UNTYPED = frozenset(
-    {"process", "receiveTask", "complexGateway", "transaction", "adHocSubProcess", "implicitThrowEvent"}
-)
+#: Flow nodes of BPMN 2.0 that have no type; a process is a type, but no part of another process.
+UNTYPED = frozenset({"process", "complexGateway", "transaction", "adHocSubProcess", "implicitThrowEvent"})
 
 FLOW_NODES = UNTYPED | {tag for tag, _ in TYPES}
 
@@ -64,10 +70,23 @@ EVENT_DEFINITIONS = frozenset(
 )
 
 #: Children of an activity that make it run more than once.
-LOOPS: Mapping[str, str] = {
-    "standardLoopCharacteristics": "loop marker",
-    "multiInstanceLoopCharacteristics": "multi-instance marker",
-}
+STANDARD_LOOP, MULTI_INSTANCE = "standardLoopCharacteristics", "multiInstanceLoopCharacteristics"
+
+#: What may run several times at once, or one after another.
+MULTI_INSTANCE_TYPES = frozenset(
+    {
+        ElementType.SUB_PROCESS,
+        ElementType.CALL_ACTIVITY,
+        ElementType.TASK,
+        ElementType.MANUAL_TASK,
+        ElementType.USER_TASK,
+        ElementType.SERVICE_TASK,
+        ElementType.SCRIPT_TASK,
+        ElementType.SEND_TASK,
+        ElementType.RECEIVE_TASK,
+        ElementType.BUSINESS_RULE_TASK,
+    }
+)
 
 #: Attributes that change what an element does, unless they have one of these values.
 PLAIN_VALUES: Mapping[str, tuple[tuple[str, ...], str]] = {
@@ -75,6 +94,7 @@ PLAIN_VALUES: Mapping[str, tuple[tuple[str, ...], str]] = {
     "startQuantity": (("", "1"), "start quantity"),
     "completionQuantity": (("", "1"), "completion quantity"),
     "instantiate": (("", "false", "0"), "instantiating element"),
+    "eventGatewayType": (("", "Exclusive"), "gateway of parallel events"),
 }
 
 #: Children of a process or sub-process that are not part of its flow (BPMN 2.0, tables 8.20, 10.1 and 10.20).
@@ -108,13 +128,15 @@ NOT_IN_THE_FLOW = frozenset(
         "supportedInterfaceRef",
         "supports",
         "textAnnotation",
-        *LOOPS,
+        STANDARD_LOOP,
+        MULTI_INSTANCE,
     }
 )
 
 _WORDS: Mapping[str, str] = {
     "adHocSubProcess": "ad-hoc sub-process",
     "compensate": "compensation",
+    EVENT_SUB_PROCESS: "event sub-process",
     "eventBasedGateway": "event-based gateway",
     "intermediateCatchEvent": "catch event",
     "intermediateThrowEvent": "throw event",
