@@ -13,6 +13,7 @@ from projections.criteria import Page, TaskCriteria
 from projections.tasks.projector import READ_MODEL as TASKS
 from projections.tasks.queries import find_tasks
 from projections.views import Task
+from projections.work import partition_of
 
 log = structlog.get_logger(__name__)
 
@@ -23,7 +24,7 @@ async def execute(engine: Engine, command: ExecuteTasks, asker: Asker) -> Execut
     for work, error in run.failed:
         if isinstance(error, Unavailable):
             raise error
-        log.error("task failed", instance=str(work.instance), task=work.id, exc_info=error)
+        log.error("task failed", stream=work.stream, task=work.id, exc_info=error)
     completed = [task_row(answer) for answer in run.answers]
     failed = await _as_they_are(engine, asker.tenant, [work for work, _ in run.failed])
     return ExecutedTasks(len(completed) + len(failed), len(completed), len(failed), completed, failed)
@@ -37,6 +38,6 @@ async def _as_they_are(engine: Engine, tenant: str, works: list[Work]) -> list[T
     now = engine.commands.clock.now()
     rows: list[Task] = []
     for work in works:
-        criteria = TaskCriteria(partition=work.instance.partition, id=work.id)
+        criteria = TaskCriteria(partition=partition_of(work.stream), id=work.id)
         rows += await find_tasks(engine.database, tenant, criteria, Page(limit=1), now)
     return rows

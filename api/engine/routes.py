@@ -6,15 +6,31 @@ from litestar.plugins import InitPlugin
 from api.engine.controllers.element_instances import ElementInstances
 from api.engine.controllers.incidents import Incidents
 from api.engine.controllers.jobs import Jobs
+from api.engine.controllers.messages import Messages
 from api.engine.controllers.node import Node
 from api.engine.controllers.process_instances import ProcessInstances
 from api.engine.controllers.processes import Elements, Processes
+from api.engine.controllers.signals import Signals
 from api.engine.controllers.tasks import Tasks
+from api.engine.controllers.user_tasks import UserTasks
 from api.engine.controllers.variables import StoredVariables
 from api.engine.documentation import documenting
 from api.engine.ports import Engine
 
-CONTROLLERS = (Processes, Elements, ProcessInstances, ElementInstances, Jobs, Tasks, Incidents, StoredVariables, Node)
+CONTROLLERS = (
+    Processes,
+    Elements,
+    ProcessInstances,
+    ElementInstances,
+    Jobs,
+    UserTasks,
+    Messages,
+    Signals,
+    Tasks,
+    Incidents,
+    StoredVariables,
+    Node,
+)
 
 
 class EngineApi(InitPlugin):

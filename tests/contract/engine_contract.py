@@ -9,15 +9,31 @@ import pytest
 
 CONTRACT = Path(__file__).resolve().parents[3] / "shared" / "contracts" / "engine.json"
 
-#: The operations that are built; messages, signals, user tasks and subscriptions are not yet.
-BUILT = {
+#: The contract's operations.
+THEIRS = {
     *("createProcess", "getBpmnXml", "queryProcesses", "queryElements"),
     *("createProcessInstance", "queryProcessInstances", "suspendProcessInstance", "resumeProcessInstance"),
     *("getProcessVariables", "setProcessVariables"),
     *("queryElementInstances", "getElementVariables", "setElementVariables"),
     *("lockJobs", "completeJob", "unlockJobs", "queryJobs"),
     *("executeTasks", "unlockTasks", "queryTasks"),
+    *("sendMessage", "queryMessages", "queryMessageSubscriptions", "sendSignal", "querySignalSubscriptions"),
+    *("queryUserTasks", "updateUserTask"),
     *("queryIncidents", "resolveIncident", "queryVariables", "setTime", "checkReadiness"),
+}
+
+#: What is ours beyond it: operations with their method, path and status, members of requests, and words.
+OURS = {
+    "cancelProcessInstance": ("PATCH", "/process-instances/{partition}/{id}/cancel", 204),
+    "createProcessInstances": ("POST", "/process-instances/batch", 200),
+    "completeJobs": ("POST", "/jobs/complete", 200),
+}
+OUR_MEMBERS = {"LockJobsCmd": {"requestTimeout", "lockTimeout"}, "JobCompletion": {"loopCardinality", "loopItems"}}
+OUR_WORDS = {
+    "ElementType": {
+        *("EVENT_SUB_PROCESS", "RECEIVE_TASK", "TERMINATE_END_EVENT", "ERROR_START_EVENT", "ESCALATION_START_EVENT"),
+    },
+    "JobType": {"SET_MULTI_INSTANCE"},
 }
 
 
@@ -27,7 +43,3 @@ def contract() -> Mapping[str, Any]:
         pytest.skip("the contract is not beside this checkout")
     loaded: Mapping[str, Any] = json.loads(CONTRACT.read_text(encoding="utf-8"))
     return loaded
-
-
-def built_operations() -> list[Mapping[str, Any]]:
-    return [operation for operation in contract()["operations"] if operation["id"] in BUILT]

@@ -38,6 +38,14 @@ JOINING = """<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL">
 </definitions>"""
 
 
+def model(process_id: str, content: str, beside: str = "") -> str:
+    """Return a model with one process, and with what its events refer to beside it."""
+    return (
+        '<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL">'
+        f'<process id="{process_id}" isExecutable="true">{content}</process>{beside}</definitions>'
+    )
+
+
 class Client:
     """Calls operations of the engine."""
 
