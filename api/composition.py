@@ -118,7 +118,7 @@ async def _assembled(settings: Settings, dsn: str, pools: Pools, watch: Watch, s
     commands = Commands(
         routes=ROUTES,
         log=events,
-        lookups=PostgresLookups(pools.commands, ReadModelHistory(reading, pools.queries, clock)),
+        lookups=PostgresLookups(pools.commands, ReadModelHistory(reading, pools.queries, clock, cipher)),
         ids=ids,
         clock=clock,
         cipher=cipher,

@@ -90,6 +90,9 @@ def _change(
     return VariableChange(scope, variable.name, data.encoding, value, data.encrypted)
 
 
-def associated_data(tenant: str, instance: InstanceId, scope: int, name: str) -> str:
-    """Bind a ciphertext to its place, so that it cannot be moved to another (design: secrets of a deployment)."""
-    return f"{tenant}|{instance}|{scope}|{name}"
+def associated_data(tenant: str, instance: InstanceId, scope: int, name: str, sealed_for: str = "") -> str:
+    """Bind a ciphertext to its place, so that it cannot be moved to another (design: secrets of a deployment).
+
+    ``sealed_for`` stands for instance and scope where it was encrypted for another place (``VariableSet.sealed_for``).
+    """
+    return f"{tenant}|{sealed_for or f'{instance}|{scope}'}|{name}"

@@ -1,10 +1,11 @@
 """What engine clients ask about process instances."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from domain.bpmn.events import InstanceState
+from domain.identity import InstanceId
 from domain.timestamps import rfc3339
 from projections.conditions import equal, led_by, rows_of, tagged, tags_of
 from projections.criteria import Page, ProcessInstanceCriteria
@@ -24,6 +25,11 @@ async def find_process_instances(
         *tagged(criteria.tags),
     ]
     return [_process_instance(row) for row in await rows_of(db, SQL["process_instances"], tenant, conditions, page)]
+
+
+async def running_instances(db: Database, tenant: str, process_ids: Sequence[int]) -> list[InstanceId]:
+    """Return the instances of these processes that have not ended, by partition and id."""
+    return [InstanceId(row["partition"], row["id"]) for row in await db.fetch(SQL["running"], tenant, process_ids)]
 
 
 def _process_instance(row: Mapping[str, Any]) -> ProcessInstance:

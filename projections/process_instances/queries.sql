@@ -30,3 +30,11 @@ select *
                  limit $2 offset $3) as page) as weighed
  where coalesce(before, 0) < 16777216
  order by partition, id;
+
+-- name: running
+-- The instances of some processes that have not ended. Asked once in the life of a process, when it gets a limit first:
+-- no index knows who has ended, for each would have to be kept with every instance.
+select partition, id
+  from process_instances
+ where (tenant = $1) is true and process_id = any($2::integer[]) and ended_at is null
+ order by partition, id;
