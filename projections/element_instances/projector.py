@@ -138,7 +138,7 @@ def _suspended(batch: ElementBatch, fact: Recorded, event: ElementSuspended) -> 
 
 
 def _resumed(batch: ElementBatch, fact: Recorded, event: ElementResumed) -> None:
-    _enter(batch, fact, event.id, InstanceState.STARTED)
+    _enter(batch, fact, event.id, event.state)
 
 
 def _completed(batch: ElementBatch, fact: Recorded, event: ElementCompleted) -> None:

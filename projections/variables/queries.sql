@@ -31,9 +31,9 @@ select partition, id, element_id, element_instance_id, process_id, process_insta
  limit $2 offset $3;
 
 -- name: values
--- The variables of some scopes of an instance, or with null of all: all of them, or those of some names. The tenant is tested aside, so that
--- the index of the instance leads (projections/conditions.py). The values are left out where they come to more bytes
--- than $6: they would have to fit into memory.
+-- The variables of an instance: of some scopes or, with null, of all; those of some names or, with none, all. The tenant
+-- is tested aside, so that the index of the instance leads (projections/conditions.py). The values are left out where
+-- they come to more bytes than $6: they would have to fit into memory.
 select name, element_instance_id, encoding, encrypted, case when bytes <= $6 then value end as value, sealed_for,
        bytes
   from (select name, element_instance_id, encoding, encrypted, value, sealed_for,
