@@ -10,6 +10,7 @@ import pytest
 from api.engine import decoding, lenient
 from api.engine.decoding import decode
 from api.refusals import InvalidBody
+from commands.batches import CompleteJobs, JobReport, StartProcessInstances
 from commands.engine_time import SetTime
 from commands.instances import StartProcessInstance
 from commands.intents import Data, ProcessVariable
@@ -214,3 +215,24 @@ def test_the_strict_decoder_takes_what_workers_send_all_day(monkeypatch: pytest.
     decode(b'{"bpmnProcessId":"p","version":"1","workerId":"w"}', StartProcessInstance)
     decode(b'{"partition":null,"limit":10,"workerId":"w","processIds":[1,2]}', LockJobs)
     decode(b'{"workerId":"w","processVariables":[{"name":"v","data":{"encoding":"e","value":"1"}}]}', CompleteJob)
+
+
+def test_items_of_a_batch_are_taken_in_every_form_that_they_have_alone() -> None:
+    raw = b'{"items":[{"partition":"2026-11-23","ID":1,"workerId":"w","completion":null,"retryTimer":null}]}'
+    assert decode(raw, CompleteJobs) == CompleteJobs((JobReport(worker_id="w", partition=date(2026, 11, 23), id=1),))
+    item = b'{"bpmnProcessId":"p","VERSION":"1","workerId":"w","tags":null}'
+    started = StartProcessInstance(bpmn_process_id="p", version="1", worker_id="w")
+    assert decode(b'{"items":[%b,%b]}' % (item, item), StartProcessInstances).items == (started, started)
+
+
+@pytest.mark.parametrize(
+    ("raw", "detail"),
+    [
+        (b'{"items":[{"id":"1"}]}', "JSON field items.id has an invalid value at position 19"),
+        (b'{"items":[{"completion":{"loopItems":[1]}}]}', "JSON field items.completion.loopItems"),
+        (b'{"items":{}}', "JSON field items has an invalid value at position 11"),
+        (b'{"items":[{"job":1}]}', 'unknown JSON field "job"'),
+    ],
+)
+def test_what_is_wrong_with_an_item_of_a_batch_is_named(raw: bytes, detail: str) -> None:
+    assert refused(raw, CompleteJobs).detail.startswith(detail)

@@ -34,7 +34,11 @@ def parts_of(intent: type[Intent]) -> set[type]:
 
 PARTS = {part for intent in subclasses(Intent) for part in parts_of(intent)}
 COMMANDS = sorted(
-    (intent for intent in subclasses(Intent) - PARTS if intent.__module__ != intents.__name__),
+    (
+        intent
+        for intent in subclasses(Intent) - (PARTS - set(ROUTES))  # an item of a batch is a command of its own too
+        if intent.__module__ != intents.__name__
+    ),
     key=lambda intent: intent.__name__,
 )
 
