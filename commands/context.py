@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Protocol
 import msgspec
 
 from commands.intents import EntityId
+from domain.bpmn.conditions import Value as Value  # noqa: PLC0414  # for the ports and their users
 from domain.bpmn.events import TaskType
 from domain.event import Actor, Append, Recorded
 from domain.identity import Ids, InstanceId
@@ -105,13 +106,6 @@ class Log(Protocol):
 
     async def save_snapshot(self, stream: str, shape: str, snapshot: Snapshot) -> None:
         """Keep a snapshot; the log stays the truth."""
-
-
-class Value(NamedTuple):
-    """A variable's value in plain text, with its label."""
-
-    encoding: str
-    value: str
 
 
 class WorkCriteria(msgspec.Struct, frozen=True):
