@@ -33,7 +33,8 @@ FIRST_PAUSE = 0.01
 LONGEST_PAUSE = 0.5
 
 #: The commands, heads and events of a batch take eight parameters, each decision table one more.
-APPEND = f"select base, conflicts, stored from log.append({', '.join(f'${n}' for n in range(1, 9 + len(TABLES)))})"  # noqa: S608
+PARAMETERS = ", ".join(f"${number}" for number in range(1, 9 + len(TABLES)))
+APPEND = f"select base, conflicts, stored from log.append({PARAMETERS})"  # noqa: S608  (numbers of our own)
 
 logger = structlog.get_logger(__name__)
 
