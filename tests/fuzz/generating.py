@@ -142,6 +142,8 @@ def _with_beginnings(document: Json) -> Json:
     extended = copy.deepcopy(document)
     answer = extended["paths"]["/healthz"]["get"]["responses"]["200"]
     answer["links"] = {name: {"operationId": name} for name in BEGINNINGS}
+    # A request that waits a minute for a job, as it may, would be all that this comes to.
+    extended["components"]["schemas"]["LockJobs"]["properties"]["requestTimeout"]["maximum"] = 20
     return extended
 
 
@@ -162,6 +164,8 @@ def _about_something(operation: str, body: Json, content: Mapping[str, Any], cha
         given = {**content["example"], **{name: given[name] for name in ("tags", "workerId") if name in given}}
     if operation == "createProcessInstance":
         given |= {"bpmnProcessId": "invoice", "version": "1"}
+    if operation == "createProcessInstances":
+        given["items"] = content["example"]["items"]
     if operation in QUESTIONS:
         given = {name: value for name, value in given.items() if name not in NARROWING}
     if operation == "completeJob":
