@@ -113,3 +113,25 @@ def test_a_file_without_a_number_of_its_own_is_refused(directory: Path, name: st
 def test_the_migrations_are_found_beside_the_code_wherever_it_is_installed() -> None:
     assert MIGRATIONS.parent.name == "infra"
     assert read_migrations()[0].name == "0001_event_log.sql"
+
+
+async def test_open_work_of_the_releases_before_gets_its_stream(empty_database: str, tmp_path: Path) -> None:
+    for migration in read_migrations():
+        if migration.number < 12:
+            (tmp_path / migration.name).write_text(migration.text)
+    await migrate(empty_database, tmp_path)
+    await value(
+        empty_database,
+        """
+        with task as (
+            insert into log.open_tasks (partition, id, process_id, process_instance_id, due_at, tenant, type)
+            values ('2026-11-03', 7, 1, 17, now(), 'default', 'X'), ('2026-11-03', 8, 1, 0, now(), 'default', 'X')
+        )
+        insert into log.open_incidents (partition, id, process_instance_id, incident, tenant)
+        values ('2026-11-03', 3, 17, 'A', 'default')
+        """,
+    )
+    await migrate(empty_database)
+    streams = "select array_agg(stream order by id) from log"
+    assert await value(empty_database, f"{streams}.open_tasks") == ["instance-2026-11-03-17", "task-2026-11-03-8"]
+    assert await value(empty_database, f"{streams}.open_incidents") == ["instance-2026-11-03-17"]

@@ -6,7 +6,8 @@ from datetime import UTC, date, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from commands.decision_tables import CHANGES, Changes, JobChange
+from commands.decision_rows import JobChange, StartChange, SubscriptionChange
+from commands.decision_tables import CHANGES, Changes
 from domain.access.events import TenantRegistered
 from domain.bpmn.events import (
     ElementCompleted,
@@ -15,16 +16,23 @@ from domain.bpmn.events import (
     JobCreated,
     JobFailed,
     JobLocked,
+    JobLockExpired,
     JobType,
     JobUnlocked,
+    SignalSubscribed,
+    SignalUnsubscribed,
 )
+from domain.bpmn.graph import ElementType, EventDefinition
 from domain.event import Event
+from domain.messaging.events import SignalSent
+from domain.processes.events import DeployedElement, ProcessDeployed
 
 DAY = date(2026, 11, 23)
 STREAM = "instance-2026-11-23-17"
 DUE = datetime(2026, 11, 23, 9, tzinfo=UTC)
 
-Rows = dict[tuple[date, int], str | None]
+#: Who holds a job and until when, by its key.
+Rows = dict[tuple[date, int], tuple[str | None, datetime | None]]
 
 
 def job(number: int) -> JobCreated:
@@ -53,7 +61,7 @@ def apply(rows: Rows, changes: Sequence[JobChange]) -> None:
         if change.action == "close":
             rows.pop(key, None)
         elif change.action == "open" or key in rows:
-            rows[key] = change.locked_by
+            rows[key] = (change.locked_by, change.lock_expires_at)
 
 
 @st.composite
@@ -61,7 +69,8 @@ def lives(draw: st.DrawFn) -> list[Event]:
     """Draw the facts of a few jobs, each in the order of a life, mixed."""
     events: list[list[Event]] = []
     for number in range(1, draw(st.integers(1, 4)) + 1):
-        holds = draw(st.lists(st.sampled_from([JobLocked(id=number), JobUnlocked(id=number)]), max_size=4))
+        locked = [JobLocked(id=number), JobLocked(id=number, expires_at=DUE)]
+        holds = draw(st.lists(st.sampled_from([*locked, JobUnlocked(number), JobLockExpired(number)]), max_size=4))
         ends: list[Event] = [JobCompleted(id=number), JobFailed(id=number, error="no"), JobCanceled(id=number)]
         end = draw(st.lists(st.sampled_from(ends), max_size=1))
         events.append([job(number), *holds, *end])
@@ -94,4 +103,28 @@ def test_a_command_comes_to_one_change_of_a_row_at_most() -> None:
 def test_most_facts_change_no_decision_table() -> None:
     assert TenantRegistered not in CHANGES
     changes = changes_of(ElementCompleted(id=1))
-    assert not any([changes.jobs, changes.tasks, changes.incidents, changes.processes, changes.keys])
+    assert not any(changes.by_table())
+
+
+def test_a_signal_leaves_nothing_of_those_who_began_to_wait_in_its_command() -> None:
+    subscribed = SignalSubscribed(id=1, process_id=4, element_id=5, element="stopped", element_instance_id=6, name="s")
+    sent = SignalSent(id=9, name="s", subscriber_count=2, subscriptions=(1, 2))
+    assert list(changes_of(subscribed, sent).subscriptions.values()) == [SubscriptionChange("close", 2)]
+    assert list(changes_of(SignalUnsubscribed(id=1), sent).subscriptions.values()) == [
+        SubscriptionChange("close", 1),
+        SubscriptionChange("close", 2),
+    ]
+
+
+def test_of_several_versions_of_a_process_the_last_has_its_start_events() -> None:
+    def version(number: int) -> ProcessDeployed:
+        definition = EventDefinition(message_name=f"m{number}")
+        started_by = DeployedElement(number, "s", ElementType.MESSAGE_START_EVENT, "", "order", definition)
+        return ProcessDeployed(number, "order", f"v{number}", "<x/>", (started_by,))
+
+    changes = changes_of(version(1), version(2))
+    assert [process.version for process in changes.processes] == ["v1", "v2"]
+    assert list(changes.by_table()[-1]) == [
+        StartChange("close", "default", "order"),
+        StartChange("open", "default", "order", "message", "m2", "v2", 2, 2, "s"),
+    ]
