@@ -1,6 +1,6 @@
 """Conditions that the engine evaluates itself: those of sequence flows, and the completion of a multi-instance.
 
-BPMN 2.0 (8.4.7, FormalExpression) lets a model name the language of its expressions. Where it names the Common
+BPMN 2.0 (FormalExpression) lets a model name the language of its expressions. Where it names the Common
 Expression Language (https://cel.dev), the engine decides; in every other model a worker does.
 
 A condition cannot run for ever: macros that walk through lists are left out, so each part of an expression is
