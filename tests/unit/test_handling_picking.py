@@ -18,7 +18,7 @@ class Queue:
     """Due work, oldest first, and how often it was looked up."""
 
     def __init__(self, number: int) -> None:
-        self.works = [Work(InstanceId(date(2026, 11, 23), n), n, "default") for n in range(1, number + 1)]
+        self.works = [Work(InstanceId(date(2026, 11, 23), n).stream, n, "default") for n in range(1, number + 1)]
         self.looks = 0
         self.error: Exception | None = None
 
