@@ -8,18 +8,13 @@ from domain.bpmn.elements import ELEMENTS
 from domain.bpmn.graph import Element, ElementType, Participant, SequenceFlow
 from domain.bpmn.reader import read_process, reread_process
 from domain.rejection import InvalidModel
-from tests.bpmn.refusing import document
+from tests.bpmn.refusing import document, element
 
 MODELS = sorted((Path(__file__).parent / "models").glob("*.bpmn"))
 
 
 def model(name: str) -> str:
     return (Path(__file__).parent / "models" / f"{name}.bpmn").read_text(encoding="utf-8")
-
-
-def element(content: str, bpmn_id: str) -> Element:
-    elements = read_process(document(content), "p").elements
-    return next(element for element in elements if element.bpmn_id == bpmn_id)
 
 
 def flow_ids(flows: tuple[SequenceFlow, ...]) -> list[str]:

@@ -7,10 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from domain.bpmn.elements import ELEMENTS
-from domain.bpmn.graph import ProcessModel
-from domain.bpmn.reader import read_process
+from domain.bpmn.graph import ElementType, Graph, ProcessModel
 from domain.rejection import InvalidModel
+from tests.bpmn.refusing import read
 
 MODELS = [path.read_text(encoding="utf-8") for path in sorted((Path(__file__).parent / "models").glob("*.bpmn"))]
 IDS = ["begun", "done", "work", "fork", "join", "how_much", "to_done", "to_fork", "parallel_gateway", "", "ghost"]
@@ -34,21 +33,51 @@ TAGS = [
     "outgoing",
     "process",
     "laneSet",
+    "receiveTask",
+    "callActivity",
+    "message",
+    "errorEventDefinition",
     "messageEventDefinition",
+    "timerEventDefinition",
+    "terminateEventDefinition",
+    "timeDate",
+    "timeCycle",
+    "conditionExpression",
+    "loopCardinality",
+    "completionCondition",
     "linkEventDefinition",
     "eventDefinitionRef",
     "multiInstanceLoopCharacteristics",
     "definitions",
 ]
-ATTRIBUTES = ["id", "sourceRef", "targetRef", "default", "attachedToRef", "triggeredByEvent", "isExecutable", "name"]
+ATTRIBUTES = [
+    *("id", "sourceRef", "targetRef", "default", "attachedToRef", "triggeredByEvent", "isExecutable", "name"),
+    *("errorRef", "messageRef", "cancelActivity", "isInterrupting", "calledElement", "language", "expressionLanguage"),
+]
+VALUES = [*IDS, "false", "true", "https://cel.dev", "work", "on_timer", "refused", "paid", "1"]
+PROCESSES = (
+    "parallel_gateway",
+    "sub_process",
+    "exclusive_gateway",
+    "selling",
+    "ghost",
+    "",
+    "boundary_events",
+    "event_sub_processes",
+    "intermediate_events",
+    "end_events",
+    "multi_instance",
+    "start_events",
+    "event_based_gateway",
+)
 
 
 def read_or_refused(xml: str) -> ProcessModel | None:
     """Read every process that the text may have; check what comes of it."""
     model = None
-    for process_id in ("parallel_gateway", "sub_process", "exclusive_gateway", "selling", "ghost", ""):
+    for process_id in PROCESSES:
         try:
-            model = read_process(xml, process_id)
+            model = read(xml, process_id)
         except InvalidModel as refused:
             said = [refused.detail, *(cause.detail for cause in refused.causes)]
             pointers = [cause.pointer for cause in refused.causes]
@@ -65,11 +94,19 @@ def assert_sound(model: ProcessModel) -> None:
     by_id = {element.bpmn_id: element for element in model.elements}
     assert len(by_id) == len(model.elements)
     for element in model.elements:
-        assert element.type in ELEMENTS
+        if element.attached_to:
+            assert by_id[element.attached_to].parent == element.parent
+        if element.type is ElementType.EVENT_SUB_PROCESS:
+            assert not element.incoming
+            assert not element.outgoing
         assert element.parent in by_id or element is model.elements[0]
         assert all(flow in by_id[flow.target].incoming and flow.source == element.bpmn_id for flow in element.outgoing)
         assert all(flow in by_id[flow.source].outgoing and flow.target == element.bpmn_id for flow in element.incoming)
         assert all(by_id[flow.target].parent == element.parent for flow in element.outgoing)
+    graph = Graph(1, "1", model, dict.fromkeys(by_id, 1))
+    assert set(graph.event_starts) == {e.bpmn_id for e in model.elements if e.type is ElementType.EVENT_SUB_PROCESS}
+    links = [(e.parent, e.link) for e in model.elements if e.type is ElementType.LINK_THROW_EVENT]
+    assert all(link in graph.link_catches for link in links)
 
 
 def mutate(root: etree._Element, chance: Random) -> None:
@@ -81,7 +118,7 @@ def mutate(root: etree._Element, chance: Random) -> None:
         case 0 if parent is not None:
             parent.remove(element)
         case 1:
-            element.set(chance.choice(ATTRIBUTES), chance.choice(IDS))
+            element.set(chance.choice(ATTRIBUTES), chance.choice(VALUES))
         case 2:
             element.tag = chance.choice(["", "{http://www.omg.org/spec/BPMN/20100524/MODEL}"]) + chance.choice(TAGS)
         case 3:
@@ -89,7 +126,7 @@ def mutate(root: etree._Element, chance: Random) -> None:
         case 4 if element not in other.iterancestors() and element is not other:
             other.append(element)
         case _:
-            element.text = chance.choice(IDS)
+            element.text = chance.choice(VALUES)
 
 
 @settings(max_examples=300, deadline=None)
