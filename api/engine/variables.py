@@ -47,5 +47,6 @@ async def element_variables(
 def _data(engine: Engine, tenant: str, instance: InstanceId, stored: StoredVariable) -> Data:
     value = stored.value
     if stored.encrypted:
-        value = engine.cipher.decrypt(value, associated_data(tenant, instance, stored.scope, stored.name))
+        place = associated_data(tenant, instance, stored.scope, stored.name, stored.sealed_for)
+        value = engine.cipher.decrypt(value, place)
     return Data(encoding=stored.encoding, encrypted=stored.encrypted, value=value)
