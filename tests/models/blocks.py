@@ -146,7 +146,9 @@ def _loop(build: Builder, place: Place) -> Piece:
     place.scope.flow(again, body.entry)
     place.scope.flow(body.exit, decide)
     place.scope.flow(decide, again)
-    return Piece(again, decide)
+    leave = build.add(place, "intermediateThrowEvent").id
+    place.scope.flow(decide, leave)
+    return Piece(again, leave)
 
 
 def _branches(build: Builder, place: Place, split: str, *, may_be_empty: bool = False) -> list[str]:

@@ -34,7 +34,7 @@ def generate(seed: int) -> GeneratedModel:
     """Return the model of that seed, always the same; a process calls only those that were built before it."""
     chance = Random(seed)
     document = Document()
-    for _ in range(chance.choice((1, 1, 2, 3))):
+    for _ in range(chance.choice((1, 2, 2, 3))):
         _fill_process(chance, document)
     processes = tuple(
         GeneratedProcess(process.id, process.given, chance.choice((0, 0, 0, 1, 2))) for process in document.processes
