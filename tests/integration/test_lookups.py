@@ -16,7 +16,7 @@ from infra.event_log.log import EventLog
 from infra.lookups import PostgresLookups
 from infra.postgres import Link, Pool, connect_pool
 from tests.integration.appending import DAY, NOW, context, decision, instance, job, open_log
-from tests.integration.commanding import LogAsHistory
+from tests.integration.log_as_history import LogAsHistory
 from tests.integration.test_decision_tables import deployed, incident, start, subscribed, task, user_task
 
 LATER = NOW + timedelta(minutes=5)
