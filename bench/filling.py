@@ -13,7 +13,8 @@ from commands.handling import Asker
 from commands.incidents import ResolveIncident
 from commands.instances import StartProcessInstance
 from commands.intents import Data, EntityId, Intent, ProcessVariable
-from commands.jobs import CompleteJob, JobAnswer, LockJobs, lock_jobs
+from commands.job_locks import LockJobs, lock_jobs
+from commands.jobs import CompleteJob, JobAnswer
 from commands.processes import CreateProcess
 from domain.event import Actor
 from domain.identity import InstanceId

@@ -50,11 +50,13 @@ class Decision(msgspec.Struct, frozen=True):
     """What a command comes to: facts for one or more streams, all or nothing, and the answer for the caller.
 
     ``states`` are the states after these facts, where the decider has them, so that nobody need fold them again.
+    ``actor`` is given where somebody else than who asked has caused the facts: what a message triggers, its sender did.
     """
 
     appends: tuple[Append, ...]
     answer: Any = None
     states: Mapping[str, Any] = {}
+    actor: Actor | None = None
 
 
 class Conflict(Exception):

@@ -4,21 +4,28 @@ Two commands of one process never decide on the same stream at the same time; co
 append tells.
 """
 
+import asyncio
 from asyncio import Lock
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 from commands.context import Decision, Log, Lookups
 from commands.snapshots import load_snapshot, save_snapshot
 from commands.states import StateCache, Versioned, fold
-from domain.bpmn.graph import Graph
 from domain.bpmn.instance import Instance
-from domain.identity import InstanceId, incident_stream, process_stream
+from domain.identity import InstanceId, process_stream
 from domain.processes.process import NEW, Process
+from domain.unit_of_work import MessageStart, Question, SignalReceivers, StateOf, ValuesOf, Wanted
 
 #: Facts that are read at once when a stream is loaded.
 STRETCH = 1000
+
+#: How long a process is taken to be as it was, in seconds: another node may deploy a version of it.
+FRESH = 1.0
+
+#: Streams that commands read and seldom change: many may look at them at the same time.
+SHARED = ("process-", "signal-")
 
 
 class StreamLocks:
@@ -40,6 +47,9 @@ class StreamLocks:
         self._locks[stream][0].release()
         self._leave(stream)
 
+    def is_free(self, stream: str) -> bool:
+        return stream not in self._locks
+
     def _leave(self, stream: str) -> None:
         lock, users = self._locks[stream]
         if users == 1:
@@ -49,27 +59,27 @@ class StreamLocks:
 
 
 class Held(NamedTuple):
-    """A process instance to decide on, with the version of its stream, its graph, and its unresolved incidents.
-
-    ``incidents`` gives the version of each incident's stream by ULID: they move together with the instance.
-    """
+    """A process instance to decide on, and with it all that is at hand for a unit of work."""
 
     instance: Instance
-    version: int
-    graph: Graph
-    incidents: Mapping[str, int]
+    states: Mapping[str, Versioned]
+    answers: Mapping[Question, Any]
 
 
 class Desk:
-    """Loads states for one command, from the cache or the log, and puts the new ones back."""
+    """Loads states for one command, from the cache or the log, and puts the new ones back.
+
+    ``states`` are those loaded so far, ``answers`` those to questions that a decision asked before.
+    """
 
     def __init__(self, log: Log, lookups: Lookups, cache: StateCache, locks: StreamLocks) -> None:
         self.lookups = lookups
+        self.states: dict[str, Versioned] = {}
+        self.answers: dict[Question, Any] = {}
         self._log = log
         self._cache = cache
         self._locks = locks
         self._held: set[str] = set()
-        self._seen: dict[str, int] = {}
 
     async def __aenter__(self) -> Self:
         return self
@@ -81,17 +91,36 @@ class Desk:
             self._locks.release(stream)
         self._held.clear()
 
+    async def fetch(self, wanted: Collection[Question], tenant: str) -> None:
+        """Have what a decision wanted at hand: streams in one order for all, so that no two wait for each other."""
+        for stream, above in sorted(question for question in wanted if isinstance(question, StateOf)):
+            known = self._cache.get(stream)
+            if above and known is not None and known.version <= above:
+                self._cache.drop(stream)
+            if not stream.startswith(SHARED):
+                await self._acquire(stream)
+            await self.look(stream)
+        for question in wanted:
+            if not isinstance(question, StateOf):
+                self.answers[question] = await self._answer(question, tenant)
+
     async def hold(self, stream: str) -> Versioned:
-        """Return the state of a stream that this command means to change; nobody else here changes it meanwhile."""
+        """Return the state of a stream that this command means to change; nobody else here changes it meanwhile.
+
+        Raise ``Wanted`` rather than wait while holding others: two who wait for each other would wait for ever.
+        """
         if stream not in self._held:
-            await self._locks.acquire(stream)
-            self._held.add(stream)
+            if self._held and not self._locks.is_free(stream):
+                raise Wanted(StateOf(stream), *(StateOf(held) for held in self._held))
+            await self._acquire(stream)
         return await self.look(stream)
 
     async def look(self, stream: str) -> Versioned:
         """Return the state of a stream that this command only reads."""
         known = self._cache.get(stream) or await self._loaded(stream)
-        self._seen[stream] = known.version
+        if stream.startswith("process-"):
+            known = await self._refreshed(stream, known)
+        self.states[stream] = known
         return known
 
     async def instance(self, identity: InstanceId, tenant: str) -> Instance | None:
@@ -100,11 +129,9 @@ class Desk:
         return state if state is not None and state.tenant == tenant else None
 
     async def held(self, instance: Instance) -> Held:
-        """Add to an instance that is held what deciding on it needs."""
-        streams = {stopped.incident: incident_stream(stopped.incident) for stopped in instance.incidents.values()}
-        incidents = {ulid: (await self.hold(stream)).version for ulid, stream in sorted(streams.items())}
-        graph = await self._graph(instance)
-        return Held(instance, self._seen[instance.identity.stream], graph, incidents)
+        """Add to an instance that is held what deciding on it needs in any case."""
+        await self.look(process_stream(instance.tenant, instance.bpmn_process_id))
+        return Held(instance, self.states, self.answers)
 
     async def process(self, tenant: str, bpmn_process_id: str) -> Process:
         state: Process | None = (await self.look(process_stream(tenant, bpmn_process_id))).state
@@ -112,18 +139,18 @@ class Desk:
 
     def version(self, stream: str) -> int:
         """Return the version that the state of a stream, loaded before, reflects."""
-        return self._seen[stream]
+        return self.states[stream].version
 
     async def moved_on(self) -> bool:
         """Tell whether a stream seen here has newer facts, and forget the cached states that lack them."""
-        moved = [stream for stream, version in self._seen.items() if await self._log.read(stream, version)]
+        moved = [stream for stream, known in self.states.items() if await self._log.read(stream, known.version)]
         for stream in moved:
             self._cache.drop(stream)
         return bool(moved)
 
     def forget(self) -> None:
         """Drop every state seen here from the cache."""
-        for stream in self._seen:
+        for stream in self.states:
             self._cache.drop(stream)
 
     async def settle(self, decision: Decision) -> None:
@@ -140,14 +167,36 @@ class Desk:
         for append, known in kept:
             await save_snapshot(self._log, append.stream, append.expected, known)
 
-    async def _graph(self, instance: Instance) -> Graph:
-        """Return the graph that an instance walks; what is cached of its process may be older than its version."""
-        stream = process_stream(instance.tenant, instance.bpmn_process_id)
-        process: Process = (await self.look(stream)).state
-        if instance.version not in process.graphs:
-            self._cache.drop(stream)
-            process = (await self.look(stream)).state
-        return process.graphs[instance.version]
+    @property
+    def held_streams(self) -> Collection[str]:
+        return self._held
+
+    async def _acquire(self, stream: str) -> None:
+        if stream not in self._held:
+            await self._locks.acquire(stream)
+            self._held.add(stream)
+
+    async def _refreshed(self, stream: str, known: Versioned) -> Versioned:
+        """Return a state as it was a moment ago at most: another node may have deployed a version since."""
+        if self._cache.is_fresh(stream, asyncio.get_running_loop().time(), FRESH):
+            return known
+        facts = await self._log.read(stream, known.version)
+        if facts:
+            known = fold(stream, known, facts)
+            self._cache.put(stream, known)
+        return known
+
+    async def _answer(self, question: Question, tenant: str) -> Any:
+        match question:
+            case MessageStart():
+                return await self.lookups.message_start(tenant, question.name)
+            case SignalReceivers():
+                receivers = await self.lookups.signal_receivers(tenant, question.name)
+                return receivers, await self.lookups.signal_starts(tenant, question.name)
+            case ValuesOf():
+                return await self.lookups.values(tenant, question.instance)
+            case _:
+                raise TypeError(f"nobody answers {question}")
 
     async def _loaded(self, stream: str) -> Versioned:
         """Load a stream once for all who miss it at the same time: after a start, that is everybody."""

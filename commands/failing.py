@@ -1,17 +1,17 @@
 """What becomes of a job or task that ended in an error: another try, or an incident (contracts/engine.md 2.5, 2.6)."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import NamedTuple
 
 from domain.bpmn.durations import DurationError, parse_duration
-from domain.bpmn.events import JobCanceled, JobCreated, JobFailed, TaskCanceled, TaskCreated, TaskFailed, WorkState
+from domain.bpmn.events import JobCreated, JobFailed, TaskCreated, TaskFailed, WorkState
 from domain.bpmn.execution import Turn
 from domain.bpmn.instance import Instance, Job, Task
-from domain.event import Append
-from domain.identity import incident_stream
+from domain.identity import InstanceId, incident_stream, task_stream
 from domain.incidents.events import IncidentOpened, IncidentType, ProcessCause
 from domain.incidents.incident import PROCESS_SEVERITY
 from domain.rejection import InvalidInput
+from domain.unit_of_work import UnitOfWork
 
 
 class Retry(NamedTuple):
@@ -29,40 +29,43 @@ def due(now: datetime, timer: str) -> datetime:
         raise InvalidInput("failed to set timer", str(error)) from error
 
 
-def outcome(turn: Turn, error: str, beside: tuple[Append, ...]) -> WorkState:
-    """Return what became of the job or task that the turn was about; ``beside`` is what failing it came to."""
-    if beside:
-        return WorkState.CAUSED_INCIDENT
-    if error:
-        return WorkState.CAUSED_RETRY
-    canceled = any(isinstance(event, JobCanceled | TaskCanceled) for event in turn.events)
-    return WorkState.CANCELED if canceled else WorkState.DONE
-
-
-def fail_job(turn: Turn, job: Job, error: str, retry: Retry) -> tuple[Append, ...]:
-    """Record the failure; return the append that opens an incident when no retry is left."""
+def fail_job(unit: UnitOfWork, turn: Turn, job: Job, error: str, retry: Retry) -> WorkState:
+    """Record the failure of a job, with a retry or an incident, and return which."""
     if retry.limit > job.retry_count:
         turn.record(JobFailed(job.id, error))
         try_job_again(turn, job, due(turn.now, retry.timer), retry_count=job.retry_count + 1)
-        return ()
-    incident_id, ulid = _new_incident(turn)
+        return WorkState.CAUSED_RETRY
+    incident_id = turn.ids.next("incident", turn.instance.partition)
     cause = _cause(turn, "failedJob", incident_id, job)
-    opened = _opened(turn, cause, error, job.element_instance_id)
-    turn.record(JobFailed(job.id, error, incident_id, ulid))
-    return (Append(incident_stream(ulid), 0, (opened,)),)
+    last = _last_incident(turn.instance, job.element_instance_id)
+    turn.record(JobFailed(job.id, error, incident_id, _open(unit, cause, error, last)))
+    return WorkState.CAUSED_INCIDENT
 
 
-def fail_task(turn: Turn, task: Task, error: str, retry: Retry) -> tuple[Append, ...]:
-    """Record the failure; return the append that opens an incident when no retry is left."""
+def fail_task(unit: UnitOfWork, turn: Turn, task: Task, error: str, retry: Retry) -> WorkState:
+    """Do the same for a task of an instance."""
     if retry.limit > task.retry_count:
         turn.record(TaskFailed(task.id, error))
-        try_task_again(turn, task, due(turn.now, retry.timer), retry_count=task.retry_count + 1)
-        return ()
-    incident_id, ulid = _new_incident(turn)
+        turn.record(_task_again(turn.ids.next("task", turn.instance.partition), task, turn.now, task.retry_count + 1))
+        return WorkState.CAUSED_RETRY
+    incident_id = turn.ids.next("incident", turn.instance.partition)
     cause = _cause(turn, "failedTask", incident_id, task)
-    opened = _opened(turn, cause, error, task.element_instance_id)
-    turn.record(TaskFailed(task.id, error, incident_id, ulid))
-    return (Append(incident_stream(ulid), 0, (opened,)),)
+    last = _last_incident(turn.instance, task.element_instance_id)
+    turn.record(TaskFailed(task.id, error, incident_id, _open(unit, cause, error, last)))
+    return WorkState.CAUSED_INCIDENT
+
+
+def fail_engine_task(unit: UnitOfWork, stream: str, partition: date, task: Task, error: str, retry: Retry) -> WorkState:
+    """Do the same for a task that has a stream of its own."""
+    if retry.limit > task.retry_count:
+        unit.record(stream, TaskFailed(task.id, error))
+        again = _task_again(unit.ids.next("task", partition), task, unit.now, task.retry_count + 1)
+        unit.record(task_stream(partition, again.id), again, new=True)
+        return WorkState.CAUSED_RETRY
+    incident_id = unit.ids.next("incident", partition)
+    cause = _engine_cause(unit, partition, incident_id, task)
+    unit.record(stream, TaskFailed(task.id, error, incident_id, _open(unit, cause, error)))
+    return WorkState.CAUSED_INCIDENT
 
 
 def try_job_again(turn: Turn, job: Job, due_at: datetime, *, retry_count: int, resolves: int = 0) -> None:
@@ -83,25 +86,25 @@ def try_job_again(turn: Turn, job: Job, due_at: datetime, *, retry_count: int, r
     )
 
 
-def try_task_again(turn: Turn, task: Task, due_at: datetime, *, retry_count: int, resolves: int = 0) -> None:
+def try_task_again(turn: Turn, task: Task, due_at: datetime, *, resolves: int) -> None:
     """Leave the same to the engine once more, as a new task."""
-    turn.record(
-        TaskCreated(
-            id=turn.ids.next("task", turn.instance.partition),
-            type=task.type,
-            process_id=turn.instance.process_id,
-            due_at=due_at,
-            element_id=task.element_id,
-            element=task.element,
-            element_instance_id=task.element_instance_id,
-            retry_count=retry_count,
-            resolved_incident_id=resolves,
-        )
-    )
+    turn.record(_task_again(turn.ids.next("task", turn.instance.partition), task, due_at, 0, resolves))
 
 
-def _new_incident(turn: Turn) -> tuple[int, str]:
-    return turn.ids.next("incident", turn.instance.partition), turn.ids.ulid()
+def try_engine_task_again(
+    unit: UnitOfWork, stream: str, partition: date, task: Task, due_at: datetime, resolves: int
+) -> None:
+    """Do the same for a task that has a stream of its own: it goes on in that stream."""
+    unit.record(stream, _task_again(unit.ids.next("task", partition), task, due_at, 0, resolves))
+
+
+def _task_again(task_id: int, task: Task, due_at: datetime, retry_count: int, resolves: int = 0) -> TaskCreated:
+    kept = {name: getattr(task, name) for name in _KEPT}
+    return TaskCreated(task_id, due_at=due_at, retry_count=retry_count, resolved_incident_id=resolves, **kept)
+
+
+#: What a task has in common with the one that tries the same again.
+_KEPT = frozenset(TaskCreated.__struct_fields__) - {"id", "due_at", "retry_count", "resolved_incident_id"}
 
 
 def _cause(turn: Turn, incident_type: IncidentType, incident_id: int, work: Job | Task) -> ProcessCause:
@@ -123,16 +126,45 @@ def _cause(turn: Turn, incident_type: IncidentType, incident_id: int, work: Job 
     )
 
 
-def _opened(turn: Turn, cause: ProcessCause, error: str, element_instance_id: int) -> IncidentOpened:
+def _engine_cause(unit: UnitOfWork, partition: date, incident_id: int, task: Task) -> ProcessCause:
+    """Say where a task stands that came from outside: at an instance, or at a process that it was to start."""
+    bpmn_process_id, version, process_id = task.bpmn_process_id, task.version, task.process_id
+    if task.process_instance_id:
+        instance: Instance = unit.state(InstanceId(partition, task.process_instance_id).stream)
+        bpmn_process_id, version, process_id = instance.bpmn_process_id, instance.version, instance.process_id
+    graph = unit.process(bpmn_process_id).graphs.get(version)
+    name = graph.elements[task.element].name if graph is not None and task.element else ""
+    return ProcessCause(
+        partition=partition.isoformat(),
+        incident_id=incident_id,
+        incident_type="failedTask",
+        process_id=process_id,
+        bpmn_process_id=bpmn_process_id,
+        version=version,
+        process_instance_id=task.process_instance_id,
+        element=task.element,
+        activity=name or task.element,
+        element_id=task.element_id,
+        element_instance_id=task.element_instance_id,
+        task_id=task.id,
+        own_stream=True,
+    )
+
+
+def _open(unit: UnitOfWork, cause: ProcessCause, error: str, last_incident: str = "") -> str:
+    """Open an incident and return its ULID."""
+    ulid = unit.ids.ulid()
     where = cause.activity or cause.bpmn_process_id
-    return IncidentOpened(
+    opened = IncidentOpened(
         source="process",
         severity=PROCESS_SEVERITY,
         title=f"{where} failed in {cause.bpmn_process_id} {cause.version}",
         error_message=error,
         process=cause,
-        previous_incident=_last_incident(turn.instance, element_instance_id),
+        previous_incident=last_incident,
     )
+    unit.record(incident_stream(ulid), opened, new=True)
+    return ulid
 
 
 def _last_incident(instance: Instance, element_instance_id: int) -> str:

@@ -13,17 +13,22 @@ from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
+from commands.bell import Bell
 from commands.context import AlreadyDone, Cipher, Conflict, Context, Decision, Log, Lookups, Stored
 from commands.desk import Desk, StreamLocks
 from commands.picking import Picking
 from commands.states import StateCache
-from domain.bpmn.events import TaskCreated
+from domain.bpmn.events import JobCreated, TaskCreated
 from domain.event import Actor
 from domain.identity import IdKind, Ids, IdsExhausted
 from domain.rejection import Rejection, ReusedKey, Unavailable
+from domain.unit_of_work import Question, StateOf, Wanted
 
 #: Decisions a command may take before it gives up: each further one means that others changed the same streams.
 ATTEMPTS = 20
+
+#: Times that one decision may find that it needs more than it has.
+MOST_WANTED = 1000
 
 #: A decision that ran out of ids begins anew with so many further blocks of them at hand, the last number from then on.
 MORE_BLOCKS = (1, 4, 16)
@@ -87,11 +92,16 @@ class Commands:
         clock: EngineTime,
         cipher: Cipher,
         cache: StateCache,
+        job_lock_timeout: str = "",
     ) -> None:
         self.lookups = lookups
+        #: How long a job stays locked where its worker does not say so: an ISO 8601 duration, or empty for ever.
+        self.job_lock_timeout = job_lock_timeout
         self.clock = clock
         #: Set when an append left something to do for the engine itself; the executor clears it.
         self.tasks_created = Event()
+        #: Rings when an append left something to do for workers.
+        self.jobs_created = Bell()
         self.due_jobs = Picking(lookups.due_jobs, clock.now)
         self.due_tasks = Picking(lookups.due_tasks, clock.now)
         self._routes = routes
@@ -135,28 +145,48 @@ class Commands:
         raise Unavailable("failed to handle command", "others kept changing what it decides on")
 
     async def _attempt(self, route: Route, command: Any, target: Any, context: Context) -> Outcome | None:
-        """Decide once; None when the decision rested on something old."""
-        async with Desk(self._log, self.lookups, self._cache, self._locks) as desk:
-            try:
-                gathered = await route.gather(command, target, context, desk)
-                decision = route.decide(command, target, gathered, context)
-                if not decision.appends and await desk.moved_on():
-                    return None
-                position = await self._log.append(decision, context)
-            except Conflict:
-                desk.forget()
+        """Decide once, with all that the decision turns out to need; None when it rested on something old."""
+        wanted: set[Question] = set()
+        for _ in range(MOST_WANTED):
+            async with Desk(self._log, self.lookups, self._cache, self._locks) as desk:
+                try:
+                    await desk.fetch(wanted, context.tenant)
+                    return await self._decide(desk, route, command, target, context)
+                except Wanted as want:
+                    wanted.update(want.questions, (StateOf(stream) for stream in desk.held_streams))
+        raise Unavailable("failed to handle command", "it concerns too much at once")
+
+    async def _decide(self, desk: Desk, route: Route, command: Any, target: Any, context: Context) -> Outcome | None:
+        try:
+            gathered = await route.gather(command, target, context, desk)
+            decision = route.decide(command, target, gathered, context)
+            if not decision.appends and await desk.moved_on():
                 return None
-            except Unavailable:
-                desk.forget()
-                raise
-            except Rejection:
-                if await desk.moved_on():
-                    return None
-                raise
-            await desk.settle(decision)
-        if any(type(event) is TaskCreated for append in decision.appends for event in append.events):
-            self.tasks_created.set()
+            if decision.actor is not None:
+                context = msgspec.structs.replace(context, actor=decision.actor)
+            position = await self._log.append(decision, context)
+        except Conflict:
+            desk.forget()
+            return None
+        except Unavailable:
+            desk.forget()
+            raise
+        except Rejection:
+            if await desk.moved_on():
+                return None
+            raise
+        await desk.settle(decision)
+        self._tell(decision)
         return Outcome(decision.answer, position)
+
+    def _tell(self, decision: Decision) -> None:
+        """Wake who waits for what was created."""
+        for append in decision.appends:
+            for event in append.events:
+                if type(event) is TaskCreated:
+                    self.tasks_created.set()
+                elif type(event) is JobCreated:
+                    self.jobs_created.ring()
 
     async def _stored(self, command_id: str, asker: Asker) -> Stored | None:
         """Return what the log keeps of a command that can be repeated."""

@@ -1,18 +1,21 @@
 """Starting, suspending and resuming process instances."""
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import ClassVar, NamedTuple
 
 from commands.context import Context, Decision
 from commands.desk import Desk, Held
 from commands.intents import ByWorker, Intent, ProcessVariable, Tag
-from commands.turns import decided, process_changes, tags_by_name, turn_on
+from commands.states import Versioned
+from commands.turns import begun, decided, process_changes, require_running, tags_by_name, unit_of
 from domain.bpmn import engine
-from domain.bpmn.events import InstanceState, ProcessInstanceStarted
+from domain.bpmn.events import InstanceState
 from domain.bpmn.execution import ExecutionError
 from domain.bpmn.graph import Graph
-from domain.bpmn.instance import Instance, start
+from domain.bpmn.instance import Instance
 from domain.identity import InstanceId
 from domain.rejection import ExecutionFailed, InvalidModel, InvalidState, NotFound
+from domain.starting import NewInstance, start_instance
 
 
 class StartProcessInstance(Intent, frozen=True):
@@ -44,41 +47,47 @@ class CancelProcessInstance(ByWorker, frozen=True):
     title: ClassVar[str] = "failed to cancel process instance"
 
 
-async def gather_start(command: StartProcessInstance, _target: None, context: Context, desk: Desk) -> Graph:
+class HeldGraph(NamedTuple):
+    """The version to run, and what is at hand to start it."""
+
+    graph: Graph
+    states: Mapping[str, Versioned]
+
+
+async def gather_start(command: StartProcessInstance, _target: None, context: Context, desk: Desk) -> HeldGraph:
     """Find the version to run."""
     process = await desk.process(context.tenant, command.bpmn_process_id)
     graph = process.graphs.get(command.version)
     if graph is None:
         name = f"{command.bpmn_process_id}:{command.version}"
         raise NotFound("failed to create process instance", f"process {name} could not be found")
-    return graph
+    return HeldGraph(graph, desk.states)
 
 
-def decide_start(command: StartProcessInstance, _target: None, graph: Graph, context: Context) -> Decision:
+def decide_start(command: StartProcessInstance, _target: None, gathered: HeldGraph, context: Context) -> Decision:
     """Start an instance in today's partition; the answer is the outline of the ``Instance``."""
+    graph = gathered.graph
     if graph.bpmn_process_id not in graph.none_starts:
         detail = f"scope {graph.bpmn_process_id} has no none start event"
         raise InvalidModel("failed to create execution", detail)
-    identity = InstanceId(context.now.date(), context.ids.next("process_instance", context.now.date()))
-    started = ProcessInstanceStarted(
-        process_id=graph.process_id,
-        bpmn_process_id=graph.bpmn_process_id,
-        version=graph.version,
+    unit = unit_of(context, gathered.states)
+    new = NewInstance(
         correlation_key=command.correlation_key,
         tags=tags_by_name(command.tags),
+        variables=lambda identity: process_changes(command.variables, identity, context),
     )
-    instance = start(identity, context.tenant, started, context.now, context.actor.id)
-    held = Held(instance, 0, graph, {})
-    turn = turn_on(held, context)
     try:
-        engine.start(turn, started, process_changes(command.variables, identity, context))
+        turn = start_instance(unit, graph, context.now.date(), new)
     except ExecutionError as error:
         raise ExecutionFailed("failed to create process instance", str(error)) from error
-    return decided(turn, held, answer=turn.instance.outline())
+    return decided(unit, turn.instance.outline())
 
 
 async def gather_instance(
-    command: SuspendProcessInstance | ResumeProcessInstance, target: InstanceId, context: Context, desk: Desk
+    command: SuspendProcessInstance | ResumeProcessInstance | CancelProcessInstance,
+    target: InstanceId,
+    context: Context,
+    desk: Desk,
 ) -> Held:
     """Hold the instance."""
     instance = await desk.instance(target, context.tenant)
@@ -90,20 +99,32 @@ async def gather_instance(
 def decide_suspend(command: SuspendProcessInstance, target: InstanceId, held: Held, context: Context) -> Decision:
     """Halt a started instance."""
     _require_state(held.instance, InstanceState.STARTED, command.title, target)
-    turn = turn_on(held, context)
+    unit, turn = begun(held, context)
     engine.suspend(turn)
-    return decided(turn, held)
+    return decided(unit)
 
 
 def decide_resume(command: ResumeProcessInstance, target: InstanceId, held: Held, context: Context) -> Decision:
     """Let a suspended instance go on."""
     _require_state(held.instance, InstanceState.SUSPENDED, command.title, target)
-    turn = turn_on(held, context)
+    unit, turn = begun(held, context)
     try:
         engine.resume(turn)
     except ExecutionError as error:
         raise ExecutionFailed(command.title, str(error)) from error
-    return decided(turn, held)
+    return decided(unit)
+
+
+def decide_cancel(command: CancelProcessInstance, target: InstanceId, held: Held, context: Context) -> Decision:
+    """End an instance and what it called; one that was called ends with its caller, never alone."""
+    instance = held.instance
+    require_running(instance, command.title)
+    if instance.parent_id:
+        root = InstanceId(instance.partition, instance.root_id)
+        raise InvalidState(command.title, f"process instance {target} was called: cancel process instance {root}")
+    unit, turn = begun(held, context)
+    engine.cancel(turn)
+    return decided(unit)
 
 
 def _require_state(instance: Instance, state: InstanceState, title: str, target: InstanceId) -> None:

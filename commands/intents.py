@@ -6,6 +6,8 @@ from typing import Annotated, NamedTuple
 import msgspec
 from msgspec.structs import force_setattr
 
+from domain.bpmn import graph
+
 
 class Intent(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     """What someone wants to happen. Its JSON form is the body of its operation; absent members have their default."""
@@ -64,6 +66,11 @@ class Timer(Intent, frozen=True):
             except OverflowError as error:
                 raise ValueError("time is out of range") from error
             force_setattr(self, "time", time.replace(microsecond=time.microsecond // 1000 * 1000))
+
+    @property
+    def definition(self) -> graph.Timer:
+        """The timer as the engine keeps it."""
+        return graph.Timer(self.time, self.time_cycle, self.time_duration)
 
 
 class ByWorker(Intent, frozen=True):

@@ -1,21 +1,27 @@
 """Deploying processes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from commands.context import Context, Decision
 from commands.desk import Desk
 from commands.intents import Intent, Tag, Timer
-from commands.turns import tags_by_name
+from commands.states import Versioned
+from commands.turns import decided, tags_by_name, unit_of
 from domain.bpmn import graph
-from domain.bpmn.graph import EventDefinition, ProcessModel
+from domain.bpmn.events import TaskType
+from domain.bpmn.graph import ElementType, EventDefinition, ProcessModel
 from domain.bpmn.reader import read_process
+from domain.bpmn.timers import due_at
+from domain.engine_tasks import create_task
 from domain.event import Append
-from domain.identity import Int32, process_stream
+from domain.identity import InstanceId, Int32, process_stream, queue_stream
 from domain.processes.definitions import GivenDefinitions, resolve
-from domain.processes.events import DeployedElement, ProcessDeployed
+from domain.processes.events import DeployedElement, ParallelismSet, ProcessDeployed
 from domain.processes.process import NEW, DeployedVersion, Process, digest, evolve
-from domain.rejection import Cause, InvalidModel, InvalidState
+from domain.processes.queue import Queue
+from domain.rejection import InvalidState
+from domain.unit_of_work import UnitOfWork
 
 
 class ErrorDefinition(Intent, frozen=True):
@@ -63,11 +69,16 @@ TITLE = "failed to create process"
 
 
 class Gathered(NamedTuple):
-    """The process so far, the version of its stream, and the model as read; None where it is known."""
+    """The process so far, the version of its stream, and the model as read; None where it is known.
+
+    ``running`` are the instances that run when the process is limited for the first time.
+    """
 
     process: Process
     version: int
     model: ProcessModel | None
+    states: Mapping[str, Versioned]
+    running: Sequence[InstanceId] = ()
 
 
 async def gather_create(command: CreateProcess, _target: None, context: Context, desk: Desk) -> Gathered:
@@ -77,8 +88,12 @@ async def gather_create(command: CreateProcess, _target: None, context: Context,
     process: Process = held.state or NEW
     known = process.versions.get(command.version)
     if known is not None and known.xml_digest == digest(command.bpmn_xml):
-        return Gathered(process, held.version, None)
-    return Gathered(process, held.version, read_process(command.bpmn_xml, command.bpmn_process_id))
+        return Gathered(process, held.version, None, desk.states)
+    model = read_process(command.bpmn_xml, command.bpmn_process_id)
+    running: Sequence[InstanceId] = ()
+    if command.parallelism and not process.limited:
+        running = await desk.lookups.running_instances(context.tenant, command.bpmn_process_id)
+    return Gathered(process, held.version, model, desk.states, running)
 
 
 def decide_create(command: CreateProcess, _target: None, gathered: Gathered, context: Context) -> Decision:
@@ -86,7 +101,6 @@ def decide_create(command: CreateProcess, _target: None, gathered: Gathered, con
     known = gathered.process.versions.get(command.version)
     definitions: Mapping[str, EventDefinition] = {}
     if gathered.model is not None:
-        _require_buildable(command, gathered.model)
         definitions = resolve(gathered.model, _given(command), context.now)
     if known is not None:
         return Decision((), _require_same_model(command, known))
@@ -94,9 +108,54 @@ def decide_create(command: CreateProcess, _target: None, gathered: Gathered, con
     deployed = _deploy(command, gathered.model, definitions, context)
     stream = process_stream(context.tenant, command.bpmn_process_id)
     process = evolve(gathered.process, deployed, context.now, context.actor.id)
+    unit = unit_of(context, gathered.states)
+    _set_timers(unit, deployed)
+    if process.limited:
+        _set_parallelism(unit, deployed, gathered.running)
+    beside = decided(unit, process.versions[command.version])
     return Decision(
-        (Append(stream, gathered.version, (deployed,)),), process.versions[command.version], {stream: process}
+        (Append(stream, gathered.version, (deployed,)), *beside.appends),
+        beside.answer,
+        {stream: process, **beside.states},
     )
+
+
+def _set_timers(unit: UnitOfWork, deployed: ProcessDeployed) -> None:
+    """Leave the first time of each timer start event to a task (contracts/engine.md 2.2)."""
+    for element in deployed.elements:
+        timer = element.definition.timer if element.definition is not None else None
+        is_start = element.type is ElementType.TIMER_START_EVENT and element.parent == deployed.bpmn_process_id
+        if timer is not None and is_start:
+            create_task(
+                unit,
+                TaskType.TRIGGER_EVENT,
+                unit.now.date(),
+                deployed.process_id,
+                due_at(timer, unit.now),
+                bpmn_process_id=deployed.bpmn_process_id,
+                version=deployed.version,
+                element_id=element.id,
+                element=element.bpmn_element_id,
+                timer=timer,
+            )
+
+
+def _set_parallelism(unit: UnitOfWork, deployed: ProcessDeployed, running: Sequence[InstanceId]) -> None:
+    """Change how many instances run at once; when that lets one of them begin, a task begins with the queue."""
+    stream = queue_stream(unit.tenant, deployed.bpmn_process_id)
+    known: Queue | None = unit.state(stream)
+    if known is None or known.parallelism != deployed.parallelism:
+        begun = tuple((instance.partition.isoformat(), instance.id) for instance in running)
+        unit.record(stream, ParallelismSet(deployed.parallelism, begun))
+    queue: Queue | None = unit.state(stream)
+    if queue is not None and queue.next is not None:
+        create_task(
+            unit,
+            TaskType.DEQUEUE_PROCESS_INSTANCE,
+            unit.now.date(),
+            deployed.process_id,
+            bpmn_process_id=deployed.bpmn_process_id,
+        )
 
 
 def _require_same_model(command: CreateProcess, known: DeployedVersion) -> DeployedVersion:
@@ -130,14 +189,8 @@ def _deploy(
         collaboration_id=model.participant.collaboration_id,
         participant_id=model.participant.id,
         participant_name=model.participant.name,
+        parallelism=command.parallelism,
     )
-
-
-def _require_buildable(command: CreateProcess, model: ProcessModel) -> None:
-    """Refuse what is not built yet, rather than run a model as if a part of it were not there."""
-    if command.parallelism:
-        cause = Cause(f"/{model.bpmn_process_id}", "process", "limiting parallelism is not supported yet")
-        raise InvalidModel(TITLE, "BPMN process is invalid", [cause])
 
 
 def _given(command: CreateProcess) -> GivenDefinitions:

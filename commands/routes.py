@@ -2,7 +2,20 @@
 
 from collections.abc import Mapping
 
-from commands import access, engine_time, incidents, instances, jobs, processes, tasks, variables
+from commands import (
+    access,
+    engine_time,
+    incidents,
+    instances,
+    job_locks,
+    jobs,
+    messages,
+    processes,
+    signals,
+    tasks,
+    user_tasks,
+    variables,
+)
 from commands.handling import Route
 from domain.bpmn.instance import Instance
 from domain.processes.process import DeployedVersion
@@ -12,11 +25,16 @@ ROUTES: Mapping[type, Route] = {
     instances.StartProcessInstance: Route(instances.gather_start, instances.decide_start, Instance),
     instances.SuspendProcessInstance: Route(instances.gather_instance, instances.decide_suspend),
     instances.ResumeProcessInstance: Route(instances.gather_instance, instances.decide_resume),
+    instances.CancelProcessInstance: Route(instances.gather_instance, instances.decide_cancel),
     variables.SetProcessVariables: Route(variables.gather_set_process, variables.decide_set_process),
     variables.SetElementVariables: Route(variables.gather_set_element, variables.decide_set_element),
     jobs.CompleteJob: Route(jobs.gather_complete, jobs.decide_complete, jobs.JobAnswer),
-    jobs.LockJobsOf: Route(jobs.gather_jobs_of, jobs.decide_lock),
-    jobs.UnlockJobsOf: Route(jobs.gather_jobs_of, jobs.decide_unlock),
+    job_locks.LockJobsOf: Route(job_locks.gather_jobs_of, job_locks.decide_lock),
+    job_locks.UnlockJobsOf: Route(job_locks.gather_jobs_of, job_locks.decide_unlock),
+    job_locks.ExpireLocksOf: Route(job_locks.gather_jobs_of, job_locks.decide_expire),
+    messages.SendMessage: Route(messages.gather_send, messages.decide_send, messages.MessageAnswer),
+    signals.SendSignal: Route(signals.gather_send, signals.decide_send, signals.SignalAnswer),
+    user_tasks.UpdateUserTask: Route(user_tasks.gather_update, user_tasks.decide_update, user_tasks.UserTaskAnswer),
     tasks.RunTask: Route(tasks.gather_task, tasks.decide_run),
     tasks.UnlockTask: Route(tasks.gather_task, tasks.decide_unlock),
     incidents.ResolveIncident: Route(incidents.gather_resolve, incidents.decide_resolve),

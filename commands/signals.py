@@ -1,9 +1,16 @@
 """Sending signals (contracts/engine.md 2.10)."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from commands.context import Context, Decision
+from commands.desk import Desk
 from commands.intents import Intent, ProcessVariable
+from commands.turns import decided, sent_variables, unit_of
+from domain.broadcasting import send_signal
+from domain.identity import signal_stream
+from domain.unit_of_work import Question, SignalReceivers
 
 
 class SendSignal(Intent, frozen=True):
@@ -22,3 +29,19 @@ class SignalAnswer(NamedTuple):
     created_at: datetime
     created_by: str
     subscriber_count: int
+
+
+async def gather_send(command: SendSignal, _target: None, context: Context, desk: Desk) -> Mapping[Question, Any]:
+    """Find who waits for the signal."""
+    await desk.fetch([SignalReceivers(command.name)], context.tenant)
+    return desk.answers
+
+
+def decide_send(command: SendSignal, _target: None, answers: Mapping[Question, Any], context: Context) -> Decision:
+    """Send the signal; a ``SignalAnswer``."""
+    unit = unit_of(context, {}, answers)
+    signal_id = context.ids.next("signal", None)
+    variables = sent_variables(command.variables, signal_stream(signal_id), context)
+    sent = send_signal(unit, signal_id, command.name, variables)
+    answer = SignalAnswer(signal_id, command.name, context.now, context.actor.id, sent.subscriber_count)
+    return decided(unit, answer)

@@ -12,8 +12,10 @@ from domain.access import clock, key, tenant
 from domain.bpmn import instance
 from domain.event import Recorded
 from domain.identity import instance_of
-from domain.incidents import incident
+from domain.messaging.channel import Channel
 from domain.processes import process
+from domain.processes.queue import Queue
+from domain.unit_of_work import EVOLVE
 
 
 class Versioned(NamedTuple):
@@ -44,11 +46,6 @@ def _process(state: Any, fact: Recorded) -> Any:
     return process.evolve(state or process.NEW, event, fact.happened_at, fact.actor.id)
 
 
-def _incident(state: Any, fact: Recorded) -> Any:
-    event: Any = fact.event
-    return incident.open_incident(event) if state is None else incident.evolve(state, event)
-
-
 def _tenant(state: Any, fact: Recorded) -> Any:
     event: Any = fact.event
     return tenant.evolve(state, event)
@@ -63,11 +60,20 @@ def _engine(_state: Any, fact: Recorded) -> Any:
     return clock.evolve(fact.event)  # type: ignore[arg-type]  # by its stream
 
 
+def _by_table(state: Any, fact: Recorded) -> Any:
+    evolve = EVOLVE[fact.stream.partition("-")[0]]
+    return evolve(state, fact.event, fact.happened_at, fact.actor.id)
+
+
 #: By the first part of a stream's name.
 FOLDS: Mapping[str, Fold] = {
     "instance": Fold(_instance, instance.Instance, 500),
     "process": Fold(_process),
-    "incident": Fold(_incident),
+    "channel": Fold(_by_table, Channel, 500),
+    "signal": Fold(_by_table),
+    "queue": Fold(_by_table, Queue, 500),
+    "task": Fold(_by_table),
+    "incident": Fold(_by_table),
     "tenant": Fold(_tenant),
     "key": Fold(_key),
     "engine": Fold(_engine),
@@ -93,6 +99,7 @@ class StateCache:
     def __init__(self, size: int) -> None:
         self._size = size
         self._states: OrderedDict[str, Versioned] = OrderedDict()
+        self._checked: dict[str, float] = {}
 
     def get(self, stream: str) -> Versioned | None:
         known = self._states.get(stream)
@@ -104,10 +111,18 @@ class StateCache:
         self._states[stream] = state
         self._states.move_to_end(stream)
         if len(self._states) > self._size:
-            self._states.popitem(last=False)
+            self._checked.pop(self._states.popitem(last=False)[0], None)
 
     def drop(self, stream: str) -> None:
         self._states.pop(stream, None)
+        self._checked.pop(stream, None)
+
+    def is_fresh(self, stream: str, now: float, span: float) -> bool:
+        """Tell whether a state was compared with the log within a span of seconds; if not, it is to be, now."""
+        if self._checked.get(stream, now - span - 1) > now - span:
+            return True
+        self._checked[stream] = now
+        return False
 
     def __len__(self) -> int:
         return len(self._states)

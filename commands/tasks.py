@@ -1,22 +1,29 @@
 """Executing and unlocking the engine's own tasks."""
 
 import asyncio
+from collections.abc import Mapping
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import msgspec
 
 from commands.context import Context, Decision, Work, WorkCriteria
 from commands.desk import Desk, Held
-from commands.failing import Retry, fail_task, outcome
+from commands.failing import Retry, fail_engine_task, fail_task
 from commands.handling import Asker, Commands, Outcome
 from commands.intents import Intent
-from commands.turns import decided, turn_on
+from commands.states import Versioned
+from commands.turns import begun, decided, unit_of
 from domain.bpmn import engine
-from domain.bpmn.events import TaskLocked, TaskType, TaskUnlocked, WorkState
-from domain.bpmn.execution import ExecutionError, Turn
-from domain.bpmn.instance import Instance, Task, replace
-from domain.event import Append
-from domain.identity import Int32
+from domain.bpmn.engine_task import EngineTask
+from domain.bpmn.events import TaskCanceled, TaskLocked, TaskType, TaskUnlocked, WorkState
+from domain.bpmn.execution import ExecutionError
+from domain.bpmn.instance import Task, replace
+from domain.event import Actor
+from domain.identity import Int32, instance_of, partition_of
 from domain.rejection import Rejection
+from domain.triggering import run_engine_task
+from domain.unit_of_work import Question
 
 
 class ExecuteTasks(Intent, frozen=True):
@@ -39,11 +46,15 @@ class UnlockTasks(Intent, frozen=True):
 
 
 class TaskAnswer(NamedTuple):
-    """A task with the instance it belongs to, and what became of it; ``error`` says why it failed."""
+    """A task, and what became of it; ``error`` says why it failed.
 
-    instance: Instance
+    ``process_instance_id`` is 0 without an instance; of a task that started one, it is that one.
+    """
+
+    partition: date
     task: Task
     state: WorkState
+    process_instance_id: int = 0
     error: str = ""
     completed_at: datetime | None = None
 
@@ -62,53 +73,97 @@ class UnlockTask(NamedTuple):
 
 
 class HeldTask(NamedTuple):
-    """What running a task, or giving it back, is decided on."""
+    """What running a task, or giving it back, is decided on; ``instance`` is None for a task with its own stream."""
 
-    held: Held
     task: Task
+    held: Held | None
+    states: Mapping[str, Versioned]
+    answers: Mapping[Question, Any]
 
 
 async def gather_task(command: RunTask | UnlockTask, _target: None, context: Context, desk: Desk) -> HeldTask | None:
-    """Hold the task's instance; None when the task is not there for this: locked to be unlocked, free to be run."""
-    instance = await desk.instance(command.work.instance, context.tenant)
-    task = instance.tasks.get(command.work.id) if instance is not None else None
-    if instance is None or task is None or bool(task.locked_by) is not isinstance(command, UnlockTask):
+    """Hold the task's stream; None when the task is not there for this: locked to be unlocked, free to be run."""
+    stream = command.work.stream
+    held: Held | None = None
+    task: Task | None = None
+    if stream.startswith("task-"):
+        state: EngineTask | None = (await desk.hold(stream)).state
+        task = state.task if state is not None else None
+    else:
+        instance = await desk.instance(instance_of(stream), context.tenant)
+        if instance is not None:
+            held, task = await desk.held(instance), instance.tasks.get(command.work.id)
+    if task is None or bool(task.locked_by) is not isinstance(command, UnlockTask):
         return None
-    return HeldTask(await desk.held(instance), task)
+    return HeldTask(task, held, desk.states, desk.answers)
 
 
 def decide_run(command: RunTask, _target: None, gathered: HeldTask | None, context: Context) -> Decision:
     """Do the task; the answer is a ``TaskAnswer``, or None when someone else was faster."""
     if gathered is None:
         return Decision(())
-    held, task = gathered
+    retry = Retry(command.retry_limit, "")
+    run = _run_own if gathered.held is None else _run_of_instance
+    return run(command.work, gathered, retry, context)
+
+
+def _run_of_instance(_work: Work, gathered: HeldTask, retry: Retry, context: Context) -> Decision:
+    held, task = gathered.held, gathered.task
+    assert held is not None  # noqa: S101  (the caller has looked)
+    unit, turn = begun(held, context)
+    turn.record(TaskLocked(task.id))
     error = ""
-    beside: tuple[Append, ...] = ()
-    turn = _locked(gathered, context)
     try:
         engine.run_task(turn, task)
+        canceled = any(type(event) is TaskCanceled for event in turn.events)
+        state = WorkState.CANCELED if canceled else WorkState.DONE
     except ExecutionError as failure:
         error = str(failure)
-        turn = _locked(gathered, context)
-        beside = fail_task(turn, task, error, Retry(command.retry_limit, ""))
-    answer = TaskAnswer(turn.instance, _by(task, context), outcome(turn, error, beside), error, context.now)
-    return decided(turn, held, answer, beside)
+        unit, turn = begun(held, context)
+        turn.record(TaskLocked(task.id))
+        state = fail_task(unit, turn, task, error, retry)
+    answer = TaskAnswer(turn.instance.partition, _by(task, context), state, turn.instance.id, error, context.now)
+    return decided(unit, answer)
 
 
-def decide_unlock(_command: UnlockTask, _target: None, gathered: HeldTask | None, context: Context) -> Decision:
+def _run_own(work: Work, gathered: HeldTask, retry: Retry, context: Context) -> Decision:
+    """Do a task that came from outside an instance: what follows from a message or signal, its sender has caused."""
+    task, engine_id = gathered.task, context.actor.id
+    actor = None
+    if task.message_id or task.signal_id:
+        actor = Actor("worker", task.created_by)
+        context = msgspec.structs.replace(context, actor=actor)
+    locked = TaskLocked(task.id, engine_id if actor is not None else "")
+    partition = partition_of(work.stream)
+    unit = unit_of(context, gathered.states, gathered.answers)
+    unit.record(work.stream, locked)
+    error = ""
+    try:
+        done = run_engine_task(unit, work.stream, partition, task)
+        state = WorkState.DONE if done.possible else WorkState.CANCELED
+        instance_id = done.instance_id
+    except ExecutionError as failure:
+        error, instance_id = str(failure), task.process_instance_id
+        unit = unit_of(context, gathered.states, gathered.answers)
+        unit.record(work.stream, locked)
+        state = fail_engine_task(unit, work.stream, partition, task, error, retry)
+    run = replace(task, locked_at=context.now, locked_by=engine_id)
+    return decided(unit, TaskAnswer(partition, run, state, instance_id, error, context.now), actor)
+
+
+def decide_unlock(command: UnlockTask, _target: None, gathered: HeldTask | None, context: Context) -> Decision:
     """Give the task back; the answer is a ``TaskAnswer``, or None when it was not locked any more."""
     if gathered is None:
         return Decision(())
-    held, task = gathered
-    turn = turn_on(held, context)
+    task = replace(gathered.task, locked_at=None, locked_by="")
+    if gathered.held is None:
+        unit = unit_of(context, gathered.states)
+        unit.record(command.work.stream, TaskUnlocked(task.id))
+        answer = TaskAnswer(partition_of(command.work.stream), task, WorkState.CREATED, task.process_instance_id)
+        return decided(unit, answer)
+    unit, turn = begun(gathered.held, context)
     turn.record(TaskUnlocked(task.id))
-    return decided(turn, held, TaskAnswer(turn.instance, turn.instance.tasks[task.id], WorkState.CREATED))
-
-
-def _locked(gathered: HeldTask, context: Context) -> Turn:
-    turn = turn_on(gathered.held, context)
-    turn.record(TaskLocked(gathered.task.id))
-    return turn
+    return decided(unit, TaskAnswer(turn.instance.partition, task, WorkState.CREATED, turn.instance.id))
 
 
 def _by(task: Task, context: Context) -> Task:

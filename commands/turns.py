@@ -1,42 +1,41 @@
 """From a command to a turn of the engine and back: what deciding about process instances has in common."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from commands.context import Context, Decision
 from commands.desk import Held
-from commands.intents import ElementVariable, ProcessVariable, Tag
-from domain.bpmn.elements import ELEMENTS
+from commands.intents import Data, ElementVariable, ProcessVariable, Tag
+from commands.states import Versioned
 from domain.bpmn.engine import VariableChange
+from domain.bpmn.events import Item
 from domain.bpmn.execution import Turn
 from domain.bpmn.instance import PROCESS_SCOPE, Instance
-from domain.event import Append
-from domain.identity import InstanceId, incident_stream
-from domain.incidents.events import IncidentCanceled
+from domain.event import Actor, Append
+from domain.identity import InstanceId
+from domain.messaging.events import SentVariable
 from domain.rejection import InvalidInput, InvalidState
+from domain.running import Running
+from domain.unit_of_work import Question, UnitOfWork
 
 
-def turn_on(held: Held, context: Context) -> Turn:
-    """Begin a turn on a copy of the instance."""
-    return Turn(held.instance.copy(), held.graph, ELEMENTS, now=context.now, by=context.actor.id, ids=context.ids)
+def unit_of(context: Context, states: Mapping[str, Versioned], answers: Mapping[Question, Any] = {}) -> Running:
+    """Begin a unit of work on states that are held; it copies what it changes."""
+    return Running(states, answers, tenant=context.tenant, now=context.now, by=context.actor.id, ids=context.ids)
 
 
-def decided(turn: Turn, held: Held, answer: object = None, beside: tuple[Append, ...] = ()) -> Decision:
-    """Return the decision that a turn came to; ``beside`` are appends to other streams that belong to it.
-
-    An incident whose element instance ended in this turn without being resolved is canceled with it.
-    """
-    stream = turn.instance.identity.stream
-    own = (Append(stream, held.version, tuple(turn.events)),) if turn.events else ()
-    return Decision((*own, *beside, *_cancellations(turn, held, beside)), answer, {stream: turn.instance})
+def begun(held: Held, context: Context) -> tuple[Running, Turn]:
+    """Begin a unit of work with the turn of the instance that is held."""
+    unit = unit_of(context, held.states, held.answers)
+    return unit, unit.turn(held.instance.identity)
 
 
-def _cancellations(turn: Turn, held: Held, beside: tuple[Append, ...]) -> Iterator[Append]:
-    unresolved = {stopped.incident for stopped in turn.instance.incidents.values()}
-    resolved = {append.stream for append in beside}
-    for ulid, version in held.incidents.items():
-        stream = incident_stream(ulid)
-        if ulid not in unresolved and stream not in resolved:
-            yield Append(stream, version, (IncidentCanceled(),))
+def decided(unit: UnitOfWork, answer: object = None, actor: Actor | None = None) -> Decision:
+    """Return the decision that a unit of work came to."""
+    unit.finish()
+    changes = tuple(unit.changes())
+    appends = tuple(Append(change.stream, change.expected, change.events) for change in changes)
+    return Decision(appends, answer, {change.stream: change.state for change in changes}, actor)
 
 
 def tags_by_name(tags: Iterable[Tag]) -> dict[str, str]:
@@ -49,6 +48,38 @@ def process_changes(
 ) -> list[VariableChange]:
     """Turn a client's process variables into changes, encrypted where asked."""
     return [_change(variable, PROCESS_SCOPE, instance, context) for variable in variables]
+
+
+def sent_variables(variables: Iterable[ProcessVariable], origin: str, context: Context) -> tuple[SentVariable, ...]:
+    """Turn a client's variables into those that come with a message or signal; the first of a name counts."""
+    sent: dict[str, SentVariable] = {}
+    for variable in variables:
+        data, name = variable.data, variable.name
+        if name in sent:
+            continue
+        if data is None:
+            sent[name] = SentVariable(name)
+            continue
+        value = data.value
+        if data.encrypted:
+            value = context.cipher.encrypt(value, f"{context.tenant}|{origin}|{name}")
+        sent[name] = SentVariable(name, data.encoding, value, data.encrypted)
+    return tuple(sent.values())
+
+
+def loop_items(
+    items: Iterable[Data], instance: InstanceId, body_id: int, name: str, context: Context
+) -> tuple[Item, ...]:
+    """Turn a client's collection into items; ``name`` is the variable that each of them becomes below the body."""
+    place = associated_data(context.tenant, instance, body_id, name)
+    return tuple(
+        Item(
+            data.encoding,
+            context.cipher.encrypt(data.value, place) if data.encrypted else data.value,
+            data.encrypted,
+        )
+        for data in items
+    )
 
 
 def element_changes(

@@ -3,7 +3,7 @@
 from commands.context import Context, Decision
 from commands.desk import Desk, Held
 from commands.intents import ElementVariable, EntityId, Intent, ProcessVariable
-from commands.turns import decided, element_changes, process_changes, require_running, turn_on
+from commands.turns import begun, decided, element_changes, process_changes, require_running
 from domain.bpmn import engine
 from domain.identity import InstanceId
 from domain.rejection import InvalidState, NotFound
@@ -38,9 +38,9 @@ async def gather_set_process(_command: SetProcessVariables, target: InstanceId, 
 
 def decide_set_process(command: SetProcessVariables, _target: InstanceId, held: Held, context: Context) -> Decision:
     """Set and delete variables of the instance."""
-    turn = turn_on(held, context)
+    unit, turn = begun(held, context)
     engine.change_variables(turn, process_changes(command.variables, held.instance.identity, context))
-    return decided(turn, held)
+    return decided(unit)
 
 
 async def gather_set_element(_command: SetElementVariables, target: EntityId, context: Context, desk: Desk) -> Held:
@@ -57,6 +57,6 @@ async def gather_set_element(_command: SetElementVariables, target: EntityId, co
 
 def decide_set_element(command: SetElementVariables, target: EntityId, held: Held, context: Context) -> Decision:
     """Set and delete variables of the element instance or of the scopes around it."""
-    turn = turn_on(held, context)
+    unit, turn = begun(held, context)
     engine.change_variables(turn, element_changes(command.variables, held.instance, target.id, context))
-    return decided(turn, held)
+    return decided(unit)

@@ -85,6 +85,12 @@ def channel_stream(tenant: str, message_name: str, correlation_key: str) -> str:
     return f"channel-{sha256(what.encode()).hexdigest()[:40]}"
 
 
+@lru_cache(maxsize=65_536)
+def partition_of(stream: str) -> date:
+    """Return the partition of an instance's or a task's stream."""
+    return date.fromisoformat(stream.partition("-")[2][:10])
+
+
 def signal_stream(signal_id: int) -> str:
     return f"signal-{signal_id}"
 

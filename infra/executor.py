@@ -6,6 +6,7 @@ from contextlib import suppress
 import structlog
 
 from commands.handling import Asker, Commands
+from commands.job_locks import expire_locks
 from commands.tasks import ExecuteTasks, execute_tasks
 from domain.event import Actor
 from domain.rejection import Rejection, Unavailable
@@ -43,14 +44,15 @@ class Executor:
     async def _run_due_tasks(self) -> bool:
         """Run up to a batch; tell whether there may be more that can be run."""
         self._commands.tasks_created.clear()
+        busy = await expire_locks(self._commands, self._asker, BATCH)
         run = await execute_tasks(
             self._commands, ExecuteTasks(limit=BATCH), self._asker, tenant=None, retry_limit=self._retry_limit
         )
         for work, error in run.failed:
             if isinstance(error, Unavailable) or passes(error):
                 raise error
-            log.error("task failed", instance=str(work.instance), task=work.id, exc_info=error)
-        return len(run.answers) == BATCH
+            log.error("task failed", stream=work.stream, task=work.id, exc_info=error)
+        return busy or len(run.answers) == BATCH
 
     async def _rest(self) -> None:
         with suppress(TimeoutError):

@@ -14,7 +14,8 @@ from commands.instances import (
     StartProcessInstance,
     SuspendProcessInstance,
 )
-from commands.jobs import CompleteJob, LockJobs, UnlockJobs
+from commands.job_locks import LockJobs, UnlockJobs
+from commands.jobs import CompleteJob
 from commands.messages import SendMessage
 from commands.processes import CreateProcess
 from commands.signals import SendSignal

@@ -25,6 +25,7 @@ def process_row(deployed: DeployedVersion) -> Process:
         bpmn_process_id=deployed.bpmn_process_id,
         created_at=rfc3339(deployed.created_at),
         created_by=deployed.created_by,
+        parallelism=deployed.parallelism,
         tags=_tags(deployed.tags),
         version=deployed.version,
     )
@@ -74,14 +75,14 @@ def job_row(answer: JobAnswer) -> Job:
 
 
 def task_row(answer: TaskAnswer) -> Task:
-    instance, task = answer.instance, answer.task
+    task = answer.task
     return Task(
-        partition=instance.partition,
+        partition=answer.partition,
         id=task.id,
         element_id=task.element_id,
         element_instance_id=task.element_instance_id,
-        process_id=instance.process_id,
-        process_instance_id=instance.id,
+        process_id=task.process_id,
+        process_instance_id=answer.process_instance_id,
         bpmn_element_id=task.element,
         completed_at=_time(answer.completed_at),
         created_at=rfc3339(task.created_at),

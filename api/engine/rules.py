@@ -20,7 +20,8 @@ from commands.instances import (
     SuspendProcessInstance,
 )
 from commands.intents import Data, ElementVariable, ProcessVariable, Tag, Timer
-from commands.jobs import CalledProcess, CompleteJob, JobCompletion, LockJobs, UnlockJobs
+from commands.job_locks import LockJobs, UnlockJobs
+from commands.jobs import CalledProcess, CompleteJob, JobCompletion
 from commands.messages import SendMessage
 from commands.processes import (
     CreateProcess,

@@ -3,7 +3,7 @@
 Each function records facts on a turn; none knows who asked or how the answer travels.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from domain.bpmn.events import (
@@ -12,16 +12,22 @@ from domain.bpmn.events import (
     InstanceState,
     JobCanceled,
     JobCompleted,
+    ProcessInstanceCanceled,
+    ProcessInstanceDequeued,
     ProcessInstanceResumed,
     ProcessInstanceStarted,
     ProcessInstanceSuspended,
+    ProcessReturned,
     TaskCanceled,
     TaskCompleted,
+    UserTaskCompleted,
+    UserTaskUpdated,
     VariableDeleted,
     VariableSet,
 )
-from domain.bpmn.execution import Completion, ExecutionError, Turn
-from domain.bpmn.instance import PROCESS_SCOPE, Job, Task
+from domain.bpmn.execution import Completion, ExecutionError, Trigger, Turn
+from domain.bpmn.instance import PROCESS_SCOPE, Job, Task, UserTask
+from domain.bpmn.propagation import throw_error, throw_escalation
 
 
 class VariableChange(NamedTuple):
@@ -32,6 +38,7 @@ class VariableChange(NamedTuple):
     encoding: str = ""
     value: str | None = None
     encrypted: bool = False
+    sealed_for: str = ""
 
 
 def start(turn: Turn, started: ProcessInstanceStarted, variables: Iterable[VariableChange]) -> None:
@@ -81,11 +88,76 @@ def resume(turn: Turn) -> None:
     for element in sorted(turn.instance.elements.values(), key=lambda element: element.id):
         if element.state is not InstanceState.SUSPENDED:
             continue
-        if element.begun:
+        if element.begun or element.children:
             turn.record(ElementResumed(element.id))
             turn.look_at(element.id)
+        elif turn.instance.attached_to(element.id):
+            turn.proceed(element.id)
         else:
             turn.go_on(element.id)
+    turn.run()
+
+
+def dequeue(turn: Turn) -> None:
+    """Start an instance that waited in the queue of its process."""
+    turn.record(ProcessInstanceDequeued())
+    turn.go_on(min(turn.instance.elements))
+    turn.run()
+
+
+def terminate(turn: Turn) -> None:
+    """End an instance whose caller goes on without it."""
+    turn.end_instance()
+
+
+def cancel(turn: Turn) -> None:
+    """End an instance, with its jobs and tasks, and the instances that it called."""
+    for element in list(turn.instance.elements.values()):
+        if element.called:
+            cancel(turn.around.called(turn, element.called))
+            turn.record(ProcessReturned(element.id))
+    for job_id in list(turn.instance.jobs):
+        turn.record(JobCanceled(job_id))
+    for task_id in list(turn.instance.tasks):
+        turn.record(TaskCanceled(task_id))
+    for outermost in [element for element in turn.instance.elements.values() if not element.parent_id]:
+        turn.terminate(outermost.id)
+    turn.record(ProcessInstanceCanceled())
+    turn.around.ended(turn)
+
+
+def trigger(turn: Turn, element_instance_id: int, cause: Trigger, variables: Iterable[VariableChange] = ()) -> None:
+    """Let a message or signal happen to an event that waited for it; its variables are set first."""
+    change_variables(turn, variables)
+    turn.trigger(element_instance_id, cause)
+    turn.run()
+
+
+class UserTaskUpdate(NamedTuple):
+    """What someone does to a user task; at most one of the first three is said. ``tags`` with an empty value go."""
+
+    completed: bool = False
+    error_code: str = ""
+    escalation_code: str = ""
+    tags: Mapping[str, str] = {}
+
+
+def update_user_task(turn: Turn, user_task: UserTask, update: UserTaskUpdate) -> None:
+    """Change, complete or fail a user task (contracts/engine.md 2.14); raise ``ExecutionError`` when nobody catches."""
+    tags = {name: value for name, value in {**user_task.tags, **update.tags}.items() if value}
+    revision = user_task.revision + 1
+    element_instance_id = user_task.element_instance_id
+    if update.completed:
+        turn.record(UserTaskCompleted(user_task.id, revision, tags))
+        turn.complete(element_instance_id)
+    else:
+        turn.record(UserTaskUpdated(user_task.id, revision, tags))
+    code = update.error_code
+    if code and not throw_error(turn, element_instance_id, code):
+        raise ExecutionError(f"failed to find boundary event for error code {code}")
+    code = update.escalation_code
+    if code and not throw_escalation(turn, element_instance_id, code):
+        raise ExecutionError(f"failed to find boundary event for escalation code {code}")
     turn.run()
 
 
@@ -113,6 +185,7 @@ def _change_variable(turn: Turn, change: VariableChange) -> None:
             encoding=change.encoding,
             value=change.value,
             encrypted=change.encrypted,
+            sealed_for=change.sealed_for,
             element_id=_element_id(turn, change.scope),
             element_instance_id=change.scope,
         )

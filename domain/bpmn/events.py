@@ -153,10 +153,11 @@ class ElementSuspended(Event, frozen=True):
 
 
 class ElementResumed(Event, frozen=True):
-    """A suspended scope goes on."""
+    """A suspended scope goes on; what was suspended before it began is ``CREATED`` when it has to wait for more."""
 
     topic: ClassVar[str] = "element.resumed.v1"
     id: int
+    state: InstanceState = InstanceState.STARTED
 
 
 class ElementCompleted(Event, frozen=True):
@@ -222,6 +223,13 @@ class ProcessCalled(Event, frozen=True):
     process_instance_id: int
 
 
+class ProcessReturned(Event, frozen=True):
+    """The instance that a call activity called has ended."""
+
+    topic: ClassVar[str] = "process.returned.v1"
+    id: int
+
+
 class SignalSubscribed(Event, frozen=True):
     """An event waits for a signal."""
 
@@ -263,7 +271,7 @@ class UserTaskUpdated(Event, frozen=True):
 
 
 class UserTaskCompleted(Event, frozen=True):
-    """A person did the work, or ended it with an error or an interrupting escalation."""
+    """A person did the work."""
 
     topic: ClassVar[str] = "user_task.completed.v1"
     id: int
@@ -272,7 +280,7 @@ class UserTaskCompleted(Event, frozen=True):
 
 
 class UserTaskTerminated(Event, frozen=True):
-    """The user task was ended from outside."""
+    """The user task ended with its activity: by an event that interrupted it, which its own error may be."""
 
     topic: ClassVar[str] = "user_task.terminated.v1"
     id: int
@@ -366,13 +374,16 @@ class TaskCreated(Event, frozen=True):
     message_name: str = ""
     message_key: str = ""
     signal_id: int = 0
+    error_code: str | None = None
+    escalation_code: str | None = None
 
 
 class TaskLocked(Event, frozen=True):
-    """An engine (the actor) took the task."""
+    """An engine took the task: the actor, unless ``engine_id`` says that the actor is who brought the task about."""
 
     topic: ClassVar[str] = "task.locked.v1"
     id: int
+    engine_id: str = ""
 
 
 class TaskUnlocked(Event, frozen=True):
@@ -479,6 +490,7 @@ InstanceEvent = (
     | EventTriggered
     | MultiInstanceBegun
     | ProcessCalled
+    | ProcessReturned
     | SignalSubscribed
     | SignalUnsubscribed
     | UserTaskCreated

@@ -2,32 +2,45 @@
 
 A command brings a turn about: it starts an instance, completes a job or runs a task. The turn records facts and
 applies each at once, so that the next step sees what the last one changed. What an element does with a token is its
-behaviour (``domain.bpmn.elements``); a turn knows no element by name.
+behaviour (``domain.bpmn.elements``); a turn knows no element by name. What lies outside its instance it reaches through
+``Surroundings``.
 """
 
 from collections import deque
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
+from domain.bpmn.conditions import Value
 from domain.bpmn.events import (
     ElementCompleted,
     ElementEntered,
     ElementPassed,
+    ElementResumed,
     ElementStarted,
+    ElementSuspended,
+    ElementTerminated,
+    EventTriggered,
     InstanceEvent,
     InstanceState,
+    Item,
     JobCreated,
     JobType,
+    ProcessInstanceTerminated,
+    SignalUnsubscribed,
     TaskCreated,
     TaskType,
+    UserTaskTerminated,
 )
-from domain.bpmn.graph import Element, ElementType, Graph
-from domain.bpmn.instance import Instance, Job, Task, evolve
-from domain.identity import Ids
+from domain.bpmn.graph import Element, ElementType, Graph, Timer
+from domain.bpmn.instance import ElementInstance, Instance, Job, Task, evolve
+from domain.identity import Ids, InstanceId
 
 #: Steps that one turn may take. A model that needs more loops without waiting, or forks without end.
 STEP_BUDGET = 10_000
+
+#: States in which an instance lets no token begin anything.
+HALTED = (InstanceState.SUSPENDED, InstanceState.QUEUED)
 
 
 class ExecutionError(Exception):
@@ -46,35 +59,103 @@ class Token(NamedTuple):
     id: int = 0
 
 
-class Behaviour(NamedTuple):
-    """What an element does: with a token, with its job's completion, with its task, and when it is an empty scope.
+class Trigger(NamedTuple):
+    """What happened to an event that waited for it."""
 
-    ``enter`` either lets the token pass or keeps it; ``complete_job`` and ``run_task`` raise ``ExecutionError`` before
-    they record anything that would have to be taken back.
+    message_id: int = 0
+    signal_id: int = 0
+    timer: bool = False
+    error_code: str | None = None
+    escalation_code: str | None = None
+
+
+class CalledProcess(NamedTuple):
+    """Which process a call activity calls; ``variables`` gives those of the instance once it has an identity."""
+
+    bpmn_process_id: str = ""
+    version: str = ""
+    correlation_key: str = ""
+    tags: Mapping[str, str] = {}
+    variables: Callable[[InstanceId], Any] | None = None
+
+
+class Completion(NamedTuple):
+    """What a worker said when it completed a job; empty where it said nothing.
+
+    ``again_at`` is when a job that is asked for again, after an escalation that did not interrupt it, is due.
+    """
+
+    exclusive_gateway_decision: str = ""
+    inclusive_gateway_decision: tuple[str, ...] = ()
+    error_code: str = ""
+    escalation_code: str = ""
+    message_name: str = ""
+    message_correlation_key: str = ""
+    signal_name: str = ""
+    timer: Timer | None = None
+    called: CalledProcess | None = None
+    loop_cardinality: int = 0
+    loop_items: tuple[Item, ...] = ()
+    again_at: datetime | None = None
+
+
+class Behaviour(NamedTuple):
+    """What an element does: with a token, with what was asked for it, and when it is an empty scope.
+
+    ``enter`` either lets the token pass or keeps it. ``begin`` does the work of an element that waited for the events
+    attached to it to be known. ``trigger`` is called when what it waits for has happened. ``complete_job`` and
+    ``run_task`` raise ``ExecutionError`` when the process cannot go on so: the caller forgets the turn.
     """
 
     enter: "Callable[[Turn, Token], None]"
     complete_job: "Callable[[Turn, Job, Completion], None] | None" = None
     run_task: "Callable[[Turn, Task], None] | None" = None
     complete_scope: "Callable[[Turn, int, Element], None] | None" = None
+    begin: "Callable[[Turn, int, Element], None] | None" = None
+    trigger: "Callable[[Turn, ElementInstance, Element], None] | None" = None
+    settle: "Callable[[Turn, Element], None] | None" = None
 
 
-class Completion(NamedTuple):
-    """What a worker said when it completed a job; empty texts where it said nothing."""
+class Surroundings(Protocol):
+    """What lies outside a process instance, as far as its turn reaches: each call takes effect with the turn."""
 
-    exclusive_gateway_decision: str = ""
-    error_code: str = ""
-    escalation_code: str = ""
+    def subscribe(self, turn: "Turn", element_instance_id: int, name: str, key: str) -> bool:
+        """Wait for a message; False when one that waited for this was there, and triggers the event by a task."""
+
+    def unsubscribe(self, turn: "Turn", element_instance_id: int, name: str, key: str) -> None:
+        """Wait for it no longer."""
+
+    def send_signal(self, turn: "Turn", name: str) -> None:
+        """Send a signal, without variables, to all that wait for it."""
+
+    def call(self, turn: "Turn", element_instance_id: int, called: CalledProcess) -> None:
+        """Start an instance of another process; raise ``ExecutionError`` when there is none to start."""
+
+    def caller(self, turn: "Turn") -> "Turn | None":
+        """Return the turn of the instance that called this one."""
+
+    def called(self, turn: "Turn", process_instance_id: int) -> "Turn":
+        """Return the turn of an instance that this one called."""
+
+    def terminate(self, turn: "Turn", process_instance_id: int) -> None:
+        """Leave it to a task to end an instance that this one called."""
+
+    def ended(self, turn: "Turn") -> None:
+        """Let others know that the instance has ended: its caller, its queue, the message that it answers."""
+
+    def values(self, turn: "Turn") -> Mapping[tuple[int, str], Value]:
+        """Return the values of the instance's variables by scope and name."""
 
 
 class Turn:
     """Facts recorded so far, the state after them, and the tokens still on their way."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (what a turn works with, given once by who begins it)
         self,
         instance: Instance,
         graph: Graph,
         behaviours: Mapping[ElementType, Behaviour],
+        around: Surroundings,
         *,
         now: datetime,
         by: str,
@@ -83,6 +164,7 @@ class Turn:
         """Work on ``instance`` itself: the caller passes a copy when the old state is still needed."""
         self.instance = instance
         self.graph = graph
+        self.around = around
         self.now = now
         self.by = by
         self.ids = ids
@@ -90,6 +172,7 @@ class Turn:
         self._behaviours = behaviours
         self._arrivals: deque[Token] = deque()
         self._emptied: deque[int] = deque()
+        self._unsettled: dict[str, Element] = {}
         self._steps = 0
 
     def record(self, event: InstanceEvent) -> None:
@@ -101,36 +184,57 @@ class Turn:
         return self._behaviours[self.graph.elements[bpmn_element_id].type]
 
     def run(self) -> None:
-        """Move tokens until all of them wait; then see which scopes have none left."""
-        while self._arrivals or self._emptied:
+        """Move tokens until all of them wait; then see what that settles, and which scopes have none left."""
+        looked_at = 0
+        while True:
             if self._arrivals:
                 self._step(self._arrivals.popleft())
-            else:
+            elif self._emptied:
                 self._complete_when_empty(self._emptied.popleft())
+            elif self._unsettled:
+                self._settle(self._unsettled.popitem()[1])
+            elif looked_at < len(self.events):
+                looked_at = len(self.events)
+                self._look_at_joins()
+            else:
+                return
 
     def arrive(self, element: Element, parent_id: int, from_element: str = "") -> None:
         """Send a new token to an element inside a scope."""
         self._arrivals.append(Token(element, parent_id, from_element))
 
     def go_on(self, element_instance_id: int) -> None:
-        """Let a token that was suspended on arrival enter its element now."""
+        """Let a token that was halted on arrival enter its element now."""
         waiting = self.instance.elements[element_instance_id]
         element = self.graph.elements[waiting.element]
         self._arrivals.append(Token(element, waiting.parent_id, waiting.from_element, waiting.id))
 
-    def keep(self, token: Token, state: InstanceState = InstanceState.STARTED) -> int:
+    def keep(self, token: Token, state: InstanceState = InstanceState.STARTED, *, multi_instance: bool = False) -> int:
         """Hold the token at its element; return the id of the element instance."""
         if token.id:
-            self.record(ElementStarted(token.id, self.graph.process_id, token.element.bpmn_id))
+            if state is InstanceState.STARTED:
+                self.record(ElementStarted(token.id, self.graph.process_id, token.element.bpmn_id))
+            else:
+                self.record(ElementResumed(token.id, state))
             return token.id
+        return self.enter(
+            token.element, token.parent_id, state, from_element=token.from_element, multi_instance=multi_instance
+        )
+
+    def attach(self, event: Element, parent_id: int, host_id: int) -> int:
+        """Arm an event of an element instance: a boundary event, an event sub-process, a branch of a gateway."""
+        return self.enter(event, parent_id, InstanceState.CREATED, attached_to=host_id)
+
+    def enter(self, element: Element, parent_id: int, state: InstanceState, **details: Any) -> int:
+        """Record a new element instance; ``details`` are further fields of ``ElementEntered``."""
         event = ElementEntered(
             id=self._next_element_instance_id(),
             process_id=self.graph.process_id,
-            element_id=self.graph.element_ids[token.element.bpmn_id],
-            element=token.element.bpmn_id,
-            parent_id=token.parent_id,
-            from_element=token.from_element,
+            element_id=self.graph.element_ids[element.bpmn_id],
+            element=element.bpmn_id,
+            parent_id=parent_id,
             state=state,
+            **details,
         )
         self.record(event)
         return event.id
@@ -151,32 +255,114 @@ class Turn:
         )
         self.leave(token.element, token.parent_id)
 
-    def complete(self, element_instance_id: int, to: str = "") -> None:
-        """End an element instance and send tokens along all outgoing flows, or to the one target ``to``."""
+    def complete(self, element_instance_id: int, to: tuple[str, ...] | None = None) -> None:
+        """End an element instance and send tokens along all outgoing flows, or to the targets ``to`` only."""
         ended = self.instance.elements[element_instance_id]
-        self.record(ElementCompleted(element_instance_id))
-        self.leave(self.graph.elements[ended.element], ended.parent_id, to)
+        element = self.graph.elements[ended.element]
+        self._complete(ended, element)
+        if ended.loop_counter:
+            self._emptied.append(ended.parent_id)
+        else:
+            self.leave(element, ended.parent_id, to)
 
     def end(self, element_instance_id: int) -> None:
         """End an element instance whose token goes nowhere."""
         ended = self.instance.elements[element_instance_id]
-        self.record(ElementCompleted(element_instance_id))
+        self._complete(ended, self.graph.elements[ended.element])
         self._emptied.append(ended.parent_id)
 
-    def leave(self, element: Element, parent_id: int, to: str = "") -> None:
-        """Send a token along each outgoing flow (to the target ``to`` only, when given)."""
-        targets = (to,) if to else tuple(flow.target for flow in element.outgoing)
+    def leave(self, element: Element, parent_id: int, to: tuple[str, ...] | None = None) -> None:
+        """Send a token along each outgoing flow (to the targets ``to`` only, when given)."""
+        targets = [flow.target for flow in element.outgoing] if to is None else to
         for target in targets:
             self.arrive(self.graph.elements[target], parent_id, element.bpmn_id)
         if not targets:
             self._emptied.append(parent_id)
 
+    def terminate(self, element_instance_id: int, but: int = 0) -> None:
+        """End an element instance from outside, with all that lives in it and all that is attached to it.
+
+        ``but`` is an element instance that stays: the event that ends the others.
+        """
+        ended = self.instance.elements[element_instance_id]
+        self.terminate_inside(element_instance_id, but)
+        self._let_go(ended)
+        self.record(ElementTerminated(element_instance_id))
+        self._emptied.append(ended.parent_id)
+
+    def terminate_inside(self, scope_id: int, but: int = 0) -> None:
+        """End what lives in a scope and what is attached to it, but not the scope; no token arrives there any more."""
+        self._arrivals = deque(token for token in self._arrivals if token.parent_id != scope_id)
+        for other in list(self.instance.elements.values()):
+            inside = scope_id in (other.parent_id, other.attached_to)
+            if inside and other.id != but and other.id in self.instance.elements:
+                self.terminate(other.id, but)
+
+    def end_instance(self) -> None:
+        """End the instance from outside, as what called it goes on without it."""
+        for outermost in [element for element in self.instance.elements.values() if not element.parent_id]:
+            self.terminate(outermost.id)
+        self.record(ProcessInstanceTerminated())
+        self.around.ended(self)
+
     def look_at(self, scope_id: int) -> None:
         """Have a scope completed at the end of the turn if nothing lives in it then."""
         self._emptied.append(scope_id)
 
-    def create_job(self, element_instance_id: int, job_type: JobType, element: Element) -> None:
-        """Ask a worker to do something for an element instance, at once."""
+    def settle(self, element: Element) -> None:
+        """Have an element looked at again once no token moves any more: what it waits for may have become certain."""
+        self._unsettled[element.bpmn_id] = element
+
+    def proceed(self, host_id: int) -> None:
+        """Begin the work of an element instance if all events attached to it are known."""
+        host = self.instance.elements[host_id]
+        if any(event.definition is None for event in self.instance.attached_to(host_id)):
+            return
+        if self.instance.state is InstanceState.SUSPENDED:
+            self.record(ElementSuspended(host_id))
+            return
+        self.record(ElementStarted(host_id, self.graph.process_id, host.element))
+        self.begin(host_id)
+
+    def begin(self, element_instance_id: int) -> None:
+        """Do the work of an element instance that has started."""
+        element = self.graph.elements[self.instance.elements[element_instance_id].element]
+        begin = self._behaviours[element.type].begin
+        if begin is not None:
+            begin(self, element_instance_id, element)
+
+    def trigger(self, element_instance_id: int, cause: Trigger) -> None:
+        """Let an event happen that an element instance waits for."""
+        waiting = self.instance.elements[element_instance_id]
+        element = self.graph.elements[waiting.element]
+        event = self.graph.event_starts.get(element.bpmn_id, element)
+        self.record(
+            EventTriggered(
+                id=element_instance_id,
+                process_id=self.graph.process_id,
+                element_id=self.graph.element_ids[event.bpmn_id],
+                element=event.bpmn_id,
+                message_id=cause.message_id,
+                signal_id=cause.signal_id,
+                timer=cause.timer,
+                error_code=cause.error_code,
+                escalation_code=cause.escalation_code,
+            )
+        )
+        happen = self._behaviours[element.type].trigger
+        if happen is None:
+            raise ExecutionError(f"element {element.bpmn_id} waits for no event")
+        happen(self, waiting, element)
+
+    def create_job(
+        self,
+        element_instance_id: int,
+        job_type: JobType,
+        element: Element,
+        due_at: datetime | None = None,
+        retry_count: int = 0,
+    ) -> None:
+        """Ask a worker to do something for an element instance, at once unless ``due_at`` says when."""
         self.record(
             JobCreated(
                 id=self.ids.next("job", self.instance.partition),
@@ -185,31 +371,64 @@ class Turn:
                 element_id=self.graph.element_ids[element.bpmn_id],
                 element=element.bpmn_id,
                 element_instance_id=element_instance_id,
-                due_at=self.now,
+                due_at=due_at or self.now,
                 correlation_key=self.instance.correlation_key,
+                retry_count=retry_count,
             )
         )
 
-    def create_task(self, element_instance_id: int, task_type: TaskType, element: Element) -> None:
-        """Leave something to do for the engine itself, at once."""
+    def create_task(
+        self,
+        element_instance_id: int,
+        task_type: TaskType,
+        element: Element,
+        due_at: datetime | None = None,
+        **details: Any,
+    ) -> None:
+        """Leave something to do for the engine itself; ``details`` are further fields of ``TaskCreated``."""
         self.record(
             TaskCreated(
                 id=self.ids.next("task", self.instance.partition),
                 type=task_type,
                 process_id=self.graph.process_id,
-                due_at=self.now,
+                due_at=due_at or self.now,
                 element_id=self.graph.element_ids[element.bpmn_id],
                 element=element.bpmn_id,
                 element_instance_id=element_instance_id,
+                **details,
             )
         )
 
-    def _step(self, token: Token) -> None:
+    def _complete(self, ended: ElementInstance, element: Element) -> None:
+        graph = self.graph
+        if element.bpmn_id in graph.boundary_events or element.bpmn_id in graph.event_sub_processes:
+            for event in self.instance.attached_to(ended.id):
+                self.terminate(event.id)
+        self._let_go(ended)
+        self.record(ElementCompleted(ended.id))
+
+    def _let_go(self, ended: ElementInstance) -> None:
+        """Give up what an element instance waits for outside itself."""
+        if ended.subscription_id:
+            self.record(SignalUnsubscribed(ended.subscription_id))
+        if ended.definition is not None and ended.definition.message_name and ended.correlation_key:
+            self.around.unsubscribe(self, ended.id, ended.definition.message_name, ended.correlation_key)
+        if ended.called:
+            self.around.terminate(self, ended.called)
+        if self.instance.user_tasks:
+            for user_task in [u for u in self.instance.user_tasks.values() if u.element_instance_id == ended.id]:
+                self.record(UserTaskTerminated(user_task.id))
+
+    def count_step(self, element: Element) -> None:
+        """Count a step; raise ``ExecutionError`` when the turn has taken too many."""
         self._steps += 1
         if self._steps > STEP_BUDGET:
-            raise ExecutionError(f"more than {STEP_BUDGET} steps without waiting, at element {token.element.bpmn_id}")
-        if not token.id and self.instance.state is InstanceState.SUSPENDED:
-            self.keep(token, InstanceState.SUSPENDED)
+            raise ExecutionError(f"more than {STEP_BUDGET} steps without waiting, at element {element.bpmn_id}")
+
+    def _step(self, token: Token) -> None:
+        self.count_step(token.element)
+        if not token.id and self.instance.state in HALTED:
+            self.keep(token, self.instance.state)
         else:
             self._behaviours[token.element.type].enter(self, token)
 
@@ -221,6 +440,23 @@ class Turn:
         complete_scope = self._behaviours[element.type].complete_scope
         if complete_scope is not None:
             complete_scope(self, scope_id, element)
+
+    def _look_at_joins(self) -> None:
+        """Look at joins again: a token that went elsewhere, or ended, may have been the last that one waited for.
+
+        While the instance is halted nothing is certain: tokens that came to a join are not in it yet.
+        """
+        if self.instance.state in HALTED:
+            return
+        for waiting in self.instance.elements.values():
+            element = self.graph.elements[waiting.element]
+            if self._behaviours[element.type].settle is not None:
+                self.settle(element)
+
+    def _settle(self, element: Element) -> None:
+        settle = self._behaviours[element.type].settle
+        if settle is not None and self.instance.state not in HALTED:
+            settle(self, element)
 
     def _next_element_instance_id(self) -> int:
         return self.ids.next("element_instance", self.instance.partition, self.instance.last_element_instance_id)

@@ -22,13 +22,23 @@ class DeployedVersion(msgspec.Struct, frozen=True):
     created_by: str
     tags: Mapping[str, str]
     participant: Participant
+    parallelism: int = 0
 
 
 class Process(msgspec.Struct, frozen=True):
-    """All versions of a BPMN process id within a tenant, by version, in order of deployment, and their graphs."""
+    """All versions of a BPMN process id within a tenant, by version, in order of deployment, and their graphs.
 
-    versions: Mapping[str, DeployedVersion]
-    graphs: Mapping[str, Graph]
+    ``limited`` says that some version limited how many instances run at once: from then on they all take places.
+    """
+
+    versions: dict[str, DeployedVersion]
+    graphs: dict[str, Graph]
+    limited: bool = False
+
+    @property
+    def latest(self) -> str:
+        """The version deployed last: its start events are the ones that happen."""
+        return next(reversed(self.versions), "")
 
 
 NEW = Process({}, {})
@@ -44,6 +54,7 @@ def evolve(process: Process, event: ProcessEvent, at: datetime, by: str) -> Proc
     return Process(
         {**process.versions, event.version: _deployed(event, at, by)},
         {**process.graphs, event.version: _graph(event)},
+        process.limited or event.parallelism > 0,
     )
 
 
@@ -68,4 +79,5 @@ def _deployed(event: ProcessDeployed, at: datetime, by: str) -> DeployedVersion:
         created_by=by,
         tags=event.tags,
         participant=Participant(event.collaboration_id, event.participant_id, event.participant_name),
+        parallelism=event.parallelism,
     )

@@ -14,7 +14,8 @@ from commands.batches import CompleteJobs, JobReport, StartProcessInstances
 from commands.engine_time import SetTime
 from commands.instances import StartProcessInstance
 from commands.intents import Data, ProcessVariable
-from commands.jobs import CompleteJob, LockJobs
+from commands.job_locks import LockJobs
+from commands.jobs import CompleteJob
 from commands.processes import CreateProcess
 from commands.tasks import ExecuteTasks
 from projections.criteria import ElementInstanceCriteria, JobCriteria, ProcessCriteria, VariableCriteria

@@ -8,7 +8,8 @@ from typing import Any
 from commands.handling import Asker, Commands, Outcome
 from commands.instances import StartProcessInstance
 from commands.intents import EntityId
-from commands.jobs import CompleteJob, JobAnswer, LockJobs, UnlockJobs, lock_jobs, unlock_jobs
+from commands.job_locks import LockJobs, UnlockJobs, lock_jobs, unlock_jobs
+from commands.jobs import CompleteJob, JobAnswer
 from commands.processes import CreateProcess
 from commands.routes import ROUTES
 from commands.states import StateCache

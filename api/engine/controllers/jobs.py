@@ -11,7 +11,8 @@ from api.engine.repeating import MANY, REPEATABLE
 from api.engine.rows import job_row
 from api.identity import READ, WORK
 from commands.batches import CompleteJobs, complete_jobs
-from commands.jobs import CompleteJob, JobAnswer, JobsChanged, LockJobs, UnlockJobs, lock_jobs, unlock_jobs
+from commands.job_locks import JobsChanged, LockJobs, UnlockJobs, lock_jobs, unlock_jobs
+from commands.jobs import CompleteJob, JobAnswer
 from projections.criteria import JobCriteria
 from projections.jobs.projector import READ_MODEL as JOBS
 from projections.jobs.queries import find_jobs

@@ -26,7 +26,7 @@ def complete_job(turn: Turn, job: Job, completion: Completion) -> None:
         raise ExecutionError("expected an exclusive gateway decision")
     if all(flow.target != target for flow in gateway.outgoing):
         raise ExecutionError(f"element {gateway.bpmn_id} has no outgoing sequence flow to {target}")
-    turn.complete(job.element_instance_id, to=target)
+    turn.complete(job.element_instance_id, to=(target,))
 
 
 def _default_target(gateway: Element) -> str:

@@ -1,12 +1,13 @@
 """Embedded sub-process: a scope with tokens of its own inside its parent (BPMN 2.0, 13.3.4)."""
 
-from domain.bpmn.execution import Behaviour, Token, Turn
+from domain.bpmn.activity import activity
+from domain.bpmn.execution import Turn
 from domain.bpmn.graph import Element
 
 
-def enter(turn: Turn, token: Token) -> None:
-    """Open the scope and send a token to its none start event."""
-    turn.arrive(turn.graph.none_starts[token.element.bpmn_id], turn.keep(token))
+def begin(turn: Turn, scope_id: int, element: Element) -> None:
+    """Send a token to the none start event."""
+    turn.arrive(turn.graph.none_starts[element.bpmn_id], scope_id)
 
 
 def complete_scope(turn: Turn, scope_id: int, _element: Element) -> None:
@@ -14,4 +15,4 @@ def complete_scope(turn: Turn, scope_id: int, _element: Element) -> None:
     turn.complete(scope_id)
 
 
-BEHAVIOUR = Behaviour(enter, complete_scope=complete_scope)
+BEHAVIOUR = activity(begin, complete_scope=complete_scope)

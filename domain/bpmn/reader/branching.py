@@ -18,6 +18,7 @@ DECIDING = frozenset({ElementType.EXCLUSIVE_GATEWAY, ElementType.INCLUSIVE_GATEW
 
 #: More would take longer to check than a deployment may take.
 MOST_CONDITIONS = 1_000
+MOST_CHARACTERS = 200_000
 
 
 def is_evaluated(node: Node, flows: Flows) -> bool:
@@ -27,10 +28,13 @@ def is_evaluated(node: Node, flows: Flows) -> bool:
 
 def condition_problems(tree: Tree, flows: Flows) -> Iterator[Cause]:
     """Yield what is wrong with the conditions of a process."""
-    completions = sum(node.multi_instance is not None and bool(node.multi_instance.until) for node in tree.nodes)
-    if completions + sum(bool(flow.condition) for flow in flows.values()) > MOST_CONDITIONS:
-        detail = f"process {tree.process.id} has more than {MOST_CONDITIONS} conditions"
-        yield Cause(tree.process.pointer, "process", detail)
+    conditions = [flow.condition for flow in flows.values() if flow.condition]
+    conditions += [
+        node.multi_instance.until for node in tree.nodes if node.multi_instance and node.multi_instance.until
+    ]
+    if len(conditions) > MOST_CONDITIONS or sum(map(len, conditions)) > MOST_CHARACTERS:
+        excess = f"more than {MOST_CONDITIONS} conditions, or than {MOST_CHARACTERS} characters in them"
+        yield Cause(tree.process.pointer, "process", f"process {tree.process.id} has {excess}")
         return
     for node in tree.nodes:
         if node.multi_instance is not None and (problem := _fault(node.multi_instance.until)):

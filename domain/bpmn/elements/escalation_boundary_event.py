@@ -1,0 +1,5 @@
+"""Escalation boundary event: an escalation happens to an activity (BPMN 2.0, 13.5.3)."""
+
+from domain.bpmn.boundary import BOUNDARY
+
+BEHAVIOUR = BOUNDARY

@@ -1,0 +1,5 @@
+"""Message catch event: a token waits for a message (BPMN 2.0, 13.5.1)."""
+
+from domain.bpmn.catching import CATCH
+
+BEHAVIOUR = CATCH

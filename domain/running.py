@@ -1,0 +1,56 @@
+"""Running process instances: the unit of work that gives their turns what lies around them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from domain.bpmn.conditions import Value
+from domain.bpmn.events import InstanceState, TaskType
+from domain.bpmn.execution import CalledProcess, Surroundings, Turn
+from domain.broadcasting import send_signal
+from domain.calling import call, caller_of, return_to_caller
+from domain.correlation import close_message, subscribe, unsubscribe
+from domain.engine_tasks import create_task_for
+from domain.identity import InstanceId
+from domain.starting import leave_queue
+from domain.unit_of_work import UnitOfWork, ValuesOf
+
+
+class Running(UnitOfWork):
+    """A unit of work whose instances reach each other, messages, signals and queues."""
+
+    def surroundings(self) -> Surroundings:
+        return self
+
+    def subscribe(self, turn: Turn, element_instance_id: int, name: str, key: str) -> bool:
+        return subscribe(self, turn, element_instance_id, name, key)
+
+    def unsubscribe(self, turn: Turn, element_instance_id: int, name: str, key: str) -> None:
+        unsubscribe(self, turn, element_instance_id, name, key)
+
+    def send_signal(self, turn: Turn, name: str) -> None:  # noqa: ARG002  (a port: others may look at who sends)
+        send_signal(self, self.ids.next("signal", None), name)
+
+    def call(self, turn: Turn, element_instance_id: int, called: CalledProcess) -> None:
+        call(self, turn, element_instance_id, called)
+
+    def caller(self, turn: Turn) -> Turn | None:
+        return caller_of(self, turn)
+
+    def called(self, turn: Turn, process_instance_id: int) -> Turn:
+        return self.turn(InstanceId(turn.instance.partition, process_instance_id))
+
+    def terminate(self, turn: Turn, process_instance_id: int) -> None:
+        child = InstanceId(turn.instance.partition, process_instance_id)
+        create_task_for(self, TaskType.TERMINATE_PROCESS_INSTANCE, child, 0)
+
+    def ended(self, turn: Turn) -> None:
+        instance = turn.instance
+        leave_queue(self, turn)
+        if instance.message_id:
+            close_message(self, instance.message_name, instance.correlation_key, instance.message_id)
+        if instance.parent_id and instance.state is InstanceState.COMPLETED:
+            return_to_caller(self, turn)
+
+    def values(self, turn: Turn) -> Mapping[tuple[int, str], Value]:
+        known: Mapping[tuple[int, str], Any] = self.ask(ValuesOf(turn.instance.identity))
+        return known

@@ -1,0 +1,202 @@
+"""What one command decides on and what it changes, over as many streams as it takes, all or nothing.
+
+States come from whoever loaded them. One that is not at hand, or an answer that only a look-up can give, is ``Wanted``:
+the decision is given up, what it wants is fetched, and it is made anew. So deciding stays pure, and it holds no more
+than it needs.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from domain.bpmn import engine_task
+from domain.bpmn.elements import ELEMENTS
+from domain.bpmn.execution import Surroundings, Turn
+from domain.bpmn.graph import Graph
+from domain.bpmn.instance import Instance
+from domain.event import Event
+from domain.identity import Ids, InstanceId, incident_stream, process_stream
+from domain.incidents import incident
+from domain.incidents.events import IncidentCanceled
+from domain.messaging import channel, signal
+from domain.processes import queue
+from domain.processes.process import NEW, Process
+
+
+class StateOf(NamedTuple):
+    """The state of a stream, of a version above ``above``: what was known of it lacks something."""
+
+    stream: str
+    above: int = 0
+
+
+class MessageStart(NamedTuple):
+    """The start event that messages of a name start: a ``StartDefinition``, or None."""
+
+    name: str
+
+
+class SignalReceivers(NamedTuple):
+    """The ``SignalReceiver``s and the ``StartDefinition``s that a signal of a name meets."""
+
+    name: str
+
+
+class ValuesOf(NamedTuple):
+    """The values of the variables of an instance, by scope and name."""
+
+    instance: InstanceId
+
+
+Question = StateOf | MessageStart | SignalReceivers | ValuesOf
+
+
+class Wanted(Exception):
+    """A decision cannot be made without these."""
+
+    def __init__(self, *questions: Question) -> None:
+        super().__init__(f"{questions} is not at hand")
+        self.questions = questions
+
+
+class Change(NamedTuple):
+    """Facts for a stream that is at version ``expected``, and its state after them."""
+
+    stream: str
+    expected: int
+    events: tuple[Event, ...]
+    state: Any
+
+
+def _incident(state: incident.Incident | None, event: Any, _at: datetime, _by: str) -> incident.Incident:
+    return incident.open_incident(event) if state is None else incident.evolve(state, event)
+
+
+#: How a stream's state changes, by the first part of its name; an instance evolves on its turn.
+EVOLVE: Mapping[str, Callable[[Any, Any, datetime, str], Any]] = {
+    "channel": channel.evolve,
+    "signal": signal.evolve,
+    "queue": queue.evolve,
+    "task": engine_task.evolve,
+    "incident": _incident,
+}
+
+
+class Recording:
+    """Facts recorded on one stream so far."""
+
+    __slots__ = ("events", "expected", "state")
+
+    def __init__(self, expected: int, state: Any) -> None:
+        self.expected = expected
+        self.state = state
+        self.events: list[Event] = []
+
+
+class UnitOfWork:
+    """States by stream, each with its version, answers to questions, and what has been recorded."""
+
+    def __init__(
+        self,
+        states: Mapping[str, tuple[int, Any]],
+        answers: Mapping[Question, Any],
+        *,
+        tenant: str,
+        now: datetime,
+        by: str,
+        ids: Ids,
+    ) -> None:
+        self.tenant = tenant
+        self.now = now
+        self.by = by
+        self.ids = ids
+        self._states = states
+        self._answers = answers
+        self._turns: dict[str, tuple[int, Turn, Instance | None]] = {}
+        self._recordings: dict[str, Recording] = {}
+
+    def ask(self, question: Question) -> Any:
+        """Return the answer to a question, or raise ``Wanted``."""
+        try:
+            return self._answers[question]
+        except KeyError:
+            raise Wanted(question) from None
+
+    def state(self, stream: str) -> Any:
+        """Return the state of a stream after what has been recorded, None where there is none; or raise ``Wanted``."""
+        recording = self._recordings.get(stream)
+        if recording is not None:
+            return recording.state
+        return self._known(stream)[1]
+
+    def record(self, stream: str, event: Event, *, new: bool = False) -> None:
+        """Add a fact to a stream; a ``new`` one has none yet."""
+        recording = self._recordings.get(stream)
+        if recording is None:
+            version, state = (0, None) if new else self._known(stream)
+            copied = state.copy() if state is not None and hasattr(state, "copy") else state
+            recording = self._recordings[stream] = Recording(version, copied)
+        recording.events.append(event)
+        evolve = EVOLVE[stream.partition("-")[0]]
+        recording.state = evolve(recording.state, event, self.now, self.by)
+
+    def process(self, bpmn_process_id: str) -> Process:
+        """Return a process of the tenant, without versions where there is none."""
+        return self._known(process_stream(self.tenant, bpmn_process_id))[1] or NEW
+
+    def graph(self, bpmn_process_id: str, version: str) -> Graph:
+        """Return the graph of a version that is deployed."""
+        graph = self.process(bpmn_process_id).graphs.get(version)
+        if graph is None:  # it was deployed a moment ago, by another node
+            stream = process_stream(self.tenant, bpmn_process_id)
+            raise Wanted(StateOf(stream, self._known(stream)[0]))
+        return graph
+
+    def turn(self, identity: InstanceId) -> Turn:
+        """Return the turn of an instance; its facts become part of this unit."""
+        stream = identity.stream
+        if stream in self._turns:
+            return self._turns[stream][1]
+        version, instance = self._known(stream)
+        return self._begin(version, instance.copy(), instance)
+
+    def new_turn(self, instance: Instance) -> Turn:
+        """Return the turn of an instance that has no facts yet."""
+        return self._begin(0, instance, None)
+
+    def finish(self) -> None:
+        """Record what follows for the incidents of element instances that have ended."""
+        for _, turn, before in list(self._turns.values()):
+            if before is None or not before.incidents:
+                continue
+            left = {stopped.incident for stopped in turn.instance.incidents.values()}
+            gone = [incident_stream(s.incident) for s in before.incidents.values() if s.incident not in left]
+            gone = [stream for stream in gone if stream not in self._recordings]
+            unknown = [StateOf(stream) for stream in gone if stream not in self._states]
+            if unknown:
+                raise Wanted(*unknown)
+            for stream in gone:
+                self.record(stream, IncidentCanceled())
+
+    def changes(self) -> Iterator[Change]:
+        """Yield what has been recorded: instances first, in the order in which they were taken up."""
+        for stream, (version, turn, _) in self._turns.items():
+            if turn.events:
+                yield Change(stream, version, tuple(turn.events), turn.instance)
+        for stream, recording in self._recordings.items():
+            yield Change(stream, recording.expected, tuple(recording.events), recording.state)
+
+    def surroundings(self) -> Surroundings:
+        raise NotImplementedError
+
+    def _begin(self, version: int, instance: Instance, before: Instance | None) -> Turn:
+        graph = self.graph(instance.bpmn_process_id, instance.version)
+        turn = Turn(instance, graph, ELEMENTS, self.surroundings(), now=self.now, by=self.by, ids=self.ids)
+        self._turns[instance.identity.stream] = (version, turn, before)
+        return turn
+
+    def _known(self, stream: str) -> tuple[int, Any]:
+        try:
+            return self._states[stream]
+        except KeyError:
+            raise Wanted(StateOf(stream)) from None
