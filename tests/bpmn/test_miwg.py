@@ -12,18 +12,27 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from domain.bpmn.reader import read_process
 from domain.rejection import InvalidModel
+from tests.bpmn.refusing import read
 
 FOLDER = Path(__file__).resolve().parents[3] / "shared" / "bpmn" / "miwg"
 PATHS = sorted(FOLDER.glob("*.bpmn"))
 
 pytestmark = pytest.mark.skipif(not PATHS, reason="the models are not beside the project")
 
-#: What runs, said once more and independently of the reader, which has its own table.
-PLAIN = {"task", "manualTask", "serviceTask", "scriptTask", "sendTask", "businessRuleTask", "subProcess"}
-GATEWAYS = {"exclusiveGateway", "parallelGateway"}
-EVENTS = {"startEvent", "endEvent"}
+#: What is read, said once more and independently of the reader, which has its own table.
+ACTIVITIES = {
+    *("task", "manualTask", "userTask", "serviceTask", "scriptTask", "sendTask", "receiveTask", "businessRuleTask"),
+    *("subProcess", "callActivity"),
+}
+GATEWAYS = {"exclusiveGateway", "parallelGateway", "inclusiveGateway", "eventBasedGateway"}
+TRIGGERS = {
+    "startEvent": {"message", "signal", "timer", "error", "escalation"},
+    "intermediateCatchEvent": {"message", "signal", "timer", "link"},
+    "intermediateThrowEvent": {"message", "signal", "escalation", "link"},
+    "endEvent": {"message", "signal", "error", "escalation", "terminate"},
+    "boundaryEvent": {"message", "signal", "timer", "error", "escalation"},
+}
 FLOW_NODE = re.compile(r"([tT]ask|Event|Gateway|[sS]ubProcess|callActivity|transaction)$")
 
 
@@ -46,13 +55,16 @@ def executable(xml: str) -> str:
 
 def runs(node: ET.Element) -> bool:
     children = {local(child) for child in node}
-    if any(re.search(r"LoopCharacteristics$", child) for child in children):
+    if "standardLoopCharacteristics" in children or any(local(child) == "completionCondition" for child in node.iter()):
         return False
     if any(node.get(name, "1") != "1" for name in ("startQuantity", "completionQuantity")):
         return False
-    if local(node) in EVENTS:
-        return not any(child.endswith("EventDefinition") for child in children)
-    return local(node) in PLAIN | GATEWAYS and node.get("isForCompensation") != "true"
+    if node.get("instantiate") == "true" or node.get("eventGatewayType", "Exclusive") != "Exclusive":
+        return False
+    if local(node) in TRIGGERS:
+        definitions = [local(child).removesuffix("EventDefinition") for child in node if "ventDefinition" in child.tag]
+        return len(definitions) < 2 and TRIGGERS[local(node)].issuperset(definitions)
+    return local(node) in ACTIVITIES | GATEWAYS and node.get("isForCompensation") != "true"
 
 
 def ids_that_do_not_run(path: Path, process_id: str) -> set[str]:
@@ -66,7 +78,7 @@ def ids_that_do_not_run(path: Path, process_id: str) -> set[str]:
 def outcome(xml: str, process_id: str) -> tuple[str, set[str]]:
     """Read a process; return what became of it and which elements it was refused for."""
     try:
-        elements = read_process(xml, process_id).elements
+        elements = read(xml, process_id).elements
     except InvalidModel as error:
         refused = error
     else:
@@ -100,4 +112,4 @@ def test_some_models_of_the_working_group_are_deployed() -> None:
     deployed = [
         outcome(executable(text_of(path)), process_id)[0].startswith("deployed") for path, process_id in processes()
     ]
-    assert sum(deployed) >= 10
+    assert sum(deployed) >= 20

@@ -79,10 +79,13 @@ def test_a_condition_elsewhere_than_at_a_deciding_gateway_is_not_passed_over(tag
     assert conditions(content, "xpath") == ["", ""]
 
 
-def test_a_model_has_a_bounded_number_of_conditions() -> None:
-    def crowded(number: int) -> str:
-        flows = "".join(flow(f"f{n}", "x", "a", condition(f"a == {n}")) for n in range(number))
-        return f'<exclusiveGateway id="x"/><userTask id="a"/>{flows}'
+def crowded(number: int, expression: str) -> str:
+    flows = "".join(flow(f"f{n}", "x", "a", condition(f"{expression} == {n}")) for n in range(number))
+    return f'<exclusiveGateway id="x"/><userTask id="a"/>{flows}'
 
-    assert len(read(document(crowded(1_000), language=CEL)).elements[1].outgoing) == 1_000
-    assert causes(crowded(1_001), CEL) == [("/p", "process", "process p has more than 1000 conditions")]
+
+def test_a_model_has_a_bounded_amount_of_conditions() -> None:
+    assert len(read(document(crowded(1_000, "a"), language=CEL)).elements[1].outgoing) == 1_000
+    too_many = [("/p", "process", "process p has more than 1000 conditions, or than 200000 characters in them")]
+    assert causes(crowded(1_001, "a"), CEL) == too_many
+    assert causes(crowded(200, "a" * 1_000), CEL) == too_many

@@ -144,6 +144,18 @@ HEAVY = {
     "character references": document("<documentation>" + "&#65;" * 200_000 + "</documentation>"),
     "an attribute": document(f'<documentation id="d" textFormat="{"x" * 1_000_000}"/>'),
     "depth": document('<task id="t">' + "<a>" * (MAX_DEPTH - 3) + "</a>" * (MAX_DEPTH - 3) + "</task>"),
+    "conditions": document(
+        '<exclusiveGateway id="g"/><serviceTask id="t"/>'
+        + crowded(
+            '<sequenceFlow id="f#" sourceRef="g" targetRef="t">'
+            '<conditionExpression language="https://cel.dev">n == # || m == # || k == #</conditionExpression>'
+            "</sequenceFlow>",
+            1_000,
+        )
+    ),
+    "messages": document(
+        crowded('<receiveTask id="t#" messageRef="m#"/>', 4_000), beside=crowded('<message id="m#" name="#"/>', 4_000)
+    ),
     "tasks": document("".join(f'<task id="t{number}"/>' for number in range(9_000))),
 }
 
@@ -158,6 +170,10 @@ def nested(depth: int, inner: str) -> str:
     begin = "".join(f'<subProcess id="{"s" * 250}{level}">' for level in range(depth))
     return begin + inner + "</subProcess>" * depth
 
+
+GATEWAY = '<exclusiveGateway id="g"/><task id="t"/>'
+CONDITION = '<conditionExpression language="https://cel.dev">'
+CLOSING = "</conditionExpression></sequenceFlow>"
 
 WRONG = {
     "problems whose pointers are long": nested(95, "<userTask/>" * 9_000),
@@ -180,6 +196,36 @@ WRONG = {
     + crowded('<intermediateThrowEvent id="t#"><linkEventDefinition name="A"/></intermediateThrowEvent>', 2_000),
     "an event-based gateway that leads everywhere": '<eventBasedGateway id="g"/>'
     + crowded('<task id="t#"/><sequenceFlow id="f#" sourceRef="g" targetRef="t#"/>', 4_500),
+    "conditions that are none": GATEWAY
+    + crowded(f'<sequenceFlow id="f#" sourceRef="g" targetRef="t">{CONDITION}# +{CLOSING}', 1_000),
+    "long conditions that are none": GATEWAY
+    + crowded(
+        f'<sequenceFlow id="f#" sourceRef="g" targetRef="t">{CONDITION}{"a#+" * 70}{CLOSING}',
+        500,
+    ),
+    "too many conditions": GATEWAY
+    + crowded(f'<sequenceFlow id="f#" sourceRef="g" targetRef="t">{CONDITION}a{CLOSING}', 4_900),
+    "a gateway with many flows and one condition": GATEWAY
+    + f'<sequenceFlow id="f" sourceRef="g" targetRef="t">{CONDITION}a{CLOSING}'
+    + crowded('<sequenceFlow id="f#" sourceRef="g" targetRef="t"/>', 9_000),
+    "a chain of inclusive joins": crowded('<inclusiveGateway id="t#"/>', 3_000)
+    + "".join(
+        f'<sequenceFlow id="f{n}" sourceRef="t{n}" targetRef="t{n + 1}"/>'
+        f'<sequenceFlow id="g{n}" sourceRef="t{n + 1}" targetRef="t{n}">{CONDITION}a{CLOSING}'
+        for n in range(900)
+    ),
+    "a chain of links": crowded(
+        '<intermediateCatchEvent id="c#"><linkEventDefinition name="#"/></intermediateCatchEvent>'
+        '<intermediateThrowEvent id="t#"><linkEventDefinition name="#"/></intermediateThrowEvent>'
+        '<sequenceFlow id="f#" sourceRef="c#" targetRef="t#"/>',
+        1_900,
+    ),
+    "multi-instance markers with nothing to repeat": crowded(
+        '<endEvent id="e#"><multiInstanceLoopCharacteristics/></endEvent>', 4_900
+    ),
+    "timers inside one another": "<endEvent id='e'>"
+    + "<timerEventDefinition><timeDate>x</timeDate></timerEventDefinition>" * 4_900
+    + "</endEvent>",
     "events with many definitions": f"<endEvent id='e'>{'<signalEventDefinition/>' * 9_000}</endEvent>",
 }
 

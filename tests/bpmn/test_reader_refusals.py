@@ -228,7 +228,7 @@ def test_a_boundary_event_is_attached_to_an_activity_of_its_scope(attached_to: s
         <boundaryEvent id="x" attachedToRef="{attached_to}"><errorEventDefinition/></boundaryEvent>"""
     assert ("/p/x", "element", "boundary event x is not attached") in causes(content)
     for attached in ("t", "sub"):
-        assert read(document(content.replace(f'"{attached_to}"><error', f'"{attached}"><error')))
+        read(document(content.replace(f'"{attached_to}"><error', f'"{attached}"><error')))
 
 
 @pytest.mark.parametrize(
