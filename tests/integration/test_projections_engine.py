@@ -17,11 +17,15 @@ from projections.criteria import (
     ElementInstanceCriteria,
     IncidentCriteria,
     JobCriteria,
+    MessageCriteria,
+    MessageSubscriptionCriteria,
     Page,
     ProcessCriteria,
     ProcessInstanceCriteria,
+    SignalSubscriptionCriteria,
     TagFilter,
     TaskCriteria,
+    UserTaskCriteria,
     VariableCriteria,
 )
 from projections.database import Database
@@ -29,12 +33,16 @@ from projections.element_instances.queries import Scope, find_element_instances,
 from projections.elements.queries import find_elements
 from projections.incidents.queries import find_incidents
 from projections.jobs.queries import find_jobs
+from projections.message_subscriptions.queries import find_message_subscriptions
+from projections.messages.queries import find_messages
 from projections.process_instances.queries import find_process_instances
 from projections.processes.queries import find_processes, find_xml
+from projections.signal_subscriptions.queries import find_signal_subscriptions
 from projections.tasks.queries import find_tasks
-from projections.variables.queries import find_values, find_variables
+from projections.user_tasks.queries import find_user_tasks
+from projections.variables.queries import find_values, find_variables, values_of
 from tests.integration.projection_histories import TENANTS, History
-from tests.integration.projection_ledger import Ledger, Row, day, due_at, shown
+from tests.integration.projection_ledger import Ledger, Row, day, due_at
 from tests.integration.projection_tables import Connection, batches, empty_tables, fill
 
 SEEDS = (1, 2, 3)
@@ -61,6 +69,10 @@ async def _tasks(db: Database, tenant: str, criteria: TaskCriteria, page: Page) 
     return await find_tasks(db, tenant, criteria, page, LONG_AGO)
 
 
+async def _messages(db: Database, tenant: str, criteria: MessageCriteria, page: Page) -> Sequence[msgspec.Struct]:
+    return await find_messages(db, tenant, criteria, page, LONG_AGO)
+
+
 WHERE = ("partition", "id", "elementId", "elementInstanceId", "processId", "processInstanceId")
 
 LISTS = {
@@ -70,7 +82,7 @@ LISTS = {
         find_process_instances,
         ProcessInstanceCriteria,
         lambda ledger: ledger.instances.values(),
-        ("partition", "id", "processId"),
+        ("partition", "id", "parentId", "processId"),
     ),
     "element instances": List(
         find_element_instances,
@@ -91,6 +103,25 @@ LISTS = {
         VariableCriteria,
         lambda ledger: ledger.variables.values(),
         ("partition", "elementInstanceId", "processInstanceId"),
+    ),
+    "user tasks": List(
+        find_user_tasks,
+        UserTaskCriteria,
+        lambda ledger: ledger.user_tasks.values(),
+        ("partition", "id", "elementInstanceId", "processId", "processInstanceId"),
+    ),
+    "messages": List(_messages, MessageCriteria, lambda ledger: ledger.messages.values(), ("id", "name")),
+    "message subscriptions": List(
+        find_message_subscriptions,
+        MessageSubscriptionCriteria,
+        lambda ledger: ledger.message_subscriptions.values(),
+        ("partition", "processInstanceId", "correlationKey", "name"),
+    ),
+    "signal subscriptions": List(
+        find_signal_subscriptions,
+        SignalSubscriptionCriteria,
+        lambda ledger: ledger.signal_subscriptions.values(),
+        ("partition", "processInstanceId", "name"),
     ),
 }
 
@@ -149,8 +180,8 @@ async def test_a_page_is_a_part_of_the_whole_list(stage: Stage, asked: List) -> 
 
 async def test_element_instances_are_found_by_their_states(stage: Stage) -> None:
     rows = stage.ledger.element_instances.values()
-    live, ended = ("STARTED", "SUSPENDED"), ("COMPLETED", "TERMINATED")
-    for names in (live, ended, live[:1], live[1:], ended[1:], (live[0], ended[0])):
+    live, ended = ("STARTED", "SUSPENDED", "CREATED", "QUEUED"), ("COMPLETED", "TERMINATED")
+    for names in (live, ended, *((name,) for name in live), ended[1:], (live[0], ended[0])):
         criteria = ElementInstanceCriteria(states=tuple(map(InstanceState, names)))
         found = as_clients_see(await find_element_instances(stage.connection, "beta", criteria, EVERYTHING))
         assert found == stage.ledger.list_of([row for row in rows if row["state"] in names], "beta")
@@ -170,6 +201,10 @@ async def test_tags_are_found_by_name_or_by_name_and_value_and_all_have_to_be_th
             )
             assert instances == stage.ledger.list_of(_tagged(stage.ledger.instances.values(), wanted), tenant)
             assert processes == stage.ledger.list_of(_tagged(stage.ledger.processes, wanted), tenant)
+            user_tasks = as_clients_see(
+                await find_user_tasks(stage.connection, tenant, UserTaskCriteria(tags=filters), EVERYTHING)
+            )
+            assert user_tasks == stage.ledger.list_of(_tagged(stage.ledger.user_tasks.values(), wanted), tenant)
 
 
 def _tagged(rows: Iterable[Row], wanted: dict[str, str]) -> list[Row]:
@@ -180,13 +215,40 @@ def _tagged(rows: Iterable[Row], wanted: dict[str, str]) -> list[Row]:
     return [row for row in rows if matches(row)]
 
 
-async def test_an_instance_is_its_own_root_and_has_no_parent(stage: Stage) -> None:
-    row = next(row for row in stage.ledger.instances.values() if row["tenant"] == "alpha")
-    partition = day(row["partition"])
-    by_root = ProcessInstanceCriteria(partition=partition, root_id=row["id"])
-    by_parent = ProcessInstanceCriteria(partition=partition, parent_id=row["id"])
-    assert as_clients_see(await find_process_instances(stage.connection, "alpha", by_root, EVERYTHING)) == [shown(row)]
-    assert not await find_process_instances(stage.connection, "alpha", by_parent, EVERYTHING)
+async def test_a_root_is_found_with_all_instances_below_it(stage: Stage) -> None:
+    rows = stage.ledger.instances.values()
+    roots = [row for row in rows if not row["rootId"]]
+    assert any(row["rootId"] != row["parentId"] for row in rows), "one was called by an instance that was called"
+    for root in roots:
+        partition = day(root["partition"])
+        family = [row for row in rows if row["partition"] == root["partition"]]
+        family = [row for row in family if root["id"] in (row["id"], row["rootId"])]
+        for tenant in TENANTS:
+            criteria = ProcessInstanceCriteria(partition=partition, root_id=root["id"])
+            found = as_clients_see(await find_process_instances(stage.connection, tenant, criteria, EVERYTHING))
+            assert found == stage.ledger.list_of(family, tenant)
+
+
+async def test_an_instance_is_found_by_its_root_on_any_day(stage: Stage) -> None:
+    child = next(row for row in stage.ledger.instances.values() if row["rootId"])
+    tenant, root = child["tenant"], child["rootId"]
+    found = await find_process_instances(stage.connection, tenant, ProcessInstanceCriteria(root_id=root), EVERYTHING)
+    rows = stage.ledger.instances.values()
+    family = [row for row in rows if row["rootId"] == root or (row["id"] == root and not row["rootId"])]
+    assert as_clients_see(found) == stage.ledger.list_of(family, tenant)
+
+
+async def test_messages_are_found_until_they_expire_and_while_they_are_correlated(stage: Stage) -> None:
+    rows = stage.ledger.messages.values()
+    moments = sorted({row["_expires"] for row in rows if row["_expires"]})
+    assert any(row["correlated"] and row["_expires"] is None for row in rows)
+    for now in (*moments[::5], moments[0] - timedelta(milliseconds=1), moments[-1]):
+        fresh = [row for row in rows if row["_expires"] is None or row["_expires"] > now]
+        for tenant in TENANTS:
+            for name in ("", "paid"):
+                criteria = MessageCriteria(exclude_expired=True, name=name)
+                found = as_clients_see(await find_messages(stage.connection, tenant, criteria, EVERYTHING, now))
+                assert found == stage.ledger.list_of([row for row in fresh if name in ("", row["name"])], tenant)
 
 
 async def test_work_that_waits_is_due_from_its_time_on(stage: Stage) -> None:
@@ -243,11 +305,33 @@ async def test_the_values_of_scopes_are_as_the_log_keeps_them(stage: Stage, name
         for scopes in ([0], sorted({row["elementInstanceId"] for row in own})):
             found = await find_values(stage.connection, tenant, InstanceId(day(partition), number), scopes, names)
             expected = [
-                (row["name"], row["elementInstanceId"], row["encoding"], row["encrypted"], row["_value"])
+                (
+                    row["name"],
+                    row["elementInstanceId"],
+                    row["encoding"],
+                    row["encrypted"],
+                    row["_value"],
+                    row["_sealed_for"],
+                )
                 for row in own
                 if row["elementInstanceId"] in scopes
             ]
             assert found == sorted(expected)
+
+
+async def test_the_values_of_an_instance_are_those_of_all_its_scopes(stage: Stage) -> None:
+    rows = stage.ledger.variables.values()
+    assert any(row["_sealed_for"] for row in rows)
+    for partition, number in {(row["partition"], row["processInstanceId"]) for row in rows}:
+        own = [row for row in rows if (row["partition"], row["processInstanceId"]) == (partition, number)]
+        for tenant in TENANTS:
+            found = await values_of(stage.connection, tenant, InstanceId(day(partition), number))
+            expected = {
+                (row["elementInstanceId"], row["name"]): (row["_value"], row["_sealed_for"])
+                for row in own
+                if row["tenant"] == tenant
+            }
+            assert {(value.scope, value.name): (value.value, value.sealed_for) for value in found} == expected
 
 
 async def test_a_variable_that_was_deleted_and_set_again_in_one_batch_begins_anew(database: str) -> None:

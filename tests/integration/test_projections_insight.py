@@ -9,7 +9,16 @@ from typing import Any, NamedTuple
 import msgspec
 import pytest
 
-from domain.bpmn.events import ElementEntered, ElementPassed, ElementStarted, InstanceState, ProcessInstanceStarted
+from domain.bpmn.events import (
+    ElementEntered,
+    ElementPassed,
+    ElementStarted,
+    EventTriggered,
+    InstanceState,
+    ProcessInstanceDequeued,
+    ProcessInstanceStarted,
+)
+from domain.bpmn.graph import ElementType
 from domain.event import Actor, Recorded
 from domain.incidents.events import IncidentCanceled, IncidentOpened, IncidentResolved
 from domain.processes.events import ProcessDeployed
@@ -50,9 +59,18 @@ class Recount:
 
     def __init__(self, facts: Sequence[Recorded]) -> None:
         self.deployed = [(f.tenant, f.event) for f in facts if isinstance(f.event, ProcessDeployed)]
-        self.instances = Counter(f.event.process_id for f in facts if isinstance(f.event, ProcessInstanceStarted))
-        self.starts = [(*_place(f.event), f.happened_at) for f in facts if _starts(f.event)]
+        self.instances = Counter(_instances(facts))
+        self.starts = list(_starts(facts))
+        self.errors = list(self._errors(facts))
         self.incidents = dict(self._incidents(facts))
+
+    def _errors(self, facts: Sequence[Recorded]) -> Iterator[tuple[int, datetime]]:
+        """Yield where and when an error began an event sub-process."""
+        types = {element.id: element.type for _, event in self.deployed for element in event.elements}
+        for fact in facts:
+            event = fact.event
+            if isinstance(event, EventTriggered) and types[event.element_id] is ElementType.ERROR_START_EVENT:
+                yield event.process_id, fact.happened_at
 
     def _incidents(self, facts: Sequence[Recorded]) -> Iterator[tuple[str, Incident]]:
         ends = {f.stream: f for f in facts if isinstance(f.event, IncidentResolved | IncidentCanceled)}
@@ -90,25 +108,54 @@ class Recount:
             (milliseconds(i.at.replace(hour=0, minute=0, second=0, microsecond=0)), _cause(i).incident_type)
             for i in self._of(process, ends)
         )
+        days.update(
+            (milliseconds(at.replace(hour=0, minute=0, second=0, microsecond=0)), "errorStartEvent")
+            for at in self.errors_of(process, ends)
+        )
         return [
             {"date": date, "totalInstances": count, "incidentType": kind}
             for (date, kind), count in sorted(days.items())
         ]
 
     def totals(self, process: ProcessDeployed, ends: Ends) -> dict[str, Any]:
-        return {"totalIncidents": len(self._of(process, ends)), "totalExceptions": 0}
+        exceptions = len(self.errors_of(process, ends))
+        return {"totalIncidents": len(self._of(process, ends)), "totalExceptions": exceptions}
+
+    def errors_of(self, process: ProcessDeployed, ends: Ends) -> list[datetime]:
+        return [at for process_id, at in self.errors if process_id == process.process_id and _within(at, ends)]
 
     def _of(self, process: ProcessDeployed, ends: Ends) -> list[Incident]:
         return [i for i in self.incidents.values() if i.process_id == process.process_id and _within(i.at, ends)]
 
 
-def _starts(event: object) -> bool:
-    begins = not isinstance(event, ElementEntered) or event.state is InstanceState.STARTED
-    return isinstance(event, ElementEntered | ElementPassed | ElementStarted) and begins
+def _instances(facts: Sequence[Recorded]) -> Iterator[int]:
+    """Yield the process of each instance that started, at once or from the queue."""
+    queued: dict[str, int] = {}
+    for fact in facts:
+        match fact.event:
+            case ProcessInstanceStarted(process_id=process_id, state=state):
+                if state is InstanceState.QUEUED:
+                    queued[fact.stream] = process_id
+                else:
+                    yield process_id
+            case ProcessInstanceDequeued():
+                yield queued[fact.stream]
 
 
-def _place(event: Any) -> tuple[int, str]:
-    return event.process_id, event.element
+def _starts(facts: Sequence[Recorded]) -> Iterator[tuple[int, str, datetime]]:
+    """Yield where and when each element instance began, the first time that a fact says so."""
+    begun: set[tuple[str, int]] = set()
+    places: dict[tuple[str, int], tuple[int, str]] = {}
+    for fact in facts:
+        event = fact.event
+        if not isinstance(event, ElementEntered | ElementPassed | ElementStarted | EventTriggered):
+            continue
+        instance = (fact.stream, event.id)
+        places.setdefault(instance, (event.process_id, event.element))
+        waits = isinstance(event, ElementEntered) and event.state is not InstanceState.STARTED
+        if not waits and instance not in begun:
+            begun.add(instance)
+            yield *places[instance], fact.happened_at
 
 
 def _state(event: object) -> str:
@@ -151,10 +198,12 @@ class Stage(NamedTuple):
 @pytest.fixture(scope="module", params=SEEDS)
 async def stage(postgres_server: EmbeddedPostgres, request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
     """Fill the tables once for all tests: none of them changes anything."""
-    facts = History(request.param, moves=1500).facts
+    facts = History(request.param, moves=2000).facts
     async with empty_tables(postgres_server.dsn("postgres"), VIEWS) as connection:
         await fill(connection, batches(facts, 60, seed=request.param), VIEWS)
-        moments = sorted({f.happened_at for f in facts if _starts(f.event) or isinstance(f.event, IncidentOpened)})
+        moments = sorted(
+            {at for _, _, at in _starts(facts)} | {f.happened_at for f in facts if isinstance(f.event, IncidentOpened)}
+        )
         yield Stage(connection, Recount(facts), moments)
 
 
@@ -218,7 +267,7 @@ async def test_the_version_graph_counts_what_every_version_had(stage: Stage) -> 
                     "version": found[process.version].version,
                     "processInstanceCount": recount.instances[process.process_id],
                     "incidentCount": incidents[process.process_id],
-                    "errorStartEventCount": 0,
+                    "errorStartEventCount": len(recount.errors_of(process, (None, None))),
                 }
 
 
@@ -234,7 +283,9 @@ async def test_the_views_of_one_range_agree_with_each_other(stage: Stage) -> Non
             activities = await heatmap(connection, *version, asked) or []
             without = sum(1 for i in recount._of(process, ends) if not _element(i))
             assert counted
-            assert counted.total_incidents == sum(day.total_instances for day in days) == len(rows) + without
+            incidents = sum(day.total_instances for day in days if day.incident_type != "errorStartEvent")
+            assert counted.total_incidents == incidents == len(rows) + without
+            assert counted.total_incidents + counted.total_exceptions == sum(day.total_instances for day in days)
             assert sum(activity.total_incidents for activity in activities) == len(rows)
 
 
