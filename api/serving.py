@@ -36,11 +36,21 @@ class _Server(uvicorn.Server):
 
 
 class Serving:
-    """An HTTP server in this event loop, on sockets that are bound: ``async with Serving(...) as serving``."""
+    """An HTTP server in this event loop, on sockets that are bound: ``async with Serving(...) as serving``.
 
-    def __init__(self, app: Litestar, settings: Settings, sockets: Sequence[socket.socket]) -> None:
+    ``hurry`` is called when it begins to stop: answers that wait for something have to come at once then.
+    """
+
+    def __init__(
+        self,
+        app: Litestar,
+        settings: Settings,
+        sockets: Sequence[socket.socket],
+        hurry: Callable[[], None] = lambda: None,
+    ) -> None:
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
         self.url = f"http://{host}:{sockets[0].getsockname()[1]}"
+        self._hurry = hurry
         self._settings = settings
         self._sockets = list(sockets)
         self._server = _Server(
@@ -95,6 +105,7 @@ class Serving:
 
     async def _stop(self) -> None:
         """Take no more connections, answer what is open, return."""
+        self._hurry()
         self._server.should_exit = True
         if self._task is not None:
             await asyncio.gather(self._task, return_exceptions=True)
@@ -130,7 +141,10 @@ async def serve(settings: Settings, on_ready: Callable[[Node, str], Awaitable[No
     signals = StopSignals()
     with bound_sockets(settings) as sockets:
         try:
-            async with open_node(settings) as node, Serving(create_app(node), settings, sockets) as serving:
+            async with (
+                open_node(settings) as node,
+                Serving(create_app(node), settings, sockets, node.commands.stop_waiting) as serving,
+            ):
                 signals.started()
                 gc.collect()
                 gc.freeze()

@@ -102,6 +102,7 @@ class Commands:
         self.tasks_created = Event()
         #: Rings when an append left something to do for workers.
         self.jobs_created = Bell()
+        self.stopping = False
         self.due_jobs = Picking(lookups.due_jobs, clock.now)
         self.due_tasks = Picking(lookups.due_tasks, clock.now)
         self._routes = routes
@@ -110,6 +111,11 @@ class Commands:
         self._cipher = cipher
         self._cache = cache
         self._locks = StreamLocks()
+
+    def stop_waiting(self) -> None:
+        """Have those who wait for something to do wait no longer: this node is about to stop."""
+        self.stopping = True
+        self.jobs_created.ring()
 
     async def send(self, command: Any, asker: Asker, target: Any = None) -> Outcome:
         """Handle a command; raise the ``Rejection`` that answers it otherwise."""

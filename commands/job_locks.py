@@ -155,7 +155,7 @@ async def lock_jobs(commands: Commands, command: LockJobs, asker: Asker) -> Jobs
     while True:
         changed = await _lock_due(commands, command, asker)
         left = deadline - loop.time()
-        if changed.answer or left <= 0:
+        if changed.answer or left <= 0 or commands.stopping:
             return changed
         await commands.jobs_created.wait(min(left, LOOK_AGAIN))
 

@@ -8,12 +8,12 @@ from api.engine.rows import task_row
 from commands.context import Work
 from commands.handling import Asker
 from commands.tasks import ExecuteTasks, execute_tasks
+from domain.identity import partition_of
 from domain.rejection import Unavailable
 from projections.criteria import Page, TaskCriteria
 from projections.tasks.projector import READ_MODEL as TASKS
 from projections.tasks.queries import find_tasks
 from projections.views import Task
-from projections.work import partition_of
 
 log = structlog.get_logger(__name__)
 

@@ -6,12 +6,24 @@ import pytest
 
 from api.answers import json_answer, json_bytes
 from api.engine.bodies import LockedJobs, Results
-from api.engine.rows import job_row, process_instance_row, process_row, task_row
+from api.engine.rows import (
+    job_row,
+    message_row,
+    process_instance_row,
+    process_row,
+    signal_row,
+    task_row,
+    user_task_row,
+)
 from commands.jobs import JobAnswer
+from commands.messages import MessageAnswer
+from commands.signals import SignalAnswer
 from commands.tasks import TaskAnswer
+from commands.user_tasks import UserTaskAnswer
+from domain.bpmn import graph
 from domain.bpmn.events import InstanceState, JobType, TaskType, WorkState
 from domain.bpmn.graph import Participant
-from domain.bpmn.instance import Instance, Job, Task
+from domain.bpmn.instance import Instance, Job, Task, UserTask
 from domain.processes.process import DeployedVersion
 from domain.timestamps import rfc3339
 from projections.views import Data, ElementVariable, EventDefinition, Timer
@@ -20,7 +32,7 @@ DAY = date(2026, 11, 23)
 NOW = datetime(2026, 11, 23, 9, 15, 10, 710_000, tzinfo=UTC)
 INSTANCE = Instance(DAY, 1, "default", 7, "order", "1.0", created_at=NOW, created_by="w", started_at=NOW)
 JOB = Job(3, JobType.EXECUTE, 4, "pay", 5, due_at=NOW, created_at=NOW, created_by="w")
-TASK = Task(8, TaskType.JOIN_PARALLEL_GATEWAY, due_at=NOW, created_at=NOW, created_by="w")
+TASK = Task(8, TaskType.JOIN_PARALLEL_GATEWAY, due_at=NOW, created_at=NOW, created_by="w", process_id=7)
 
 
 @pytest.mark.parametrize(
@@ -69,10 +81,59 @@ def test_a_failed_job_tells_all_that_there_is_to_tell() -> None:
 
 
 def test_a_task_that_stands_at_no_element_names_none() -> None:
-    assert json_bytes(task_row(TaskAnswer(INSTANCE, TASK, WorkState.DONE, completed_at=NOW))) == (
+    assert json_bytes(task_row(TaskAnswer(DAY, TASK, WorkState.DONE, 1, completed_at=NOW))) == (
         b'{"partition":"2026-11-23","id":8,"processId":7,"processInstanceId":1,"completedAt":"2026-11-23T09:15:10.71Z",'
         b'"createdAt":"2026-11-23T09:15:10.71Z","createdBy":"w","dueAt":"2026-11-23T09:15:10.71Z","retryCount":0,'
         b'"state":"DONE","type":"JOIN_PARALLEL_GATEWAY"}\n'
+    )
+
+
+def test_a_task_tells_what_it_has_to_know_and_no_instance_where_there_is_none() -> None:
+    start = Task(9, TaskType.TRIGGER_EVENT, NOW, NOW, "w", process_id=7, timer=graph.Timer(cycle="@hourly"))
+    assert json_bytes(task_row(TaskAnswer(DAY, start, WorkState.CREATED))) == (
+        b'{"partition":"2026-11-23","id":9,"processId":7,"createdAt":"2026-11-23T09:15:10.71Z","createdBy":"w",'
+        b'"dueAt":"2026-11-23T09:15:10.71Z","retryCount":0,'
+        b'"serializedTask":"{\\"Timer\\":{\\"timeCycle\\":\\"@hourly\\",\\"timeDuration\\":null}}",'
+        b'"state":"CREATED","type":"TRIGGER_EVENT"}\n'
+    )
+
+
+def test_a_queued_instance_has_not_started_and_one_that_was_called_names_who_called_it() -> None:
+    queued = Instance(
+        DAY, 2, "default", 7, "order", "1.0", NOW, "w", state=InstanceState.QUEUED, parent_id=1, root_id=1
+    )
+    assert json_bytes(process_instance_row(queued)) == (
+        b'{"partition":"2026-11-23","id":2,"parentId":1,"rootId":1,"processId":7,"bpmnProcessId":"order",'
+        b'"createdAt":"2026-11-23T09:15:10.71Z","createdBy":"w","state":"QUEUED","version":"1.0"}\n'
+    )
+
+
+def test_a_user_task_tells_its_revision_and_who_changed_it_last() -> None:
+    task = UserTask(4, 5, "check", 6, NOW, "starter", correlation_key="k", revision=2, tags={"by": "Kim"})
+    answer = UserTaskAnswer(INSTANCE, task, InstanceState.COMPLETED, NOW + timedelta(seconds=1), "portal")
+    assert json_bytes(user_task_row(answer)) == (
+        b'{"partition":"2026-11-23","id":4,"revision":2,"elementId":5,"elementInstanceId":6,"processId":7,'
+        b'"processInstanceId":1,"bpmnElementId":"check","correlationKey":"k","createdAt":"2026-11-23T09:15:10.71Z",'
+        b'"createdBy":"starter","state":"COMPLETED","tags":[{"name":"by","value":"Kim"}],'
+        b'"updatedAt":"2026-11-23T09:15:11.71Z","updatedBy":"portal"}\n'
+    )
+
+
+def test_a_correlated_message_does_not_say_when_it_expires() -> None:
+    sent = MessageAnswer(2**40, "payment", "k", "", NOW, "bank", None, correlated=True)
+    assert json_bytes(message_row(sent)) == (
+        b'{"id":1099511627776,"correlationKey":"k","createdAt":"2026-11-23T09:15:10.71Z","createdBy":"bank",'
+        b'"correlated":true,"name":"payment"}\n'
+    )
+    kept = sent._replace(unique_key="u", expires_at=NOW, correlated=False)
+    assert b'"expiresAt":"2026-11-23T09:15:10.71Z","correlated":false,"name":"payment","uniqueKey":"u"}' in json_bytes(
+        message_row(kept)
+    )
+
+
+def test_a_signal_tells_how_many_it_met_even_when_nobody_waited() -> None:
+    assert json_bytes(signal_row(SignalAnswer(3, "prices", NOW, "catalogue", 0))) == (
+        b'{"id":3,"createdAt":"2026-11-23T09:15:10.71Z","createdBy":"catalogue","name":"prices","subscriberCount":0}\n'
     )
 
 

@@ -9,6 +9,8 @@ from httpx import ASGITransport, AsyncClient, Response
 
 from api.app import create_app
 from api.composition import open_node
+from api.listening import bound_sockets
+from api.serving import Serving
 from infra.settings import Settings
 
 OWNER = "owner-key-of-the-tests"
@@ -103,9 +105,23 @@ def place(what: str, row: Mapping[str, Any]) -> str:
 @asynccontextmanager
 async def engine_client(database: str, **settings: Any) -> AsyncIterator[Client]:
     """Open a node on the database, and a client that holds the deployment's owner key."""
-    given = Settings(database_url=database, bootstrap_key=OWNER, secret_key=("pepper of the tests",), **settings)
-    async with open_node(given) as node:
+    async with open_node(_settings(database, **settings)) as node:
         app: Any = create_app(node)  # httpx and Litestar write ASGI's types differently
         transport = ASGITransport(app, raise_app_exceptions=False)
         async with AsyncClient(transport=transport, base_url="http://annals") as http:
             yield Client(http)
+
+
+@asynccontextmanager
+async def served_engine(database: str, **settings: Any) -> AsyncIterator[Client]:
+    """Open a node behind an HTTP server on TCP, and a client that is there until the server has stopped."""
+    given = _settings(database, host="127.0.0.1", port=0, **settings)
+    async with AsyncClient(timeout=60) as http, open_node(given) as node:
+        with bound_sockets(given) as sockets:
+            async with Serving(create_app(node), given, sockets, node.commands.stop_waiting) as serving:
+                http.base_url = serving.url
+                yield Client(http)
+
+
+def _settings(database: str, **settings: Any) -> Settings:
+    return Settings(database_url=database, bootstrap_key=OWNER, secret_key=("pepper of the tests",), **settings)
