@@ -53,6 +53,9 @@ from tests.integration.projection_runs import TAGS, Chronicle, Run, Version
 TENANTS = ("alpha", "beta")
 KEYS = ("order", "invoice")
 VERSIONS = ("1", "10", "2", "007", "final")
+#: Beyond these no instance calls another one: a history with many of them has a short story of each.
+MOST_RUNS = 15
+
 NAMES = ("a", "b", "Total")
 
 
@@ -101,13 +104,17 @@ class History(Chronicle):
 
     def _call(self, run: Run) -> None:
         """Start an instance from another one, which may have been called itself."""
+        if len(self.runs) > MOST_RUNS:
+            return
         versions = [version for version in self.versions if version.tenant == run.version.tenant]
         called = self._start_instance(self.chance.choice(versions), run.instance.partition, run)
         self.say(run, ProcessCalled(run.root, called.instance.id))
 
     def _start_instance(self, version: Version, day: date, parent: Run | None = None) -> Run:
         run = Run(version, InstanceId(day, self.number("process_instance", day)), self.number("element_instance", day))
-        state = self.chance.choice((*(InstanceState.STARTED,) * 4, InstanceState.QUEUED, InstanceState.SUSPENDED))
+        state = self.chance.choice(
+            (*(InstanceState.STARTED,) * 4, InstanceState.QUEUED, InstanceState.QUEUED, InstanceState.SUSPENDED)
+        )
         run.suspended = state is InstanceState.SUSPENDED
         started = ProcessInstanceStarted(
             version.id,
@@ -326,9 +333,9 @@ class History(Chronicle):
             self.say(run, VariableDeleted(run.variables.pop((scope, name)), name, scope))
 
     def _complete(self, run: Run) -> None:
-        if self.chance.random() < 0.3 and not run.suspended:
+        if self.chance.random() < 0.5:
             self._end_all(run)
-            if self.chance.random() < 0.7:
+            if self.chance.random() < 0.7 and not run.suspended:
                 self.say(run, ElementCompleted(run.root))
                 self.say(run, ProcessInstanceCompleted())
             else:
@@ -352,7 +359,7 @@ BACK_AND_FORTH: dict[str, Callable[[int], Event]] = {
 MOVES: tuple[Callable[[History, Run], None], ...] = (
     *EVENT_MOVES,
     History._leave_queue,
-    History._call,
+    *(History._call,) * 3,
     *(History._enter,) * 6,
     *(History._job,) * 12,
     *(History._task,) * 5,
@@ -365,5 +372,5 @@ MOVES: tuple[Callable[[History, Run], None], ...] = (
     History._terminate,
     History._suspend_or_resume,
     History._delete,
-    History._complete,
+    *(History._complete,) * 2,
 )
