@@ -13,14 +13,15 @@ from commands.instances import (
     SuspendProcessInstance,
 )
 from commands.intents import Data, ElementVariable, EntityId, ProcessVariable, Tag, Timer
-from commands.jobs import CompleteJob, LockJobsOf, UnlockJobsOf
+from commands.job_locks import LockJobsOf, UnlockJobsOf
+from commands.jobs import CompleteJob
 from commands.messages import SendMessage
 from commands.signals import SendSignal
 from commands.tasks import RunTask
 from commands.user_tasks import UpdateUserTask
 from commands.variables import SetElementVariables, SetProcessVariables
 from domain.bpmn.instance import Instance, Job
-from domain.identity import instance_of
+from domain.identity import instance_of, process_stream
 from tests.models.answering import KEYS, answer
 from tests.models.world import TENANT, WORKER, World
 from tests.models.writing import ERROR_CODES, ESCALATION_CODES, MESSAGES, SIGNALS, start_name
@@ -215,8 +216,19 @@ async def start_instance(world: World) -> str | None:
     """Start an instance of any of the processes, mostly of the one that nobody calls."""
     processes = world.model.processes
     process = processes[-1] if world.happens(70) else world.chance.choice(processes)
-    started = await world.send(StartProcessInstance(process.id, "1", WORKER, variables=_variables(world)))
+    versions = len(world.log.streams[process_stream(TENANT, process.id)])
+    version = str(world.chance.randint(1, versions))
+    started = await world.send(StartProcessInstance(process.id, version, WORKER, variables=_variables(world)))
     return f"{process.id} started: {_came_of(started)}"
+
+
+async def deploy_again(world: World) -> str | None:
+    """Deploy the same model as a new version, with another number of instances that may run at once."""
+    process = world.chance.choice(world.model.processes)
+    version = str(len(world.log.streams[process_stream(TENANT, process.id)]) + 1)
+    parallelism = world.chance.choice((0, 1, 2, 3))
+    deployed = await world.deploy(process._replace(parallelism=parallelism), version)
+    return f"{process.id} deployed in version {version} with parallelism {parallelism}: {_came_of(deployed)}"
 
 
 def _instance(world: World) -> Instance | None:
@@ -254,6 +266,7 @@ ACTIONS: Mapping[Act, Moment] = {
     set_variables: Moment(2),
     resolve: Moment(4, 10),
     start_instance: Moment(2),
+    deploy_again: Moment(1),
 }
 
 

@@ -38,7 +38,7 @@ def _activity(build: Builder, place: Place) -> Node:
     chosen = build.chance.randrange(10)
     if chosen < 3 and place.depth < DEEPEST and build.budget > 4:
         return _sub_process(build, place)
-    if chosen < 5 and build.callees:
+    if chosen < 6 and build.callees:
         return _call(build, place)
     node = build.add(place, build.chance.choices(_TASKS, _TASK_WEIGHTS)[0])
     if node.tag == "receiveTask" and build.happens(60):

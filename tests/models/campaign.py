@@ -15,6 +15,7 @@ from collections.abc import Callable
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from domain.bpmn.graph import ElementType
 from tests.models.walking import Walk, walk
 
 #: So many failures are told in full.
@@ -27,27 +28,32 @@ class Tally:
     def __init__(self) -> None:
         self.walks = self.steps = self.facts = 0
         self.instances: Counter[str] = Counter()
+        self.waits: Counter[str] = Counter()
+        self.reached: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()
         self.wrong: list[tuple[int, int, Walk]] = []
 
     def add(self, model_seed: int, path: int, done: Walk) -> None:
         self.walks += 1
-        self.steps += done.steps
+        self.steps += len(done.told)
         self.facts += done.facts
         self.instances += done.instances
+        self.waits += done.waits
+        self.reached += done.reached
         self.refused += done.refused
         if done.wrong:
             self.wrong.append((model_seed, path, done))
 
     def report(self, seconds: float) -> str:
-        states = ", ".join(f"{state} {number}" for state, number in self.instances.most_common())
-        refused = ", ".join(f"{what} {number}" for what, number in self.refused.most_common())
         unclassified = sum("unclassified" in done.wrong for _, _, done in self.wrong)
         return "\n".join(
             (
                 f"{self.walks} walks, {self.steps} steps, {self.facts} facts in {seconds:.0f} s",
-                f"instances: {states}",
-                f"refused: {refused}",
+                f"elements reached: {_listed(self.reached)}",
+                f"elements never reached: {', '.join(sorted(set(ElementType) - self.reached.keys())) or 'none'}",
+                f"instances by state: {_listed(self.instances)}",
+                f"element instances left by what they wait for: {_listed(self.waits)}",
+                f"refused: {_listed(self.refused)}",
                 f"walks with something unclassified: {unclassified}",
                 f"walks that went wrong: {len(self.wrong)}",
                 *(failure(*wrong) for wrong in self.wrong[:TOLD]),
@@ -55,10 +61,14 @@ class Tally:
         )
 
 
+def _listed(numbers: Counter[str]) -> str:
+    return ", ".join(f"{what or 'nothing'} {number}" for what, number in numbers.most_common())
+
+
 def failure(model_seed: int, path: int, done: Walk) -> str:
     """Tell what went wrong, and how to see it again."""
     again = f"python -m tests.models.campaign --seed {model_seed} --models 1 --path {path} --told"
-    return f"\nmodel {model_seed}, path {path}, after {done.steps} steps: {done.wrong}\n  again: {again}"
+    return f"\nmodel {model_seed}, path {path}, after {len(done.told)} steps: {done.wrong}\n  again: {again}"
 
 
 async def run(seed: int, models: int, paths: range, each: Callable[[], None] = lambda: None) -> Tally:

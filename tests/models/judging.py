@@ -1,6 +1,6 @@
 """What must hold after every step, and what every token that goes nowhere has to be able to name."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
 
@@ -106,40 +106,52 @@ def _waits(graph: Graph, element: ElementInstance) -> bool:
     return bool(element.attached_to) or kind in (*_BY_MESSAGE, *_BY_SIGNAL, *_BY_TIMER)
 
 
-def unexplained(world: World, instance: Instance) -> Iterator[str]:
-    """Yield the element instances that wait for nothing that can be named; the engine has no due task left."""
-    if instance.state is InstanceState.QUEUED:
-        return
+def waiting(world: World, instance: Instance) -> Iterator[tuple[ElementInstance, str]]:
+    """Yield each element instance with what it waits for, in one word or two, and without a word where there is none.
+
+    The engine has no due task left when this is asked.
+    """
     joins = []
     explained = []
     for element in instance.elements.values():
         waits_at_join = world.graph(instance).elements[element.element].type in JOINS
-        if any(_reasons(world, instance, element)):
+        reason = next((name for name, holds in _reasons(world, instance, element) if holds), "")
+        if reason:
             explained.append(element)
+            yield element, reason
         elif waits_at_join and element.state is InstanceState.STARTED:
             joins.append(element)
         else:
-            yield f"{_name(element)} in state {element.state} waits for nothing"
-    for element in _unjoined(world.graph(instance), joins, explained):
-        yield f"{_name(element)} waits for tokens that cannot come"
+            yield element, ""
+    unjoined = _unjoined(world.graph(instance), joins, explained)
+    for element in joins:
+        yield element, "" if element in unjoined else "tokens to join"
 
 
-def _reasons(world: World, instance: Instance, element: ElementInstance) -> Iterator[bool]:
+def unexplained(world: World, instance: Instance) -> Iterator[str]:
+    """Yield the element instances that wait for nothing that can be named."""
+    for element, reason in waiting(world, instance):
+        if not reason:
+            yield f"{_name(element)} in state {element.state} waits for nothing that can still come"
+
+
+def _reasons(world: World, instance: Instance, element: ElementInstance) -> Iterator[tuple[str, bool]]:
     """Yield for each thing that an element instance can wait for whether it does."""
     attached = instance.attached_to(element.id)
     kind = world.graph(instance).elements[element.element].type
-    yield element.children > 0
-    yield element.state in HALTED
-    yield any(job.element_instance_id == element.id for job in instance.jobs.values())
-    yield any(stopped.element_instance_id == element.id for stopped in instance.incidents.values())
-    yield any(task.element_instance_id == element.id for task in instance.user_tasks.values())
-    yield element.id in world.pending_at(instance)
-    yield element.id in _subscribed(world, instance)
-    yield any(event.definition is None for event in attached) and element.state is InstanceState.CREATED
-    yield kind is ElementType.EVENT_BASED_GATEWAY and bool(attached)
-    yield _is_armed_for_a_throw(element)
-    yield kind is ElementType.INCLUSIVE_GATEWAY and instance.state is InstanceState.SUSPENDED
-    yield element.called != 0 and world.is_living(instance, element.called)
+    yield "what is inside", element.children > 0
+    yield "its turn", element.state is InstanceState.QUEUED
+    yield "being resumed", element.state is InstanceState.SUSPENDED
+    yield "a job", any(job.element_instance_id == element.id for job in instance.jobs.values())
+    yield "an incident", any(stopped.element_instance_id == element.id for stopped in instance.incidents.values())
+    yield "a user task", any(task.element_instance_id == element.id for task in instance.user_tasks.values())
+    yield "a task of the engine", element.id in world.pending_at(instance)
+    yield "a message or signal", element.id in _subscribed(world, instance)
+    yield "its events", any(event.definition is None for event in attached) and element.state is InstanceState.CREATED
+    yield "its branches", kind is ElementType.EVENT_BASED_GATEWAY and bool(attached)
+    yield "a throw", _is_armed_for_a_throw(element)
+    yield "being resumed", kind is ElementType.INCLUSIVE_GATEWAY and instance.state is InstanceState.SUSPENDED
+    yield "a called process", element.called != 0 and world.is_living(instance, element.called)
 
 
 def _is_armed_for_a_throw(element: ElementInstance) -> bool:
@@ -213,16 +225,16 @@ def astray(world: World, instance: Instance) -> Iterator[str]:
         yield f"its call activity waits for instance {calling.called}"
 
 
-def stuck_queues(world: World) -> Iterator[str]:
-    """Yield processes of which instances are queued though there is a free place; no task is due."""
-    limits = {process.id: process.parallelism for process in world.model.processes}
-    states: defaultdict[str, Counter[InstanceState]] = defaultdict(Counter)
-    for instance in world.living():
-        states[instance.bpmn_process_id][instance.state] += 1
-    for process_id, counted in states.items():
-        queued = counted[InstanceState.QUEUED]
-        if queued and counted.total() - queued < limits[process_id] and not world.log.stopped_outside():
-            yield f"{queued} instances of {process_id} are queued, though only {counted.total() - queued} run"
+def queue_faults(world: World) -> Iterator[str]:
+    """Yield what is wrong with queues: who has a place or waits for one, and free places; no task is due."""
+    for stream, queue in world.log.queues():
+        process_id = stream.rpartition("-")[2]
+        states = {str(i.identity): i.state for i in world.living() if i.bpmn_process_id == process_id and i.limited}
+        queued = {name for name, state in states.items() if state is InstanceState.QUEUED}
+        if set(queue.waiting) != queued or not set(queue.active) >= states.keys() - queued:
+            yield f"{stream} has {list(queue.active)} active and {list(queue.waiting)} waiting, but {states}"
+        if queue.waiting and queue.has_place and not world.log.stopped_outside():
+            yield f"{stream} has a free place, and {list(queue.waiting)} waiting"
 
 
 def _name(element: ElementInstance) -> str:

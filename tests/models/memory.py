@@ -4,7 +4,7 @@ After every append the states of its streams are folded anew from the recorded f
 them; the states that the decider came to have to be the same, to the byte.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from itertools import count
@@ -24,6 +24,7 @@ from domain.identity import IdKind, InstanceId, instance_of
 from domain.messaging.events import MessageCorrelated, MessageSubscribed, MessageUnsubscribed, SignalSent
 from domain.messaging.receivers import SignalReceiver, StartDefinition
 from domain.processes.events import DeployedElement, ProcessDeployed
+from domain.processes.queue import Queue
 
 #: Streams whose states are compared; a process holds graphs, which are made from its facts and nothing else.
 COMPARED = ("instance-", "channel-", "queue-", "task-", "signal-", "incident-")
@@ -60,6 +61,8 @@ class MemoryLog:
         #: Who waits for messages and signals, as the facts of subscribing tell: by subscription, signals with stream.
         self.message_subscriptions: dict[int, MessageSubscribed] = {}
         self.signal_subscriptions: dict[int, tuple[str, SignalSubscribed]] = {}
+        #: How often each message met a receiver.
+        self.correlations: Counter[int] = Counter()
 
     async def append(self, decision: Decision, context: Context) -> int:
         for append in decision.appends:
@@ -87,6 +90,10 @@ class MemoryLog:
     def instances(self) -> Iterator[Instance]:
         """Yield the state of every instance, in the order in which they began."""
         return (state for stream, state in self.states.items() if stream.startswith("instance-"))
+
+    def queues(self) -> Iterator[tuple[str, Queue]]:
+        """Yield the queues of processes that limit their instances, each with its stream."""
+        return ((stream, state) for stream, state in self.states.items() if stream.startswith("queue-"))
 
     def open_work(self, what: str) -> Iterator[tuple[str, Any]]:
         """Yield the open ``jobs`` or ``tasks`` of all streams, each with its stream."""
@@ -135,8 +142,11 @@ class MemoryLog:
         match event:
             case MessageSubscribed():
                 self.message_subscriptions[event.id] = event
-            case MessageUnsubscribed(id=subscription) | MessageCorrelated(subscription_id=subscription):
+            case MessageUnsubscribed(id=subscription):
                 self.message_subscriptions.pop(subscription, None)
+            case MessageCorrelated():
+                self.message_subscriptions.pop(event.subscription_id, None)
+                self.correlations[event.id] += 1
             case SignalSubscribed():
                 self.signal_subscriptions[event.id] = (stream, event)
             case SignalUnsubscribed(id=subscription):
@@ -190,8 +200,8 @@ class MemoryLookups:
     async def user_task(self, tenant: str, user_task: EntityId) -> InstanceId | None:
         return self._instance_with("user_tasks", user_task)
 
-    async def had_user_task(self, tenant: str, user_task: EntityId) -> bool:
-        return False
+    async def ended_user_task(self, tenant: str, user_task: EntityId) -> str | None:
+        return None
 
     async def message_start(self, tenant: str, name: str) -> StartDefinition | None:
         starts = (

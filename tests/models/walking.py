@@ -7,14 +7,15 @@ from datetime import timedelta
 from random import Random
 from typing import NamedTuple
 
+from domain.bpmn.events import ElementEntered, ElementPassed, EventTriggered
 from domain.rejection import Rejection
 from tests.models.acting import act, run_task, start_instance
 from tests.models.generating import GeneratedModel, generate
-from tests.models.judging import astray, faults, stuck_queues, unexplained
+from tests.models.judging import astray, faults, queue_faults, unexplained, waiting
 from tests.models.world import World
 
-#: Steps of chance, and then steps in which everybody tries to get the instances to their ends.
-WILD, HELPFUL = 50, 50
+#: The most steps of chance, and then the most in which everybody tries to get the instances to their ends.
+WILD, HELPFUL = 100, 60
 
 #: Tasks that may come up one after another while no time passes; signals that throw each other never come to rest.
 RESTLESS = 300
@@ -25,11 +26,16 @@ class Wrong(AssertionError):
 
 
 class Walk(NamedTuple):
-    """What a path came to: steps and facts, instances by their last state, refusals, and what was wrong if anything."""
+    """What a path came to.
 
-    steps: int
+    ``instances`` counts them by their last state, ``waits`` the element instances that were left by what they wait for,
+    ``reached`` how often tokens got to elements of each type. ``wrong`` says what does not hold, if anything.
+    """
+
     facts: int
     instances: Counter[str]
+    waits: Counter[str]
+    reached: Counter[str]
     refused: Counter[str]
     told: tuple[str, ...]
     wrong: str = ""
@@ -45,17 +51,25 @@ async def walk(model_seed: int, path: int) -> Walk:
         wrong = str(error)
     except Exception:  # noqa: BLE001  (whatever goes wrong in the engine is what this looks for)
         wrong = traceback.format_exc()
-    ended = Counter(instance.state.value for instance in world.log.instances())
-    return Walk(len(world.told), len(world.log.facts), ended, world.refused, tuple(world.told), wrong)
+    return Walk(
+        facts=len(world.log.facts),
+        instances=Counter(instance.state.value for instance in world.log.instances()),
+        waits=Counter(reason for instance in world.living() for _, reason in waiting(world, instance)),
+        reached=reached(world),
+        refused=world.refused,
+        told=tuple(world.told),
+        wrong=wrong,
+    )
 
 
 async def _walk(world: World) -> None:
     await _deploy(world, world.model)
     world.told.append(str(await start_instance(world)))
     look(world)
-    for step in range(WILD + HELPFUL):
+    wild, helpful = world.chance.randint(10, WILD), world.chance.randint(0, HELPFUL)
+    for step in range(wild + helpful):
         world.clock.move(timedelta(seconds=1))
-        world.told.append(await act(world, helpful=step >= WILD))
+        world.told.append(await act(world, helpful=step >= wild))
         look(world)
     for _ in range(RESTLESS):
         told = await run_task(world)
@@ -63,6 +77,16 @@ async def _walk(world: World) -> None:
             return
         world.told.append(told)
         look(world)
+
+
+def reached(world: World) -> Counter[str]:
+    """Count the elements that tokens got to and the events that happened, by type."""
+    types: Counter[str] = Counter()
+    for fact in world.log.facts:
+        if isinstance(fact.event, ElementEntered | ElementPassed | EventTriggered):
+            elements = world.graph(world.log.states[fact.stream]).elements
+            types[elements[fact.event.element].type.value] += 1
+    return types
 
 
 async def _deploy(world: World, model: GeneratedModel) -> None:
@@ -84,7 +108,8 @@ def look(world: World) -> None:
     for instance in world.living():
         where = f"unclassified: instance {instance.identity} of {instance.bpmn_process_id} {instance.state}"
         _none(where, [*unexplained(world, instance), *astray(world, instance)])
-    _none("unclassified", stuck_queues(world))
+    _none("unclassified", queue_faults(world))
+    _none("messages", (f"{message} met {n} receivers" for message, n in world.log.correlations.items() if n > 1))
 
 
 def _none(where: str, problems: Iterable[str]) -> None:
