@@ -157,8 +157,8 @@ class Lookups(Protocol):
     async def user_task(self, tenant: str, user_task: EntityId) -> InstanceId | None:
         """Return the instance of an open user task."""
 
-    async def had_user_task(self, tenant: str, user_task: EntityId) -> bool:
-        """Tell whether there ever was such a user task (by the read model, caught up)."""
+    async def ended_user_task(self, tenant: str, user_task: EntityId) -> str | None:
+        """Return the state that a user task ended in (by the read model, caught up), None for an unknown one."""
 
     async def message_start(self, tenant: str, name: str) -> StartDefinition | None:
         """Return the start event that messages of a name start, unless it is suspended."""

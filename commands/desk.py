@@ -4,9 +4,9 @@ Two commands of one process never decide on the same stream at the same time; co
 append tells.
 """
 
-import asyncio
 from asyncio import Lock
 from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
@@ -21,8 +21,8 @@ from domain.unit_of_work import MessageStart, Question, SignalReceivers, StateOf
 #: Facts that are read at once when a stream is loaded.
 STRETCH = 1000
 
-#: How long a process is taken to be as it was, in seconds: another node may deploy a version of it.
-FRESH = 1.0
+#: How long a process is taken to be as it was: another node may deploy a version of it.
+FRESH = timedelta(seconds=1)
 
 #: Streams that commands read and seldom change: many may look at them at the same time.
 SHARED = ("process-", "signal-")
@@ -72,13 +72,14 @@ class Desk:
     ``states`` are those loaded so far, ``answers`` those to questions that a decision asked before.
     """
 
-    def __init__(self, log: Log, lookups: Lookups, cache: StateCache, locks: StreamLocks) -> None:
+    def __init__(self, log: Log, lookups: Lookups, cache: StateCache, locks: StreamLocks, now: datetime) -> None:
         self.lookups = lookups
         self.states: dict[str, Versioned] = {}
         self.answers: dict[Question, Any] = {}
         self._log = log
         self._cache = cache
         self._locks = locks
+        self._now = now
         self._held: set[str] = set()
 
     async def __aenter__(self) -> Self:
@@ -178,7 +179,7 @@ class Desk:
 
     async def _refreshed(self, stream: str, known: Versioned) -> Versioned:
         """Return a state as it was a moment ago at most: another node may have deployed a version since."""
-        if self._cache.is_fresh(stream, asyncio.get_running_loop().time(), FRESH):
+        if self._cache.is_fresh(stream, self._now, FRESH):
             return known
         facts = await self._log.read(stream, known.version)
         if facts:

@@ -154,7 +154,7 @@ class Commands:
         """Decide once, with all that the decision turns out to need; None when it rested on something old."""
         wanted: set[Question] = set()
         for _ in range(MOST_WANTED):
-            async with Desk(self._log, self.lookups, self._cache, self._locks) as desk:
+            async with Desk(self._log, self.lookups, self._cache, self._locks, context.now) as desk:
                 try:
                     await desk.fetch(wanted, context.tenant)
                     return await self._decide(desk, route, command, target, context)

@@ -41,9 +41,6 @@ class MessageAnswer(NamedTuple):
     correlated: bool
 
 
-TITLE = "failed to send message"
-
-
 class AtHand(NamedTuple):
     """What is at hand for a unit of work."""
 
@@ -94,4 +91,4 @@ def _expiry(timer: Timer | None, now: datetime) -> datetime:
     try:
         return due_at(timer.definition, now)
     except TimerError as error:
-        raise InvalidInput(TITLE, f"failed to evaluate expiration timer: {error}") from error
+        raise InvalidInput("failed to evaluate expiration timer", str(error)) from error

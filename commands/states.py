@@ -6,6 +6,7 @@ out to be old is dropped and folded anew.
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from domain.access import clock, key, tenant
@@ -99,7 +100,7 @@ class StateCache:
     def __init__(self, size: int) -> None:
         self._size = size
         self._states: OrderedDict[str, Versioned] = OrderedDict()
-        self._checked: dict[str, float] = {}
+        self._checked: dict[str, datetime] = {}
 
     def get(self, stream: str) -> Versioned | None:
         known = self._states.get(stream)
@@ -117,9 +118,10 @@ class StateCache:
         self._states.pop(stream, None)
         self._checked.pop(stream, None)
 
-    def is_fresh(self, stream: str, now: float, span: float) -> bool:
-        """Tell whether a state was compared with the log within a span of seconds; if not, it is to be, now."""
-        if self._checked.get(stream, now - span - 1) > now - span:
+    def is_fresh(self, stream: str, now: datetime, span: timedelta) -> bool:
+        """Tell whether a state was compared with the log within a span of time; if not, it is to be, now."""
+        checked = self._checked.get(stream)
+        if checked is not None and now - checked < span:
             return True
         self._checked[stream] = now
         return False

@@ -58,27 +58,35 @@ async def gather_update(_command: UpdateUserTask, target: EntityId, context: Con
     user_task = instance.user_tasks.get(target.id) if instance is not None else None
     if instance is not None and user_task is not None:
         return HeldUserTask(await desk.held(instance), user_task)
-    if await desk.lookups.had_user_task(context.tenant, target):
-        raise InvalidState(TITLE, f"user task {target} is not in state STARTED")
+    ended = await desk.lookups.ended_user_task(context.tenant, target)
+    if ended is not None:
+        raise InvalidState(TITLE, f"user task {target} is not in state STARTED, but {ended}")
     raise NotFound(TITLE, f"user task {target} could not be found")
 
 
 def decide_update(command: UpdateUserTask, target: EntityId, gathered: HeldUserTask, context: Context) -> Decision:
     """Change, complete or fail the user task in its current revision; a ``UserTaskAnswer``."""
     held, user_task = gathered
-    if sum(map(bool, (command.completed, command.error_code, command.escalation_code))) > 1:
-        raise InvalidInput(TITLE, "must specify either completed, an error code or an escalation code")
     if command.revision != user_task.revision:
         detail = f"user task {target} is not in revision {command.revision}, but {user_task.revision}"
         raise InvalidState(TITLE, detail)
+    if sum(map(bool, (command.completed, command.error_code, command.escalation_code))) > 1:
+        raise InvalidInput(TITLE, "expected to either complete user task, throw error or escalate user task")
     unit, turn = begun(held, context)
     _set_variables(turn, user_task, command, context)
     update = UserTaskUpdate(command.completed, command.error_code, command.escalation_code, tags_by_name(command.tags))
     try:
         engine.update_user_task(turn, user_task, update)
     except ExecutionError as error:
-        raise ExecutionFailed(TITLE, str(error)) from error
+        raise ExecutionFailed(_title(command), str(error)) from error
     return decided(unit, _answer(turn, user_task, context))
+
+
+def _title(command: UpdateUserTask) -> str:
+    """Return what was tried, as far as the process has to follow."""
+    if command.error_code:
+        return "failed to throw BPMN error"
+    return "failed to escalate user task" if command.escalation_code else TITLE
 
 
 def _set_variables(turn: Turn, user_task: UserTask, command: UpdateUserTask, context: Context) -> None:
