@@ -70,17 +70,21 @@ def leave_queue(unit: UnitOfWork, turn: Turn) -> None:
     dequeue(unit, instance.bpmn_process_id)
 
 
-def dequeue(unit: UnitOfWork, bpmn_process_id: str) -> bool:
-    """Give a free place to the instance that waited longest, by a task; tell whether there was one."""
+def dequeue(unit: UnitOfWork, bpmn_process_id: str) -> None:
+    """Give a free place, if there is one, to the instance that waited longest, by a task."""
+    following = next_in_queue(unit, bpmn_process_id)
+    if following is None:
+        return
     stream = queue_stream(unit.tenant, bpmn_process_id)
-    queue: Queue | None = unit.state(stream)
-    following = queue.next if queue is not None else None
-    if queue is None or following is None:
-        return False
-    process_id = queue.waiting[str(following)]
+    process_id = unit.state(stream).waiting[str(following)]
     unit.record(stream, InstanceDequeued(following.partition.isoformat(), following.id))
     create_task_for(unit, TaskType.START_PROCESS_INSTANCE, following, process_id)
-    return True
+
+
+def next_in_queue(unit: UnitOfWork, bpmn_process_id: str) -> InstanceId | None:
+    """Return the instance whose turn it is, for which there is a place."""
+    queue: Queue | None = unit.state(queue_stream(unit.tenant, bpmn_process_id))
+    return queue.next if queue is not None else None
 
 
 def _take_place(unit: UnitOfWork, graph: Graph, identity: InstanceId) -> bool:

@@ -14,7 +14,7 @@ from domain.correlation import close_message, correlated_message
 from domain.engine_tasks import create_task
 from domain.identity import InstanceId, signal_stream
 from domain.messaging.events import MessageSent, SentVariable, SignalSent
-from domain.starting import NewInstance, dequeue, start_instance
+from domain.starting import NewInstance, dequeue, next_in_queue, start_instance
 from domain.unit_of_work import UnitOfWork
 
 
@@ -44,8 +44,9 @@ def run_engine_task(unit: UnitOfWork, stream: str, partition: date, task: Task) 
 
 
 def _dequeue(unit: UnitOfWork, partition: date, task: Task) -> None:
-    """Let one instance start, and leave the next to another task."""
-    if dequeue(unit, task.bpmn_process_id):
+    """Let one instance start, and leave the next, if there is one with a place, to another task."""
+    dequeue(unit, task.bpmn_process_id)
+    if next_in_queue(unit, task.bpmn_process_id) is not None:
         create_task(unit, task.type, partition, task.process_id, bpmn_process_id=task.bpmn_process_id)
 
 

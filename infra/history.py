@@ -52,10 +52,11 @@ class ReadModelHistory:
         criteria = JobCriteria(partition=job.partition, id=job.id)
         return bool(await find_jobs(self._database, tenant, criteria, ONE, self._clock.now()))
 
-    async def had_user_task(self, tenant: str, user_task: EntityId) -> bool:
+    async def ended_user_task(self, tenant: str, user_task: EntityId) -> str | None:
         await self._reading.caught_up(("user_tasks",))
         criteria = UserTaskCriteria(partition=user_task.partition, id=user_task.id)
-        return bool(await find_user_tasks(self._database, tenant, criteria, ONE))
+        rows = await find_user_tasks(self._database, tenant, criteria, ONE)
+        return rows[0].state.value if rows else None
 
     async def had_incident(self, tenant: str, incident: EntityId) -> bool:
         await self._reading.caught_up(("incidents",))

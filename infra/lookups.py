@@ -37,7 +37,7 @@ class History(Protocol):
 
     async def had_job(self, tenant: str, job: EntityId) -> bool: ...
 
-    async def had_user_task(self, tenant: str, user_task: EntityId) -> bool: ...
+    async def ended_user_task(self, tenant: str, user_task: EntityId) -> str | None: ...
 
     async def had_incident(self, tenant: str, incident: EntityId) -> bool: ...
 
@@ -132,8 +132,8 @@ class PostgresLookups:
     async def had_job(self, tenant: str, job: EntityId) -> bool:
         return await self._history.had_job(tenant, job)
 
-    async def had_user_task(self, tenant: str, user_task: EntityId) -> bool:
-        return await self._history.had_user_task(tenant, user_task)
+    async def ended_user_task(self, tenant: str, user_task: EntityId) -> str | None:
+        return await self._history.ended_user_task(tenant, user_task)
 
     async def had_incident(self, tenant: str, incident: EntityId) -> bool:
         return await self._history.had_incident(tenant, incident)

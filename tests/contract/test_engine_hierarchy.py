@@ -112,5 +112,8 @@ async def test_a_higher_limit_takes_instances_from_the_queue_by_a_task_of_its_ow
     (task,) = await engine.rows("tasks", type="DEQUEUE_PROCESS_INSTANCE")
     assert {"elementId", "elementInstanceId", "processInstanceId", "bpmnElementId"}.isdisjoint(task)
     assert task["partition"]
-    assert (await engine.ok("POST", "/tasks/execute", {"limit": 10}))["failed"] == 0
+    assert task["serializedTask"] == '{"BpmnProcessId":"order"}'
+    for kind in ("DEQUEUE_PROCESS_INSTANCE", "START_PROCESS_INSTANCE"):
+        run = await engine.ok("POST", "/tasks/execute", {"limit": 10})
+        assert [done["type"] for done in run["completedTasks"]] == [kind]
     assert [row["state"] for row in await engine.rows("process-instances")] == ["STARTED", "STARTED"]

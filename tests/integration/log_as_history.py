@@ -19,8 +19,10 @@ class LogAsHistory:
     async def had_job(self, tenant: str, job: EntityId) -> bool:
         return await self._instance("job.created.v1", tenant, job) is not None
 
-    async def had_user_task(self, tenant: str, user_task: EntityId) -> bool:
-        return await self._instance("user_task.created.v1", tenant, user_task) is not None
+    async def ended_user_task(self, tenant: str, user_task: EntityId) -> str | None:
+        """Return the one state that user tasks end in with these tests."""
+        ended = await self._instance("user_task.terminated.v1", tenant, user_task)
+        return "TERMINATED" if ended is not None else None
 
     async def had_incident(self, tenant: str, incident: EntityId) -> bool:
         return await self._instance("job.failed.v1", tenant, incident, "incident_id") is not None

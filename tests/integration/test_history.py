@@ -68,9 +68,9 @@ async def test_what_has_ended_is_still_known_to_its_tenant(log: EventLog, lookup
     assert await lookups.job("acme", EntityId(DAY, 5)) is None
     assert await lookups.had_job("acme", EntityId(DAY, 5))
     assert await lookups.user_task("acme", EntityId(DAY, 3)) is None
-    assert await lookups.had_user_task("acme", EntityId(DAY, 3))
-    assert not await lookups.had_user_task("acme", EntityId(DAY, 5))
-    assert not await lookups.had_user_task("globex", EntityId(DAY, 3))
+    assert await lookups.ended_user_task("acme", EntityId(DAY, 3)) == "TERMINATED"
+    assert await lookups.ended_user_task("acme", EntityId(DAY, 5)) is None
+    assert await lookups.ended_user_task("globex", EntityId(DAY, 3)) is None
 
 
 async def test_the_instances_of_all_versions_that_have_not_ended_run(log: EventLog, lookups: PostgresLookups) -> None:

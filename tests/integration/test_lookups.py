@@ -136,8 +136,8 @@ async def test_an_open_user_task_leads_to_its_instance_and_one_that_ended_is_his
     assert await lookups.user_task("globex", approval) is None
     await log.append(decision(instance(17), 1, UserTaskTerminated(id=3)), context(tenant="acme"))
     assert await lookups.user_task("acme", approval) is None
-    assert await lookups.had_user_task("acme", approval)
-    assert not await lookups.had_user_task("globex", approval)
+    assert await lookups.ended_user_task("acme", approval) == "TERMINATED"
+    assert await lookups.ended_user_task("globex", approval) is None
 
 
 async def test_messages_and_signals_find_the_start_events_of_their_tenant(
