@@ -118,8 +118,10 @@ class Desk:
 
     async def look(self, stream: str) -> Versioned:
         """Return the state of a stream that this command only reads."""
-        known = self._cache.get(stream) or await self._loaded(stream)
-        if stream.startswith("process-"):
+        known = self._cache.get(stream)
+        if known is None:
+            known = await self._loaded(stream)
+        elif stream.startswith("process-"):
             known = await self._refreshed(stream, known)
         self.states[stream] = known
         return known
@@ -218,4 +220,5 @@ class Desk:
             facts = await self._log.read(stream, known.version, STRETCH) if len(facts) == STRETCH else ()
         if known.version and not getattr(known.state, "has_ended", False):
             self._cache.put(stream, known)
+            self._cache.is_fresh(stream, self._now, FRESH)
         return known

@@ -65,9 +65,9 @@ async def test_tasks_that_cannot_be_run_do_not_hold_up_those_behind_them(nodes: 
     executor = partial(execute_tasks, there.commands, ExecuteTasks(limit=2), ENGINE, tenant=None, retry_limit=0)
     first, second = await executor(), await executor()
     assert not first.answers
-    assert {work.instance.id for work, _ in first.failed} == {broken.id}
+    assert {work.stream for work, _ in first.failed} == {broken.identity.stream}
     assert not second.failed
-    assert {answer.instance.id for answer in second.answers} == {sound.id}
+    assert {answer.process_instance_id for answer in second.answers} == {sound.id}
 
 
 async def test_what_was_locked_beside_an_instance_that_failed_is_given_back(nodes: list[Node], database: str) -> None:
