@@ -13,7 +13,8 @@ from commands.handling import Asker, Commands, Outcome
 from commands.intents import Intent
 from commands.jobs import JobAnswer
 from domain.bpmn.events import JobLocked, JobLockExpired, JobUnlocked, WorkState
-from domain.bpmn.instance import Instance, evolve
+from domain.bpmn.evolution import evolve
+from domain.bpmn.instance import Instance
 from domain.event import Append
 from domain.identity import InstanceId, Int32, instance_of
 from domain.rejection import Rejection

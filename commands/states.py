@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from domain.access import clock, key, tenant
-from domain.bpmn import instance
+from domain.bpmn import evolution, instance
 from domain.event import Recorded
 from domain.identity import instance_of
 from domain.messaging.channel import Channel
@@ -38,7 +38,7 @@ def _instance(state: Any, fact: Recorded) -> Any:
     if state is None:
         event: Any = fact.event
         state = instance.start(instance_of(fact.stream), fact.tenant, event, fact.happened_at, fact.actor.id)
-    instance.evolve(state, fact.event, fact.happened_at, fact.actor.id)  # type: ignore[arg-type]  # by its stream
+    evolution.evolve(state, fact.event, fact.happened_at, fact.actor.id)  # type: ignore[arg-type]  # by its stream
     return state
 
 

@@ -18,7 +18,7 @@ from domain.bpmn import engine
 from domain.bpmn.engine_task import EngineTask
 from domain.bpmn.events import TaskCanceled, TaskLocked, TaskType, TaskUnlocked, WorkState
 from domain.bpmn.execution import ExecutionError
-from domain.bpmn.instance import Task, replace
+from domain.bpmn.instance import Task
 from domain.event import Actor
 from domain.identity import Int32, instance_of, partition_of
 from domain.rejection import Rejection
@@ -147,7 +147,7 @@ def _run_own(work: Work, gathered: HeldTask, retry: Retry, context: Context) -> 
         unit = unit_of(context, gathered.states, gathered.answers)
         unit.record(work.stream, locked)
         state = fail_engine_task(unit, work.stream, partition, task, error, retry)
-    run = replace(task, locked_at=context.now, locked_by=engine_id)
+    run = msgspec.structs.replace(task, locked_at=context.now, locked_by=engine_id)
     return decided(unit, TaskAnswer(partition, run, state, instance_id, error, context.now), actor)
 
 
@@ -155,7 +155,7 @@ def decide_unlock(command: UnlockTask, _target: None, gathered: HeldTask | None,
     """Give the task back; the answer is a ``TaskAnswer``, or None when it was not locked any more."""
     if gathered is None:
         return Decision(())
-    task = replace(gathered.task, locked_at=None, locked_by="")
+    task = msgspec.structs.replace(gathered.task, locked_at=None, locked_by="")
     if gathered.held is None:
         unit = unit_of(context, gathered.states)
         unit.record(command.work.stream, TaskUnlocked(task.id))
@@ -167,7 +167,7 @@ def decide_unlock(command: UnlockTask, _target: None, gathered: HeldTask | None,
 
 
 def _by(task: Task, context: Context) -> Task:
-    return replace(task, locked_at=context.now, locked_by=context.actor.id)
+    return msgspec.structs.replace(task, locked_at=context.now, locked_by=context.actor.id)
 
 
 class TasksRun(NamedTuple):

@@ -13,7 +13,8 @@ from domain.bpmn.events import (
     TaskLocked,
     TaskUnlocked,
 )
-from domain.bpmn.instance import StoppedWork, Task, created_task
+from domain.bpmn.evolution import created_task
+from domain.bpmn.instance import StoppedWork, Task
 
 TaskEvent = TaskCreated | TaskLocked | TaskUnlocked | TaskCompleted | TaskFailed | TaskCanceled
 

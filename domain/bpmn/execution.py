@@ -32,8 +32,9 @@ from domain.bpmn.events import (
     TaskType,
     UserTaskTerminated,
 )
+from domain.bpmn.evolution import evolve
 from domain.bpmn.graph import Element, ElementType, Graph, Timer
-from domain.bpmn.instance import ElementInstance, Instance, Job, Task, evolve
+from domain.bpmn.instance import ElementInstance, Instance, Job, Task
 from domain.identity import Ids, InstanceId
 
 #: Steps that one turn may take. A model that needs more loops without waiting, or forks without end.

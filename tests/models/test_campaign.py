@@ -5,9 +5,9 @@ from itertools import count
 import pytest
 
 from domain.bpmn.events import InstanceEvent, VariableSet
+from domain.bpmn.evolution import evolve
 from domain.bpmn.execution import Turn
 from domain.bpmn.graph import Element, ElementType
-from domain.bpmn.instance import evolve
 from tests.models.campaign import run
 
 #: Other models than these are walked by the long campaign.
@@ -35,8 +35,27 @@ async def test_a_dropped_token_is_found(monkeypatch: pytest.MonkeyPatch) -> None
             arrive(turn, element, parent_id, from_element)
 
     monkeypatch.setattr(Turn, "arrive", drop_some)
-    tally = await run(SEED, models=10, paths=range(1))
+    tally = await run(SEED, models=10, paths=range(1), most_wrong=1)
     assert any("unclassified" in walk.wrong for _, _, walk in tally.wrong)
+
+
+@pytest.mark.parametrize(
+    ("broken", "complaint"),
+    [
+        ("domain.running.unsubscribe", "subscribed"),
+        ("domain.running.return_to_caller", "waits for nothing"),
+        ("domain.running.leave_queue", "active"),
+        ("domain.triggering.close_message", "still open"),
+        ("domain.bpmn.boundary.wait_again", "waits for nothing"),
+        ("domain.bpmn.execution.Turn.look_at", "waits for nothing"),
+    ],
+)
+async def test_a_part_of_the_engine_that_does_nothing_is_found(
+    broken: str, complaint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(broken, lambda *_arguments: None)
+    tally = await run(SEED, models=200, paths=range(1), most_wrong=1)
+    assert [walk.wrong for _, _, walk in tally.wrong if complaint in walk.wrong], tally.report(0)
 
 
 async def test_a_fact_that_is_not_recorded_is_found(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from commands.jobs import CompleteJob, HeldJob
 from commands.tasks import HeldTask, RunTask
 from domain.bpmn import execution
 from domain.bpmn.events import JobCreated, JobFailed, JobLocked, TaskFailed, VariableSet, WorkState
-from domain.bpmn.instance import evolve
+from domain.bpmn.evolution import evolve
 from domain.event import Actor
 from domain.identity import incident_stream
 from domain.incidents.events import IncidentCanceled, IncidentOpened, IncidentResolved
