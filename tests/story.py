@@ -35,43 +35,13 @@ from domain.bpmn.graph import Graph
 from domain.bpmn.instance import ElementInstance, Instance, Job, Task, UserTask
 from domain.event import Actor, Event
 from domain.identity import InstanceId, process_stream
+from tests.modelling import bpmn as bpmn  # noqa: PLC0414  (stories come with their models)
 from tests.models.memory import CountingIds, MemoryLog, MemoryLookups
 
 #: Time passes between two steps.
 STEP = timedelta(seconds=1)
 MORNING = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 TENANT = "default"
-
-
-def bpmn(nodes: str, flows: str, process_id: str = "p", extra: str = "") -> str:
-    """Write a BPMN model: ``nodes`` as ``id:tag`` and ``flows`` as ``source>target``, both separated by blanks.
-
-    A node ``id:tag@scope`` lies in that sub-process; ``id:tag=flow`` has a default flow. Flows are named
-    ``source_target`` and lie in the scope of their source.
-    """
-    scopes: dict[str, list[str]] = {}
-    scope_of: dict[str, str] = {}
-    subs = []
-    for node in nodes.split():
-        name, _, rest = node.partition(":")
-        tag, _, scope = rest.partition("@")
-        tag, _, default = tag.partition("=")
-        scope_of[name] = scope
-        attribute = f' default="{default}"' if default else ""
-        scopes.setdefault(scope, [])
-        if tag == "subProcess":
-            subs.append((name, scope))
-            scopes.setdefault(name, [])
-        else:
-            scopes[scope].append(f'<{tag} id="{name}"{attribute}/>')
-    for flow in flows.split():
-        source, _, target = flow.partition(">")
-        text = f'<sequenceFlow id="{source}_{target}" sourceRef="{source}" targetRef="{target}"/>'
-        scopes[scope_of[source]].append(text)
-    for name, scope in reversed(subs):
-        scopes[scope].append(f'<subProcess id="{name}">{"".join(scopes[name])}</subProcess>')
-    body = "".join(scopes.get("", []))
-    return f'<definitions><process id="{process_id}" isExecutable="true">{body}{extra}</process></definitions>'
 
 
 class StageClock:
