@@ -71,7 +71,9 @@ def failure(model_seed: int, path: int, done: Walk) -> str:
     return f"\nmodel {model_seed}, path {path}, after {len(done.told)} steps: {done.wrong}\n  again: {again}"
 
 
-async def run(seed: int, models: int, paths: range, each: Callable[[], None] = lambda: None) -> Tally:
+async def run(
+    seed: int, models: int, paths: range, each: Callable[[], None] = lambda: None, *, most_wrong: int = 1_000
+) -> Tally:
     """Walk the paths of models with consecutive seeds; a stopped run gives what it has."""
     tally = Tally()
     try:
@@ -79,6 +81,8 @@ async def run(seed: int, models: int, paths: range, each: Callable[[], None] = l
             for path in paths:
                 tally.add(model_seed, path, await walk(model_seed, path))
                 each()
+                if len(tally.wrong) >= most_wrong:
+                    return tally
     except (KeyboardInterrupt, asyncio.CancelledError):
         print("stopped")
     return tally

@@ -237,5 +237,21 @@ def queue_faults(world: World) -> Iterator[str]:
             yield f"{stream} has a free place, and {list(queue.waiting)} waiting"
 
 
+def message_faults(world: World) -> Iterator[str]:
+    """Yield messages that did not meet who waits for them, or that stay open for nobody; no task is due."""
+    outside = (*world.log.outside_tasks(), *world.log.stopped_outside())
+    held = {task.message_id for _, task in outside} | {instance.message_id for instance in world.living()}
+    for channel in world.log.channels():
+        kept = channel.buffered(world.clock.now())
+        if kept is not None and channel.subscriptions:
+            yield f"message {kept.sent.id} is kept, though {list(channel.subscriptions.values())} wait for it"
+        for message in channel.messages.values():
+            if message.correlated and message.sent.id not in held:
+                yield f"message {message.sent.id} has met its receiver and is still open"
+    for message_id, times in world.log.correlations.items():
+        if times > 1:
+            yield f"message {message_id} met {times} receivers"
+
+
 def _name(element: ElementInstance) -> str:
     return f"element instance {element.id} of {element.element}"

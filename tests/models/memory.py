@@ -21,6 +21,7 @@ from domain.bpmn.graph import ElementType
 from domain.bpmn.instance import Instance, Task
 from domain.event import Event, Recorded
 from domain.identity import IdKind, InstanceId, instance_of
+from domain.messaging.channel import Channel
 from domain.messaging.events import MessageCorrelated, MessageSubscribed, MessageUnsubscribed, SignalSent
 from domain.messaging.receivers import SignalReceiver, StartDefinition
 from domain.processes.events import DeployedElement, ProcessDeployed
@@ -94,6 +95,10 @@ class MemoryLog:
     def queues(self) -> Iterator[tuple[str, Queue]]:
         """Yield the queues of processes that limit their instances, each with its stream."""
         return ((stream, state) for stream, state in self.states.items() if stream.startswith("queue-"))
+
+    def channels(self) -> Iterator[Channel]:
+        """Yield where messages meet who waits for them."""
+        return (state for stream, state in self.states.items() if stream.startswith("channel-"))
 
     def open_work(self, what: str) -> Iterator[tuple[str, Any]]:
         """Yield the open ``jobs`` or ``tasks`` of all streams, each with its stream."""

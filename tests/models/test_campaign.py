@@ -15,7 +15,7 @@ SEED = 7_000
 
 
 async def test_random_walks_through_random_models_leave_nothing_unclassified() -> None:
-    tally = await run(SEED, models=150, paths=range(1))
+    tally = await run(SEED, models=100, paths=range(1))
     assert not tally.wrong, tally.report(0)
     assert tally.instances.keys() >= {"COMPLETED", "STARTED", "SUSPENDED", "TERMINATED", "CANCELED", "QUEUED"}
     assert tally.reached.keys() == set(ElementType)

@@ -11,7 +11,7 @@ from domain.bpmn.events import ElementEntered, ElementPassed, EventTriggered
 from domain.rejection import Rejection
 from tests.models.acting import act, run_task, start_instance
 from tests.models.generating import GeneratedModel, generate
-from tests.models.judging import astray, faults, queue_faults, unexplained, waiting
+from tests.models.judging import astray, faults, message_faults, queue_faults, unexplained, waiting
 from tests.models.world import World
 
 #: The most steps of chance, and then the most in which everybody tries to get the instances to their ends.
@@ -108,8 +108,8 @@ def look(world: World) -> None:
     for instance in world.living():
         where = f"unclassified: instance {instance.identity} of {instance.bpmn_process_id} {instance.state}"
         _none(where, [*unexplained(world, instance), *astray(world, instance)])
-    _none("unclassified", queue_faults(world))
-    _none("messages", (f"{message} met {n} receivers" for message, n in world.log.correlations.items() if n > 1))
+    _none("unclassified: queues", queue_faults(world))
+    _none("unclassified: messages", message_faults(world))
 
 
 def _none(where: str, problems: Iterable[str]) -> None:
