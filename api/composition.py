@@ -123,6 +123,7 @@ async def _assembled(settings: Settings, dsn: str, pools: Pools, watch: Watch, s
         clock=clock,
         cipher=cipher,
         cache=StateCache(settings.state_cache_size),
+        job_lock_timeout=settings.job_lock_timeout or "",
     )
     secret_key = _secret_key(settings)
     records = AccessRecords(pools.commands, secret_key)

@@ -20,6 +20,8 @@ Role = Literal["api", "followers", "executor", "rules", "delivery", "prober"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 
 EncryptionKey = Annotated[bytes, Meta(min_length=32, max_length=32)]
+#: ISO 8601, of weeks at most, as in requests to lock jobs.
+DURATION = r"^P(?=[0-9T])([0-9]{1,4}W)?([0-9]{1,5}D)?(T(?=[0-9])([0-9]{1,6}H)?([0-9]{1,8}M)?([0-9]{1,9}S)?)?$"
 PositiveSeconds = Annotated[float, Meta(gt=0, le=86_400)]
 
 
@@ -91,6 +93,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     task_retry_limit: Annotated[
         int, Meta(ge=0, le=1_000), _about("retries of a failed task", expects="a number from 0 to 1000")
     ] = 0
+    job_lock_timeout: Annotated[
+        Annotated[str, Meta(pattern=DURATION)] | None,
+        _about("time until a worker's lock of a job expires; without it never", expects="a duration such as PT5M"),
+    ] = None
     set_time_enabled: Annotated[bool, _about("allow PATCH /time", expects="true or false")] = False
     log_level: Annotated[LogLevel, _about("least severe log lines", expects="debug, info, warning or error")] = "info"
     log_format: Annotated[
