@@ -154,11 +154,22 @@ async def lock_jobs(commands: Commands, command: LockJobs, asker: Asker) -> Jobs
     loop = asyncio.get_running_loop()
     deadline = loop.time() + command.request_timeout / 1000
     while True:
-        changed = await _lock_due(commands, command, asker)
+        changed = await _kept_while_awaited(commands, asyncio.create_task(_lock_due(commands, command, asker)), asker)
         left = deadline - loop.time()
         if changed.answer or left <= 0 or commands.stopping:
             return changed
         await commands.jobs_created.wait(min(left, LOOK_AGAIN))
+
+
+async def _kept_while_awaited(commands: Commands, locking: asyncio.Task[JobsChanged], asker: Asker) -> JobsChanged:
+    """Return what was locked; give it back when the client has gone away by then, and nobody would know of it."""
+    try:
+        return await asyncio.shield(locking)
+    except asyncio.CancelledError:
+        changed = await locking
+        for instance, answers in groupby(changed.answer, key=lambda answer: answer.instance.identity):
+            await commands.send(UnlockJobsOf(instance, tuple(answer.job.id for answer in answers)), asker)
+        raise
 
 
 async def _lock_due(commands: Commands, command: LockJobs, asker: Asker) -> JobsChanged:

@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator
 from typing import Any
 
+import asyncpg
 import pytest
 
 from tests.contract.working import Client, engine_client, served_engine
@@ -102,3 +103,29 @@ async def test_a_lock_with_a_time_expires_and_the_job_is_due_again(engine: Clien
     assert (again["id"], again["lockedBy"], again["retryCount"]) == (job["id"], "other", 0)
     late = await engine.call("PATCH", f"/jobs/{job['partition']}/{job['id']}/complete", {"workerId": "worker"})
     assert late.status_code == 409
+
+
+async def test_a_lock_expires_after_the_deployment_s_time_where_the_worker_names_none(database: str) -> None:
+    async with engine_client(database, set_time_enabled=True, job_lock_timeout="PT1M") as engine:
+        await engine.deploy()
+        await engine.start()
+        (job,) = await engine.lock()
+        await engine.ok("PATCH", "/time", {"timeDuration": "PT1M"})
+        (again,) = await asyncio.wait_for(lock(engine, 30_000, workerId="other"), SOON)
+        assert again["id"] == job["id"]
+
+
+async def test_a_client_that_goes_away_while_jobs_are_locked_for_it_holds_none(database: str) -> None:
+    async with served_engine(database) as engine:
+        await engine.deploy()
+        await engine.start()
+        connection: Any = await asyncpg.connect(database)
+        async with connection.transaction():
+            await connection.execute("select from log.head for update")  # nothing is appended until the block ends
+            waiting = asyncio.create_task(lock(engine, 30_000))
+            await asyncio.sleep(0.5)
+            waiting.cancel()
+            await asyncio.gather(waiting, return_exceptions=True)
+            await asyncio.sleep(0.5)
+        await connection.close()
+        assert len(await asyncio.wait_for(lock(engine, 30_000, workerId="other"), SOON)) == 1
