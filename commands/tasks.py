@@ -20,7 +20,7 @@ from domain.bpmn.events import TaskCanceled, TaskLocked, TaskType, TaskUnlocked,
 from domain.bpmn.execution import ExecutionError
 from domain.bpmn.instance import Task
 from domain.event import Actor
-from domain.identity import Int32, instance_of, partition_of
+from domain.identity import InstanceId, Int32, channel_stream, instance_of, partition_of, process_stream, signal_stream
 from domain.rejection import Rejection
 from domain.triggering import run_engine_task
 from domain.unit_of_work import Question
@@ -89,6 +89,8 @@ async def gather_task(command: RunTask | UnlockTask, _target: None, context: Con
     if stream.startswith("task-"):
         state: EngineTask | None = (await desk.hold(stream)).state
         task = state.task if state is not None else None
+        if task is not None:
+            await _fetch(desk, task, partition_of(stream), context.tenant)
     else:
         instance = await desk.instance(instance_of(stream), context.tenant)
         if instance is not None:
@@ -96,6 +98,20 @@ async def gather_task(command: RunTask | UnlockTask, _target: None, context: Con
     if task is None or bool(task.locked_by) is not isinstance(command, UnlockTask):
         return None
     return HeldTask(task, held, desk.states, desk.answers)
+
+
+async def _fetch(desk: Desk, task: Task, partition: date, tenant: str) -> None:
+    """Have at hand what a task that came from outside is about, so that deciding need not ask for it bit by bit."""
+    bpmn_process_id = task.bpmn_process_id
+    if task.process_instance_id:
+        instance = await desk.instance(InstanceId(partition, task.process_instance_id), tenant)
+        bpmn_process_id = instance.bpmn_process_id if instance is not None else ""
+    if bpmn_process_id:
+        await desk.look(process_stream(tenant, bpmn_process_id))
+    if task.message_id:
+        await desk.hold(channel_stream(tenant, task.message_name, task.message_key))
+    if task.signal_id:
+        await desk.look(signal_stream(task.signal_id))
 
 
 def decide_run(command: RunTask, _target: None, gathered: HeldTask | None, context: Context) -> Decision:
