@@ -13,7 +13,7 @@ from commands.instances import (
     SuspendProcessInstance,
 )
 from commands.intents import Data, ElementVariable, EntityId, ProcessVariable, Tag, Timer
-from commands.job_locks import LockJobsOf, UnlockJobsOf
+from commands.job_locks import ExpireLocksOf, LockJobsOf, UnlockJobsOf
 from commands.jobs import CompleteJob
 from commands.messages import SendMessage
 from commands.signals import SendSignal
@@ -83,11 +83,24 @@ async def _locked_job(world: World) -> tuple[Instance, Job] | None:
     if world.happens(2):
         await world.send(CompleteJob(worker_id="liar"), EntityId(identity.partition, job.id))
     if not job.locked_by:
-        await world.send(LockJobsOf(identity, (job.id,)))
+        await world.send(LockJobsOf(identity, (job.id,), world.chance.choice(("", "PT1M"))))
+    if world.happens(3):
+        return None
     if world.happens(3):
         await world.send(UnlockJobsOf(identity, (job.id,)))
         return None
     return instance, job
+
+
+async def expire_locks(world: World) -> str | None:
+    """Take jobs from a worker that has not reported in time."""
+    now = world.clock.now()
+    expired = [(stream, job) for stream, job in world.due("jobs") if (job.lock_expires_at or now) < now]
+    if not expired:
+        return None
+    stream, job = world.chance.choice(expired)
+    await world.send(ExpireLocksOf(instance_of(stream), (job.id,)), by=ENGINE)
+    return f"lock of job {job.id} in {stream} expired"
 
 
 async def run_task(world: World) -> str | None:
@@ -254,6 +267,7 @@ ACTIONS: Mapping[Act, Moment] = {
     complete_job: Moment(30),
     do_job_well: Moment(0, 40),
     fail_job: Moment(3),
+    expire_locks: Moment(2, 2),
     run_task: Moment(25, 40),
     let_time_pass: Moment(6, 8),
     send_message: Moment(6, 6),

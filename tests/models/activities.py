@@ -1,7 +1,9 @@
 """Generated activities with their markers and boundary events, and generated sub-processes and calls."""
 
+from xml.sax.saxutils import escape
+
 from tests.models.building import DEEPEST, Builder, Piece, Place
-from tests.models.defining import KINDS, define, named
+from tests.models.defining import CONDITIONS, KINDS, LANGUAGE, define, named
 from tests.models.writing import MESSAGES, Node, Scope
 
 _TASKS = (
@@ -118,7 +120,10 @@ def _multi_instance(build: Builder) -> str:
     """Have an activity run several times: as often as the model says, or as a worker says."""
     sequential = str(build.happens(50)).lower()
     cardinality = build.chance.choice(("", "0", "1", "2", "3"))
-    inside = f"<loopCardinality>{cardinality}</loopCardinality>" if cardinality else ""
+    inside = f"<loopCardinality>{cardinality}</loopCardinality>" if cardinality else '<inputDataItem name="a"/>'
+    if build.happens(20):
+        until = build.chance.choice(CONDITIONS)
+        inside += f'<completionCondition language="{LANGUAGE}">{escape(until)}</completionCondition>'
     return f'<multiInstanceLoopCharacteristics isSequential="{sequential}">{inside}</multiInstanceLoopCharacteristics>'
 
 

@@ -4,13 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 from tests.models.activities import activity
 from tests.models.building import DEEPEST, Builder, Piece, Place
-from tests.models.defining import Definition
+from tests.models.defining import CONDITIONS, LANGUAGE, Definition
 from tests.models.writing import Node
 
 Block = Callable[[Builder, Place], Piece]
-
-#: Variables a and b are set by chance, so a condition may have no answer.
-CONDITIONS = ("true", "true", "false", 'a == "1"', 'b != "7"', "a == b")
 
 
 def sequence(build: Builder, place: Place) -> Piece:
@@ -105,7 +102,7 @@ def _decide(build: Builder, place: Place, gateway: Node) -> None:
     if build.happens(20):
         for flow_id in flows:
             if flow_id != default:
-                place.scope.condition(flow_id, build.chance.choice(CONDITIONS))
+                place.scope.condition(flow_id, build.chance.choice(CONDITIONS), LANGUAGE)
 
 
 def _unjoined(build: Builder, place: Place, fork: str) -> Piece:

@@ -10,6 +10,12 @@ from tests.models.writing import ANY, ERROR_CODES, ESCALATION_CODES, MESSAGES, S
 #: Events by what happens, in the words of BPMN's tags.
 KINDS = ("message", "signal", "timer", "error", "escalation")
 
+#: The language of conditions that the engine evaluates.
+LANGUAGE = "https://cel.dev"
+
+#: Variables a and b are set by chance, so a condition may have no answer.
+CONDITIONS = ("true", "true", "false", 'a == "1"', 'b != "7"', "a == b")
+
 TIMERS = (
     Timer(duration="PT10S"),
     Timer(duration="PT2M"),

@@ -16,7 +16,15 @@ from commands.context import Conflict, Context, Decision, Snapshot, Stored, Valu
 from commands.intents import EntityId
 from commands.states import Versioned, fold
 from domain.bpmn.engine_task import EngineTask
-from domain.bpmn.events import SignalSubscribed, SignalUnsubscribed, VariableDeleted, VariableSet
+from domain.bpmn.events import (
+    JobCreated,
+    SignalSubscribed,
+    SignalUnsubscribed,
+    UserTaskCompleted,
+    UserTaskTerminated,
+    VariableDeleted,
+    VariableSet,
+)
 from domain.bpmn.graph import ElementType
 from domain.bpmn.instance import Instance, Task
 from domain.event import Event, Recorded
@@ -185,7 +193,10 @@ class MemoryLookups:
         return self._instance_with("jobs", job)
 
     async def had_job(self, tenant: str, job: EntityId) -> bool:
-        return False
+        return any(
+            isinstance(fact.event, JobCreated) and fact.event.id == job.id and partition_of(fact.stream) == job.partition
+            for fact in self._log.facts
+        )
 
     async def due_jobs(self, criteria: WorkCriteria, now: datetime, beside: frozenset[Work]) -> Sequence[Work]:
         return self._due("jobs", criteria, now)
@@ -206,6 +217,13 @@ class MemoryLookups:
         return self._instance_with("user_tasks", user_task)
 
     async def ended_user_task(self, tenant: str, user_task: EntityId) -> str | None:
+        for fact in self._log.facts:
+            match fact.event:
+                case UserTaskCompleted(id=user_task.id) | UserTaskTerminated(id=user_task.id):
+                    if partition_of(fact.stream) == user_task.partition:
+                        return "COMPLETED" if isinstance(fact.event, UserTaskCompleted) else "TERMINATED"
+                case _:
+                    pass
         return None
 
     async def message_start(self, tenant: str, name: str) -> StartDefinition | None:

@@ -65,9 +65,9 @@ class Scope:
         """Return the ids of the flows that go out of a node so far."""
         return [flow_id for flow_id, start, _ in self._flows if start == source]
 
-    def condition(self, flow_id: str, expression: str) -> None:
+    def condition(self, flow_id: str, expression: str, language: str) -> None:
         """Have the engine take a flow where this holds."""
-        inside = f'<conditionExpression language="https://cel.dev">{escape(expression)}</conditionExpression>'
+        inside = f'<conditionExpression language="{language}">{escape(expression)}</conditionExpression>'
         self._conditions[flow_id] = inside
 
     def written(self) -> str:
