@@ -26,7 +26,7 @@ def test_the_first_token_goes_on_and_the_others_end_with_the_join() -> None:
     story = Story(FORK_JOIN).completes("b").completes("a")
     first = min(e.id for e in story.instance.elements.values() if e.element == "join")
     story.runs_all_tasks()
-    completed = [fact.id for fact, _ in story.facts if isinstance(fact, ElementCompleted)]
+    completed = [fact.id for fact in story.facts if isinstance(fact, ElementCompleted)]
     assert completed[-1] == first
 
 

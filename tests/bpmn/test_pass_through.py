@@ -4,7 +4,8 @@ from itertools import pairwise
 
 import pytest
 
-from domain.bpmn.execution import STEP_BUDGET, ExecutionError
+from domain.bpmn.execution import STEP_BUDGET
+from domain.rejection import ExecutionFailed
 from tests.story import Story, bpmn
 
 
@@ -36,5 +37,5 @@ def test_tokens_that_double_again_and_again_end_in_an_error_within_the_step_budg
         flows += [f"f{stage}>a{stage}", f"f{stage}>b{stage}", f"a{stage}>m{stage}", f"b{stage}>m{stage}"]
         if stage + 1 < stages:
             flows.append(f"m{stage}>f{stage + 1}")
-    with pytest.raises(ExecutionError, match=str(STEP_BUDGET)):
+    with pytest.raises(ExecutionFailed, match=str(STEP_BUDGET)):
         Story(bpmn(" ".join(nodes), " ".join(flows)))

@@ -194,7 +194,9 @@ class MemoryLookups:
 
     async def had_job(self, tenant: str, job: EntityId) -> bool:
         return any(
-            isinstance(fact.event, JobCreated) and fact.event.id == job.id and partition_of(fact.stream) == job.partition
+            isinstance(fact.event, JobCreated)
+            and fact.event.id == job.id
+            and partition_of(fact.stream) == job.partition
             for fact in self._log.facts
         )
 

@@ -5,21 +5,16 @@ from typing import Any
 
 import pytest
 
-from commands import incidents, jobs, tasks
-from commands.context import Context, Decision, Work
-from commands.desk import Held
-from commands.incidents import HeldIncident, ResolveIncident
 from commands.intents import Data, ElementVariable, EntityId, ProcessVariable
-from commands.jobs import CompleteJob, HeldJob
-from commands.tasks import HeldTask, RunTask
+from commands.job_locks import LockJobsOf
+from commands.jobs import CompleteJob, JobAnswer
 from domain.bpmn import execution
-from domain.bpmn.events import JobCreated, JobFailed, JobLocked, TaskFailed, VariableSet, WorkState
-from domain.bpmn.evolution import evolve
-from domain.event import Actor
+from domain.bpmn.events import JobCreated, JobFailed, TaskFailed, VariableSet, WorkState
+from domain.bpmn.execution import ExecutionError
+from domain.event import Event
 from domain.identity import incident_stream
 from domain.incidents.events import IncidentCanceled, IncidentOpened, IncidentResolved
 from domain.rejection import InvalidInput, InvalidState
-from infra.encryption import VariableCipher
 from tests.story import Story, bpmn
 
 ONE_TASK = bpmn("s:startEvent work:serviceTask e:endEvent", "s>work work>e")
@@ -27,123 +22,106 @@ FORK_JOIN = bpmn(
     "s:startEvent f:parallelGateway a:serviceTask b:serviceTask j:parallelGateway e:endEvent",
     "s>f f>a f>b a>j b>j j>e",
 )
-WORKER = Actor("worker", "ada")
 
 
-def context(story: Story) -> Context:
-    return Context(
-        tenant="default", actor=WORKER, now=story.now, ids=story.ids, cipher=VariableCipher(()), command_id="c"
-    )
+def told(story: Story, kind: type[Any]) -> list[Any]:
+    """Return all facts of a kind, of all streams."""
+    return [fact.event for fact in story.stage.log.facts if isinstance(fact.event, kind)]
 
 
-def held(story: Story) -> Held:
-    unresolved = {stopped.incident: 7 for stopped in story.instance.incidents.values()}
-    return Held(story.instance, 1, story.graph, unresolved)
+def incident_facts(story: Story, ulid: str) -> list[Event]:
+    return [fact.event for fact in story.stage.log.streams[incident_stream(ulid)]]
 
 
-def with_locked_job(element: str = "work", model: str = ONE_TASK) -> tuple[Story, EntityId]:
-    story = Story(model)
+def locked(story: Story, element: str = "work") -> EntityId:
+    """Have a worker lock the job at an element; return which it is."""
     job = story.job_at(element)
-    evolve(story.instance, JobLocked(job.id), story.now, "ada")
-    return story, EntityId(story.instance.partition, job.id)
+    story.stage.send(LockJobsOf(story.identity, (job.id,)), by="ada")
+    return EntityId(story.identity.partition, job.id)
 
 
-def complete(story: Story, target: EntityId, command: CompleteJob) -> Decision:
-    found = HeldJob(held(story), story.instance.jobs[target.id])
-    decision = jobs.decide_complete(command, target, found, context(story))
-    story.instance = decision.states[story.instance.identity.stream]
-    return decision
-
-
-def facts(decision: Decision, kind: type[Any]) -> list[Any]:
-    return [event for append in decision.appends for event in append.events if isinstance(event, kind)]
+def complete(story: Story, target: EntityId, by: str = "ada", **given: Any) -> JobAnswer:
+    answer: JobAnswer = story.stage.send(CompleteJob(by, **given), target, by)
+    return answer
 
 
 def test_a_failed_job_is_tried_again_while_retries_are_left() -> None:
-    story, target = with_locked_job()
-    decision = complete(story, target, CompleteJob("ada", error="boom", retry_limit=1, retry_timer="PT5M"))
-    (again,) = facts(decision, JobCreated)
-    assert again.retry_count == 1
-    assert again.due_at == story.now + timedelta(minutes=5)
-    assert decision.answer.state is WorkState.CAUSED_RETRY
-    assert len(decision.appends) == 1
+    story = Story(ONE_TASK)
+    answer = complete(story, locked(story), error="boom", retry_limit=1, retry_timer="PT5M")
+    again = story.job_at("work")
+    assert (again.retry_count, again.created_by) == (1, "ada")
+    assert again.due_at == story.stage.clock.now() + timedelta(minutes=5)
+    assert answer.state is WorkState.CAUSED_RETRY
+    assert not told(story, IncidentOpened)
 
 
 def test_a_job_that_fails_for_good_opens_an_incident_in_the_same_append() -> None:
-    story, target = with_locked_job()
-    decision = complete(story, target, CompleteJob("ada", error="boom"))
-    (failed,) = facts(decision, JobFailed)
-    (opened,) = facts(decision, IncidentOpened)
-    assert [append.stream for append in decision.appends] == ["instance-2026-11-20-1", incident_stream(failed.incident)]
+    story = Story(ONE_TASK)
+    target = locked(story)
+    answer = complete(story, target, error="boom")
+    (failed,) = told(story, JobFailed)
+    (opened,) = incident_facts(story, failed.incident)
+    last, before = story.stage.log.facts[-1], story.stage.log.facts[-2]
+    assert [before.stream, last.stream] == [story.identity.stream, incident_stream(failed.incident)]
+    assert before.correlation_id == last.correlation_id
+    assert isinstance(opened, IncidentOpened)
+    assert opened.process is not None
     assert (opened.title, opened.error_message, opened.severity) == ("work failed in p 1", "boom", 2)
     assert (opened.process.incident_type, opened.process.job_id) == ("failedJob", target.id)
-    assert decision.answer.state is WorkState.CAUSED_INCIDENT
+    assert answer.state is WorkState.CAUSED_INCIDENT
 
 
 def test_resolving_tries_the_job_from_the_first_and_a_new_failure_is_linked_to_the_old_incident() -> None:
-    story, target = with_locked_job()
-    complete(story, target, CompleteJob("ada", error="boom"))
+    story = Story(ONE_TASK)
+    complete(story, locked(story), error="boom")
     ((number, stopped),) = story.instance.incidents.items()
-    where = EntityId(story.instance.partition, number)
-    decision = incidents.decide_resolve(
-        ResolveIncident("ada"), where, HeldIncident(held(story), stopped), context(story)
-    )
-    (again,) = facts(decision, JobCreated)
+    story.resolves()
+    again = told(story, JobCreated)[-1]
     assert (again.retry_count, again.resolved_incident_id) == (0, number)
-    assert facts(decision, IncidentResolved) == [IncidentResolved("retry")]
-    assert not facts(decision, IncidentCanceled)
-    story.instance = decision.states[story.instance.identity.stream]
+    assert incident_facts(story, stopped.incident)[1:] == [IncidentResolved("retry")]
     assert not story.instance.incidents
-    evolve(story.instance, JobLocked(again.id), story.now, "ada")
-    second = complete(story, EntityId(story.instance.partition, again.id), CompleteJob("ada", error="boom again"))
-    assert facts(second, IncidentOpened)[0].previous_incident == stopped.incident
+    complete(story, locked(story), error="boom again")
+    assert told(story, IncidentOpened)[-1].previous_incident == stopped.incident
 
 
 def test_an_incident_of_a_join_is_canceled_when_another_task_joins_its_token(monkeypatch: pytest.MonkeyPatch) -> None:
     story = Story(FORK_JOIN).completes("a").completes("b")
-    first, second = story.instance.tasks.values()
     monkeypatch.setattr(execution, "STEP_BUDGET", 0)
-    decision = run(story, first.id)
-    (opened,) = facts(decision, IncidentOpened)
-    assert facts(decision, TaskFailed)[0].error.startswith("more than 0 steps")
+    with pytest.raises(ExecutionError, match="more than 0 steps"):
+        story.runs_task_at("j")
+    (failed,) = told(story, TaskFailed)
+    opened = incident_facts(story, failed.incident)[0]
+    assert isinstance(opened, IncidentOpened)
+    assert opened.process is not None
     assert opened.process.incident_type == "failedTask"
     monkeypatch.undo()
-    joined = run(story, second.id)
-    assert facts(joined, IncidentCanceled) == [IncidentCanceled()]
-    story.has_ended()
+    story.runs_task_at("j").has_ended()
+    assert incident_facts(story, failed.incident)[1:] == [IncidentCanceled()]
     assert not story.instance.incidents
 
 
-def run(story: Story, task_id: int) -> Decision:
-    command = RunTask(Work(story.instance.identity, task_id, "default"))
-    found = HeldTask(held(story), story.instance.tasks[task_id])
-    decision = tasks.decide_run(command, None, found, context(story))
-    story.instance = decision.states[story.instance.identity.stream]
-    return decision
-
-
 def test_variables_of_a_failed_job_are_written_and_a_half_done_turn_is_not() -> None:
-    model = bpmn("s:startEvent g:exclusiveGateway x:serviceTask y:serviceTask", "s>g g>x g>y")
-    story, target = with_locked_job("g", model)
-    command = CompleteJob("ada", process_variables=(ProcessVariable("n", Data("text", value="1")),))
-    decision = complete(story, target, command)
-    assert decision.answer.error == "expected an exclusive gateway decision"
-    assert [type(event) for event in decision.appends[0].events] == [VariableSet, JobFailed]
+    story = Story(bpmn("s:startEvent g:exclusiveGateway x:serviceTask y:serviceTask", "s>g g>x g>y"))
+    target = locked(story, "g")
+    before = len(story.facts)
+    answer = complete(story, target, process_variables=(ProcessVariable("n", Data("text", value="1")),))
+    assert answer.error == "expected an exclusive gateway decision"
+    assert [type(event) for event in story.facts[before:]] == [VariableSet, JobFailed]
 
 
 def test_only_the_worker_that_holds_a_job_may_complete_it() -> None:
-    story, target = with_locked_job()
+    story = Story(ONE_TASK)
+    target = locked(story)
     with pytest.raises(InvalidState, match="is not locked by worker bob, but ada"):
-        complete(story, target, CompleteJob("bob"))
+        complete(story, target, by="bob")
 
 
 def test_element_variables_name_a_scope_that_encloses_the_element() -> None:
-    story, target = with_locked_job()
+    story = Story(ONE_TASK)
     there = ElementVariable("n", Data("text", value="1"), bpmn_element_id="p")
-    decision = complete(story, target, CompleteJob("ada", error="e", element_variables=(there,)))
-    scope = next(element.id for element in story.instance.elements.values() if element.element == "p")
-    assert facts(decision, VariableSet)[0].element_instance_id == scope
-    story, target = with_locked_job()
+    complete(story, locked(story), error="e", element_variables=(there,))
+    assert told(story, VariableSet)[0].element_instance_id == story.at("p").id
+    story = Story(ONE_TASK)
     elsewhere = ElementVariable("n", Data("text", value="1"), bpmn_element_id="q")
     with pytest.raises(InvalidInput, match=r"has no such scopes \[q\], but \[work, p\]"):
-        complete(story, target, CompleteJob("ada", element_variables=(elsewhere,)))
+        complete(story, locked(story), element_variables=(elsewhere,))
