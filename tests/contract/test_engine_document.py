@@ -15,7 +15,7 @@ from api.engine.examples import EXAMPLES
 from api.engine.ports import Engine
 from api.engine.routes import EngineApi
 from tests.contract.engine_contract import OURS, THEIRS
-from tests.contract.working import engine_client, place
+from tests.contract.working import Client, engine_client, model, place
 
 
 def document() -> Mapping[str, Any]:
@@ -109,6 +109,55 @@ def test_what_a_rule_forbids_the_schema_forbids(schema: str, body: Any) -> None:
     assert not validator({"$ref": f"#/components/schemas/{schema}"}).is_valid(body)
 
 
+#: Queries, and where they are; each finds something after all that the test does.
+QUERIES = {
+    "queryProcesses": "processes",
+    "queryElements": "elements",
+    "queryProcessInstances": "process-instances",
+    "queryElementInstances": "element-instances",
+    "queryJobs": "jobs",
+    "queryTasks": "tasks",
+    "queryUserTasks": "user-tasks",
+    "queryIncidents": "incidents",
+    "queryMessages": "messages",
+    "queryMessageSubscriptions": "messages/subscriptions",
+    "querySignalSubscriptions": "signals/subscriptions",
+    "queryVariables": "variables",
+}
+CAUGHT = ("paid", "changed", "late")
+EVENTFUL = model(
+    "eventful",
+    '<startEvent id="begun"/><sequenceFlow id="f1" sourceRef="begun" targetRef="check"/><userTask id="check"/>'
+    '<boundaryEvent id="paid" attachedToRef="check"><messageEventDefinition messageRef="m"/></boundaryEvent>'
+    '<boundaryEvent id="changed" attachedToRef="check"><signalEventDefinition signalRef="s"/></boundaryEvent>'
+    '<boundaryEvent id="late" attachedToRef="check"><timerEventDefinition/></boundaryEvent>'
+    + "".join(f'<sequenceFlow id="{event}-on" sourceRef="{event}" targetRef="done"/>' for event in CAUGHT)
+    + '<sequenceFlow id="f2" sourceRef="check" targetRef="done"/><endEvent id="done"/>',
+    '<message id="m" name="payment"/><signal id="s" name="prices"/>',
+)
+
+
+async def answers_of_events(engine: Client) -> list[tuple[str, Any]]:
+    """Have an instance wait for a message, a signal, a timer and a person, and send and do some of it."""
+    timers = [{"bpmnElementId": "late", "timer": {"timeDuration": "PT1H"}}]
+    seen = [("createProcess", await engine.deploy(EVENTFUL, "eventful", timers=timers, parallelism=9))]
+    start = {"bpmnProcessId": "eventful", "version": "1", "workerId": "w"}
+    batch = await engine.ok("POST", "/process-instances/batch", {"items": [start, {**start, "version": "2"}]})
+    seen.append(("createProcessInstances", batch))
+    (job,) = await engine.lock()
+    report = {"partition": job["partition"], "id": job["id"], "completion": {"messageCorrelationKey": "k"}}
+    reports = {"items": [{**report, "workerId": "worker"}, {**report, "workerId": "other"}]}
+    seen.append(("completeJobs", await engine.ok("POST", "/jobs/complete", reports)))
+    message = {"name": "payment", "correlationKey": "elsewhere", "workerId": "w", "uniqueKey": "u"}
+    seen.append(("sendMessage", await engine.ok("POST", "/messages", message)))
+    seen.append(("sendSignal", await engine.ok("POST", "/signals", {"name": "rates", "workerId": "w"})))
+    (task,) = await engine.rows("user-tasks")
+    value = {"name": "v", "data": {"encoding": "json", "value": "1"}}
+    update = {"revision": 1, "workerId": "w", "tags": [{"name": "t"}], "processVariables": [value]}
+    seen.append(("updateUserTask", await engine.ok("PATCH", place("user-tasks", task), update)))
+    return seen
+
+
 async def test_answers_are_as_described(database: str) -> None:
     async with engine_client(database, set_time_enabled=True) as engine:
         seen: list[tuple[str, Any]] = [("createProcess", await engine.deploy(tags=[{"name": "t", "value": "1"}]))]
@@ -119,9 +168,11 @@ async def test_answers_are_as_described(database: str) -> None:
         seen.append(("executeTasks", await engine.ok("POST", "/tasks/execute", {"limit": 1})))
         seen.append(("setTime", await engine.ok("PATCH", "/time", {"timeDuration": "PT1S"})))
         seen.append(("getProcessVariables", await engine.ok("GET", f"{place('process-instances', started)}/variables")))
-        for what in ("Processes", "Elements", "ProcessInstances", "ElementInstances", "Jobs", "Tasks", "Incidents"):
-            path = {"ProcessInstances": "process-instances", "ElementInstances": "element-instances"}
-            seen.append((f"query{what}", await engine.ok("POST", f"/{path.get(what, what.lower())}/query", {})))
+        seen += await answers_of_events(engine)
+        for name, path in QUERIES.items():
+            answer = await engine.ok("POST", f"/{path}/query", {})
+            assert answer["results"], name
+            seen.append((name, answer))
         problem = (await engine.call("POST", "/jobs/lock", {})).json()
         validator({"$ref": "#/components/schemas/Problem"}).validate(problem)
     for name, answer in seen:
