@@ -106,7 +106,7 @@ def test_a_loop_that_a_link_closes_is_a_loop() -> None:
     assert read(linked("serviceTask")).elements
 
 
-def test_a_link_is_followed_in_its_own_scope_only() -> None:
+def test_a_link_inside_a_sub_process_closes_a_loop_too() -> None:
     inner = '<startEvent id="i"/>' + link("intermediateCatchEvent", "e", "again") + flow("f3", "e", "h")
     inner += link("intermediateThrowEvent", "h", "again")
     refused = refusal(document(f'<subProcess id="u">{inner}</subProcess>'))
@@ -166,3 +166,21 @@ def test_a_long_loop_names_its_first_elements_and_counts_the_rest() -> None:
     assert loops(nodes, flows) == [
         ("/p/t0", "elements [t0, t1, t2, t3, t4, t5, t6, t7, t8, t9 and 5 more] form a loop in which no element waits")
     ]
+
+
+def test_an_inclusive_join_waits_for_what_the_loop_may_send_by_a_boundary_event() -> None:
+    def around(host: str) -> str:
+        nodes = '<startEvent id="s"/><inclusiveGateway id="j"/><parallelGateway id="f"/>'
+        nodes += '<serviceTask id="a"/><serviceTask id="other"/>'
+        nodes += f'<boundaryEvent id="e" attachedToRef="{host}"><errorEventDefinition/></boundaryEvent>'
+        return document(
+            nodes
+            + flow("f1", "s", "j")
+            + flow("f2", "j", "f")
+            + flow("f3", "f", "j")
+            + flow("f4", "f", "a")
+            + flow("f5", "e", "j")
+        )
+
+    assert read(around("a")).elements
+    assert [cause.pointer for cause in refusal(around("other")).causes] == ["/p/j"]

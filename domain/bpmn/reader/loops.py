@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from domain.bpmn.graph import ElementType
 from domain.bpmn.reader.branching import DECIDING, is_evaluated
+from domain.bpmn.reader.document import referred
 from domain.bpmn.reader.flows import Flows, successors
 from domain.bpmn.reader.links import Links, link_targets
 from domain.bpmn.reader.nodes import Node, Tree
@@ -42,18 +43,28 @@ def loop_problems(tree: Tree, flows: Flows, links: Links) -> Iterator[Cause]:
     after = {node: [*successors(node, flows), *link_targets(node, links)] for node in tree.nodes}
     passing = _passing_nodes(tree, flows, after)
     order = {node: position for position, node in enumerate(tree.nodes)}
-    for loop in _endless_loops(passing, after):
+    for loop in _endless_loops(passing, after, _set_going(tree, after)):
         named = sorted(loop, key=order.__getitem__)
         rest = f" and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""
         ids = ", ".join(node.id for node in named[:_MOST_NAMED]) + rest
         yield Cause(named[0].pointer, "element", f"elements [{ids}] form a loop in which no element waits")
 
 
-def _endless_loops(passing: set[Node], after: Edges) -> list[list[Node]]:
+def _set_going(tree: Tree, after: Edges) -> dict[Node, int]:
+    """Return a number for each widest cycle, boundary events included: what a loop sets going and may come back."""
+    ids = {node.id for node in tree.nodes}
+    attached: dict[str, list[Node]] = {}
+    for node in tree.nodes:
+        if node.tag == "boundaryEvent":
+            attached.setdefault(referred(node.attached_to, ids), []).append(node)
+    wide = {node: [*targets, *attached.get(node.id, ())] for node, targets in after.items()}
+    return {node: number for number, cycle in enumerate(_cycles(set(wide), wide)) for node in cycle}
+
+
+def _endless_loops(passing: set[Node], after: Edges, set_going: Mapping[Node, int]) -> list[list[Node]]:
     without_joins = _cycles({node for node in passing if not _joins(node)}, after)
     found = {node for loop in without_joins for node in loop}
     before = _reversed(after)
-    set_going = {node: number for number, cycle in enumerate(_cycles(set(after), after)) for node in cycle}
     with_joins = [
         loop
         for loop in _cycles(passing, after)
@@ -63,14 +74,11 @@ def _endless_loops(passing: set[Node], after: Edges) -> list[list[Node]]:
 
 
 def _feeds_its_joins(loop: set[Node], before: Edges, set_going: Mapping[Node, int]) -> bool:
-    """Tell whether no join in a loop waits for a token from elsewhere.
-
-    ``set_going`` numbers the widest cycles: what the loop set going, and what can come back to it, has its number.
-    """
+    """Tell whether no join in a loop waits for others; an inclusive one waits only for what has its number."""
     for join in filter(_joins, loop):
         others = [node for node in before[join] if node not in loop]
         if join.type is ElementType.INCLUSIVE_GATEWAY:
-            others = [node for node in others if set_going.get(node) == set_going[join]]
+            others = [node for node in others if set_going.get(node) == set_going.get(join)]
         if others:
             return False
     return True
