@@ -1,8 +1,9 @@
 """Call activities: starting the called process, and telling the caller of its end (contracts/engine.md 2.13)."""
 
 from domain.bpmn.events import InstanceState, JobType, ProcessCalled, ProcessReturned
-from domain.bpmn.execution import CalledProcess, ExecutionError, Turn
+from domain.bpmn.execution import ExecutionError, Turn
 from domain.bpmn.graph import Graph
+from domain.bpmn.intake import CalledProcess
 from domain.identity import InstanceId
 from domain.starting import NewInstance, start_instance
 from domain.unit_of_work import UnitOfWork

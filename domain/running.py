@@ -5,7 +5,8 @@ from typing import Any
 
 from domain.bpmn.conditions import Value
 from domain.bpmn.events import InstanceState, TaskType
-from domain.bpmn.execution import CalledProcess, Surroundings, Turn
+from domain.bpmn.execution import Surroundings, Turn
+from domain.bpmn.intake import CalledProcess
 from domain.broadcasting import send_signal
 from domain.calling import call, caller_of, return_to_caller
 from domain.correlation import close_message, subscribe, unsubscribe

@@ -7,8 +7,9 @@ from typing import NamedTuple
 from domain.bpmn import engine
 from domain.bpmn.engine import VariableChange
 from domain.bpmn.events import InstanceState, TaskCanceled, TaskCompleted, TaskType
-from domain.bpmn.execution import ExecutionError, Trigger
+from domain.bpmn.execution import ExecutionError
 from domain.bpmn.instance import PROCESS_SCOPE, Task
+from domain.bpmn.intake import Trigger
 from domain.bpmn.timers import TimerError, due_at
 from domain.correlation import close_message, correlated_message
 from domain.engine_tasks import create_task

@@ -9,9 +9,10 @@ from collections.abc import Callable, Sequence
 
 from domain.bpmn.catching import expect, is_known
 from domain.bpmn.events import InstanceState, JobType
-from domain.bpmn.execution import Behaviour, Completion, Token, Turn
+from domain.bpmn.execution import Behaviour, Token, Turn
 from domain.bpmn.graph import Element
 from domain.bpmn.instance import ElementInstance, Job, Task
+from domain.bpmn.intake import Completion
 from domain.bpmn.multi_instance import Open, begin_instances, instance_ended, take_instances
 
 Begin = Callable[[Turn, int, Element], None]

@@ -11,14 +11,16 @@ from typing import NamedTuple
 from domain.bpmn.events import (
     ElementStarted,
     EventDefined,
+    EventTriggered,
     InstanceState,
     JobType,
     SignalSubscribed,
     TaskType,
 )
-from domain.bpmn.execution import Behaviour, Completion, ExecutionError, Token, Trigger, Turn
+from domain.bpmn.execution import Behaviour, ExecutionError, Token, Turn
 from domain.bpmn.graph import Element, ElementType, EventDefinition
 from domain.bpmn.instance import ElementInstance, Job, Task
+from domain.bpmn.intake import Completion, Trigger
 from domain.bpmn.timers import TimerError, due_at
 
 #: What a job asks a worker for, by the type of an event whose definition is not known.
@@ -137,10 +139,34 @@ def defined_by(job_type: JobType, completion: Completion, event: Element) -> Def
     raise ExecutionError(f"expected {_MISSING[job_type]}")
 
 
+def trigger(turn: Turn, element_instance_id: int, cause: Trigger) -> None:
+    """Let an event happen that an element instance waits for."""
+    waiting = turn.instance.elements[element_instance_id]
+    element = turn.graph.elements[waiting.element]
+    event = turn.graph.event_starts.get(element.bpmn_id, element)
+    turn.record(
+        EventTriggered(
+            id=element_instance_id,
+            process_id=turn.graph.process_id,
+            element_id=turn.graph.element_ids[event.bpmn_id],
+            element=event.bpmn_id,
+            message_id=cause.message_id,
+            signal_id=cause.signal_id,
+            timer=cause.timer,
+            error_code=cause.error_code,
+            escalation_code=cause.escalation_code,
+        )
+    )
+    happen = turn.behaviour(element.bpmn_id).trigger
+    if happen is None:
+        raise ExecutionError(f"element {element.bpmn_id} waits for no event")
+    happen(turn, waiting, element)
+
+
 def run_timer(turn: Turn, task: Task) -> None:
     """Let an event happen that a task triggers: its time has come, or a called process threw to it."""
     timer = task.error_code is None and task.escalation_code is None
-    turn.trigger(task.element_instance_id, Trigger(0, 0, timer, task.error_code, task.escalation_code))
+    trigger(turn, task.element_instance_id, Trigger(0, 0, timer, task.error_code, task.escalation_code))
 
 
 def enter_catch_event(turn: Turn, token: Token) -> None:

@@ -6,6 +6,7 @@ Each function records facts on a turn; none knows who asked or how the answer tr
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from domain.bpmn import catching
 from domain.bpmn.events import (
     ElementResumed,
     ElementSuspended,
@@ -25,8 +26,9 @@ from domain.bpmn.events import (
     VariableDeleted,
     VariableSet,
 )
-from domain.bpmn.execution import Completion, ExecutionError, Trigger, Turn
+from domain.bpmn.execution import ExecutionError, Turn
 from domain.bpmn.instance import PROCESS_SCOPE, Job, Task, UserTask
+from domain.bpmn.intake import Completion, Trigger
 from domain.bpmn.propagation import throw_error, throw_escalation
 
 
@@ -129,7 +131,7 @@ def cancel(turn: Turn) -> None:
 def trigger(turn: Turn, element_instance_id: int, cause: Trigger, variables: Iterable[VariableChange] = ()) -> None:
     """Let a message or signal happen to an event that waited for it; its variables are set first."""
     change_variables(turn, variables)
-    turn.trigger(element_instance_id, cause)
+    catching.trigger(turn, element_instance_id, cause)
     turn.run()
 
 

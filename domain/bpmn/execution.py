@@ -20,10 +20,8 @@ from domain.bpmn.events import (
     ElementStarted,
     ElementSuspended,
     ElementTerminated,
-    EventTriggered,
     InstanceEvent,
     InstanceState,
-    Item,
     JobCreated,
     JobType,
     ProcessInstanceTerminated,
@@ -33,9 +31,10 @@ from domain.bpmn.events import (
     UserTaskTerminated,
 )
 from domain.bpmn.evolution import evolve
-from domain.bpmn.graph import Element, ElementType, Graph, Timer
+from domain.bpmn.graph import Element, ElementType, Graph
 from domain.bpmn.instance import ElementInstance, Instance, Job, Task
-from domain.identity import Ids, InstanceId
+from domain.bpmn.intake import CalledProcess, Completion
+from domain.identity import Ids
 
 #: Steps that one turn may take. A model that needs more loops without waiting, or forks without end.
 STEP_BUDGET = 10_000
@@ -58,46 +57,6 @@ class Token(NamedTuple):
     parent_id: int
     from_element: str = ""
     id: int = 0
-
-
-class Trigger(NamedTuple):
-    """What happened to an event that waited for it."""
-
-    message_id: int = 0
-    signal_id: int = 0
-    timer: bool = False
-    error_code: str | None = None
-    escalation_code: str | None = None
-
-
-class CalledProcess(NamedTuple):
-    """Which process a call activity calls; ``variables`` gives those of the instance once it has an identity."""
-
-    bpmn_process_id: str = ""
-    version: str = ""
-    correlation_key: str = ""
-    tags: Mapping[str, str] = {}
-    variables: Callable[[InstanceId], Any] | None = None
-
-
-class Completion(NamedTuple):
-    """What a worker said when it completed a job; empty where it said nothing.
-
-    ``again_at`` is when a job that is asked for again, after an escalation that did not interrupt it, is due.
-    """
-
-    exclusive_gateway_decision: str = ""
-    inclusive_gateway_decision: tuple[str, ...] = ()
-    error_code: str = ""
-    escalation_code: str = ""
-    message_name: str = ""
-    message_correlation_key: str = ""
-    signal_name: str = ""
-    timer: Timer | None = None
-    called: CalledProcess | None = None
-    loop_cardinality: int = 0
-    loop_items: tuple[Item, ...] = ()
-    again_at: datetime | None = None
 
 
 class Behaviour(NamedTuple):
@@ -331,29 +290,6 @@ class Turn:
         begin = self._behaviours[element.type].begin
         if begin is not None:
             begin(self, element_instance_id, element)
-
-    def trigger(self, element_instance_id: int, cause: Trigger) -> None:
-        """Let an event happen that an element instance waits for."""
-        waiting = self.instance.elements[element_instance_id]
-        element = self.graph.elements[waiting.element]
-        event = self.graph.event_starts.get(element.bpmn_id, element)
-        self.record(
-            EventTriggered(
-                id=element_instance_id,
-                process_id=self.graph.process_id,
-                element_id=self.graph.element_ids[event.bpmn_id],
-                element=event.bpmn_id,
-                message_id=cause.message_id,
-                signal_id=cause.signal_id,
-                timer=cause.timer,
-                error_code=cause.error_code,
-                escalation_code=cause.escalation_code,
-            )
-        )
-        happen = self._behaviours[element.type].trigger
-        if happen is None:
-            raise ExecutionError(f"element {element.bpmn_id} waits for no event")
-        happen(self, waiting, element)
 
     def create_job(
         self,

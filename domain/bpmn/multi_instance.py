@@ -9,9 +9,10 @@ from collections.abc import Callable
 
 from domain.bpmn.conditions import ConditionError, evaluate
 from domain.bpmn.events import InstanceState, JobType, MultiInstanceBegun, VariableSet
-from domain.bpmn.execution import STEP_BUDGET, Completion, ExecutionError, Turn
+from domain.bpmn.execution import STEP_BUDGET, ExecutionError, Turn
 from domain.bpmn.graph import Element
 from domain.bpmn.instance import ElementInstance, Job
+from domain.bpmn.intake import Completion
 from domain.bpmn.values import visible_values
 
 #: Enters one instance of an element inside a body, with this loop counter; returns its id.

@@ -8,10 +8,12 @@ and ends there. At each level the very code beats the empty one, which means any
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from domain.bpmn.catching import trigger
 from domain.bpmn.events import ProcessReturned, TaskType
-from domain.bpmn.execution import Trigger, Turn
+from domain.bpmn.execution import Turn
 from domain.bpmn.graph import Element, ElementType
 from domain.bpmn.instance import ElementInstance
+from domain.bpmn.intake import Trigger
 
 ERRORS = (ElementType.ERROR_BOUNDARY_EVENT, ElementType.ERROR_START_EVENT)
 ESCALATIONS = (ElementType.ESCALATION_BOUNDARY_EVENT, ElementType.ESCALATION_START_EVENT)
@@ -52,7 +54,7 @@ def throw_escalation(
 def _catch(turn: Turn, found: Catcher, cause: Trigger) -> None:
     """Let the event happen; in the calling instance by a task, after this instance has ended if it interrupts."""
     if found.turn is turn:
-        turn.trigger(found.id, cause)
+        trigger(turn, found.id, cause)
         return
     found.turn.create_task(
         found.id,

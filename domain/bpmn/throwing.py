@@ -4,9 +4,10 @@ from collections.abc import Callable, Mapping
 
 from domain.bpmn.catching import defined_by
 from domain.bpmn.events import EventDefined, JobType, TaskType
-from domain.bpmn.execution import Behaviour, Completion, ExecutionError, Token, Turn
+from domain.bpmn.execution import Behaviour, ExecutionError, Token, Turn
 from domain.bpmn.graph import Element, ElementType, EventDefinition
 from domain.bpmn.instance import Job, Task
+from domain.bpmn.intake import Completion
 
 #: What a job asks a worker for when the model does not say what is thrown.
 ASKED: Mapping[ElementType, JobType] = {

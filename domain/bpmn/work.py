@@ -2,9 +2,10 @@
 
 from domain.bpmn.activity import activity
 from domain.bpmn.events import JobType
-from domain.bpmn.execution import Behaviour, Completion, ExecutionError, Token, Turn
+from domain.bpmn.execution import Behaviour, ExecutionError, Token, Turn
 from domain.bpmn.graph import Element
 from domain.bpmn.instance import Job
+from domain.bpmn.intake import Completion
 from domain.bpmn.propagation import throw_error, throw_escalation
 
 

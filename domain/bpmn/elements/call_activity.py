@@ -5,9 +5,10 @@ A worker says which process, as far as the model does not; when that instance ha
 
 from domain.bpmn.activity import activity
 from domain.bpmn.events import JobType
-from domain.bpmn.execution import CalledProcess, Completion, ExecutionError, Turn
+from domain.bpmn.execution import ExecutionError, Turn
 from domain.bpmn.graph import Element
 from domain.bpmn.instance import Job
+from domain.bpmn.intake import CalledProcess, Completion
 
 
 def begin(turn: Turn, element_instance_id: int, element: Element) -> None:

@@ -5,9 +5,10 @@ arrives passes.
 """
 
 from domain.bpmn.events import JobType
-from domain.bpmn.execution import Behaviour, Completion, ExecutionError, Token, Turn
+from domain.bpmn.execution import Behaviour, ExecutionError, Token, Turn
 from domain.bpmn.graph import Element
 from domain.bpmn.instance import Job
+from domain.bpmn.intake import Completion
 
 
 def enter(turn: Turn, token: Token) -> None:

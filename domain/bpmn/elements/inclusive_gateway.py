@@ -5,9 +5,10 @@ waits while a token elsewhere in its scope can still reach it.
 """
 
 from domain.bpmn.events import JobType
-from domain.bpmn.execution import Behaviour, Completion, ExecutionError, Token, Turn
+from domain.bpmn.execution import Behaviour, ExecutionError, Token, Turn
 from domain.bpmn.graph import Element
 from domain.bpmn.instance import Job
+from domain.bpmn.intake import Completion
 from domain.bpmn.joining import arrived, can_still_come
 
 
