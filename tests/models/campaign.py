@@ -81,9 +81,10 @@ async def run(
             for path in paths:
                 tally.add(model_seed, path, await walk(model_seed, path))
                 each()
+                await asyncio.sleep(0)  # lets Ctrl-C through
                 if len(tally.wrong) >= most_wrong:
                     return tally
-    except (KeyboardInterrupt, asyncio.CancelledError):
+    except asyncio.CancelledError:
         print("stopped")
     return tally
 
