@@ -95,18 +95,13 @@ Key = tuple[date, int]
 
 
 class HeatmapBatch(Batch):
-    """``starts`` has the times at which instances of an element of a process began.
-
-    ``waiting`` are those that have not begun; ``begun`` (with its time) and ``ended`` may have waited before the batch.
-    """
+    """``starts`` has the times at which instances of an element of a process began; ``waiting`` those that have not."""
 
     def __init__(self) -> None:
         super().__init__()
         self.deployments: list[Deployment] = []
         self.starts: dict[Place, list[int]] = {}
         self.waiting: dict[Key, Place] = {}
-        self.begun: dict[Key, int] = {}
-        self.ended: list[Key] = []
 
     def start(self, place: Place, moment: int) -> None:
         self.starts.setdefault(place, []).append(moment)
@@ -122,7 +117,7 @@ def _entered(batch: HeatmapBatch, fact: Recorded, event: ElementEntered) -> None
     if event.state is InstanceState.STARTED:
         batch.start((event.process_id, event.element), milliseconds(fact.happened_at))
     else:
-        batch.waiting[instance_of(fact.stream).partition, event.id] = (event.process_id, event.element)
+        batch.waiting[_key(fact, event.id)] = (event.process_id, event.element)
 
 
 def _passed(batch: HeatmapBatch, fact: Recorded, event: ElementPassed) -> None:
@@ -131,18 +126,17 @@ def _passed(batch: HeatmapBatch, fact: Recorded, event: ElementPassed) -> None:
 
 def _began(batch: HeatmapBatch, fact: Recorded, event: ElementStarted | EventTriggered) -> None:
     """Count what waited until now. An armed event begins when it is triggered; any other has begun before that."""
-    key, moment = (instance_of(fact.stream).partition, event.id), milliseconds(fact.happened_at)
-    place = batch.waiting.pop(key, None)
-    if place is None:
-        batch.begun.setdefault(key, moment)
-    else:
-        batch.start(place, moment)
+    place = batch.waiting.pop(_key(fact, event.id), None)
+    if place is not None:
+        batch.start(place, milliseconds(fact.happened_at))
 
 
 def _terminated(batch: HeatmapBatch, fact: Recorded, event: ElementTerminated) -> None:
-    key = (instance_of(fact.stream).partition, event.id)
-    if batch.waiting.pop(key, None) is None:
-        batch.ended.append(key)
+    batch.waiting.pop(_key(fact, event.id), None)
+
+
+def _key(fact: Recorded, element_instance_id: int) -> Key:
+    return instance_of(fact.stream).partition, element_instance_id
 
 
 def _opened(batch: HeatmapBatch, fact: Recorded, event: IncidentOpened) -> None:
@@ -182,13 +176,20 @@ HANDLERS: Handlers[HeatmapBatch] = {
     IncidentCanceled: _canceled,
 }
 
+#: Facts after which an element instance waits no longer.
+ENDS_OF_WAITING = (ElementStarted, EventTriggered, ElementTerminated)
+
 
 async def project(facts: Sequence[Recorded], db: Database) -> None:
     """Apply a batch."""
-    batch = folded(facts, HeatmapBatch(), HANDLERS)
+    batch = HeatmapBatch()
+    await _read_waiting(facts, batch, db)
+    folded(facts, batch, HANDLERS)
     if batch.deployments:
         await db.execute(SQL["insert_processes"], *columns(batch.deployments))
-    await _write_waiting(batch, db)
+    if batch.waiting:
+        rows = ((*key, *place) for key, place in batch.waiting.items())
+        await db.execute(SQL["wait"], *zip(*rows, strict=True))
     tally = Tally()
     for (process_id, element), moments in batch.starts.items():
         tally.add_starts(process_id, element, moments)
@@ -201,17 +202,12 @@ async def project(facts: Sequence[Recorded], db: Database) -> None:
         await db.execute(SQL["count"], *columns(tally.counts.values()))
 
 
-async def _write_waiting(batch: HeatmapBatch, db: Database) -> None:
-    """Keep what waits, and count what waited and began."""
-    left = [*batch.begun, *batch.ended]
+async def _read_waiting(facts: Sequence[Recorded], batch: HeatmapBatch, db: Database) -> None:
+    """Take what waits no longer after this batch out of the table, so that starts are counted in order of the facts."""
+    left = {_key(fact, event.id) for fact in facts if isinstance(event := fact.event, ENDS_OF_WAITING)}
     if left:
-        for row in await db.fetch(SQL["leave"], *zip(*left, strict=True)):
-            moment = batch.begun.get((row["partition"], row["id"]))
-            if moment is not None:
-                batch.start((row["process_id"], row["element"]), moment)
-    if batch.waiting:
-        rows = ((*key, *place) for key, place in batch.waiting.items())
-        await db.execute(SQL["wait"], *zip(*rows, strict=True))
+        rows = await db.fetch(SQL["leave"], *zip(*left, strict=True))
+        batch.waiting = {(row["partition"], row["id"]): (row["process_id"], row["element"]) for row in rows}
 
 
 async def _write_incidents(batch: HeatmapBatch, db: Database) -> list[Incident]:

@@ -42,6 +42,7 @@ from projections.criteria import (
 from projections.definitions import TaskSubject, serialized_task
 from projections.element_instances.queries import find_element_instances
 from projections.elements.queries import find_elements
+from projections.insight_heatmap.projector import READ_MODEL as HEATMAP
 from projections.insight_heatmap.queries import heatmap
 from projections.insight_incidents_graph.queries import incidents_graph
 from projections.insight_totals.queries import totals
@@ -113,6 +114,21 @@ async def test_an_armed_event_that_never_fired_is_no_instance_of_its_activity(lo
 async def test_an_event_that_had_begun_does_not_count_once_more_when_it_happens(log: Told) -> None:
     await log.tell(ElementEntered(5, 1, LATE, "late", 2), FIRED, ElementCompleted(5))
     assert await instances_of(log, "late") == 1
+
+
+async def test_starts_of_one_second_are_kept_in_the_order_of_the_facts_in_whatever_batches(database: str) -> None:
+    at_once = ElementEntered(6, 1, LATE, "late", 2)
+    events: list[Event] = [ProcessDeployed(1, "order", "1", "<xml/>", ELEMENTS), ARMED, FIRED, at_once]
+    moments = [NOON + timedelta(milliseconds=number) for number in (0, 1, 7, 3)]
+    facts = [
+        Recorded(n, STREAM, n, event, "alpha", Actor("worker", "ada"), at, at, "c")
+        for n, (event, at) in enumerate(zip(events, moments, strict=True), start=1)
+    ]
+    for parts in ([facts], [facts[:2], facts[2:]], [[fact] for fact in facts]):
+        async with empty_tables(database, [HEATMAP]) as connection:
+            await fill(connection, parts, [HEATMAP])
+            rows = await connection.fetch("select moments from insight_heatmap where moments is not null")
+            assert [row["moments"] for row in rows] == [[7, 3]]
 
 
 @pytest.mark.parametrize("together", [False, True])

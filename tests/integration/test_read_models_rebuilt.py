@@ -16,6 +16,7 @@ from infra.settings import read_settings
 from projections.catalogue import READ_MODELS
 from projections.read_model import ReadModel
 from tests.integration.following_stage import follower_pool, following
+from tests.integration.waiting_instances import leave_waiting
 
 INSTANCES = 60
 NAMES = tuple(model.name for model in READ_MODELS)
@@ -63,6 +64,7 @@ async def differing(pool: Pool) -> dict[str, int]:
 @pytest.mark.parametrize("facts", [1, 7, 1_000])
 async def test_rows_are_the_same_however_the_facts_were_parted_into_batches(node: Node, pool: Pool, facts: int) -> None:
     await Filling(node).run(INSTANCES, lambda _: None)
+    await leave_waiting(node)
     async with following(pool, READ_MODELS, Pace(poll=0.05, rest=0, bounds=Bounds(facts=facts))) as stage:
         await stage.level(*NAMES, seconds=60)
         assert await differing(pool) == {}
@@ -72,6 +74,7 @@ async def test_rows_are_the_same_when_facts_come_in_while_they_are_followed(node
     bell: Doorbell = node.log.doorbell
     async with following(pool, READ_MODELS, Pace(rest=0), bell) as stage:
         await Filling(node).run(INSTANCES, lambda _: None)
+        await leave_waiting(node)
         await stage.level(*NAMES)
         assert await differing(pool) == {}
     for model in READ_MODELS:
