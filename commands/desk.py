@@ -18,8 +18,10 @@ from domain.identity import InstanceId, process_stream
 from domain.processes.process import NEW, Process
 from domain.unit_of_work import MessageStart, Question, SignalReceivers, StateOf, ValuesOf, Wanted
 
-#: Facts that are read at once when a stream is loaded.
+#: Facts that are read at once when a long stream is loaded; one of fewer than the second number is read without asking
+#: whether there is a snapshot of it.
 STRETCH = 1000
+FEW = 64
 
 #: How long a process is taken to be as it was: another node may deploy a version of it.
 FRESH = timedelta(seconds=1)
@@ -166,6 +168,7 @@ class Desk:
             else:
                 known = Versioned(append.expected + len(append.events), state)
                 self._cache.put(append.stream, known)
+                self._note(append.stream)
                 kept.append((append, known))
         for append, known in kept:
             await save_snapshot(self._log, append.stream, append.expected, known)
@@ -183,6 +186,7 @@ class Desk:
         """Return a state as it was a moment ago at most: another node may have deployed a version since."""
         if self._cache.is_fresh(stream, self._now, FRESH):
             return known
+        self._note(stream)
         facts = await self._log.read(stream, known.version)
         if facts:
             known = fold(stream, known, facts)
@@ -211,14 +215,21 @@ class Desk:
             self._locks.release(loading)
 
     async def _load(self, stream: str) -> Versioned:
-        """Fold a stream from its last snapshot on, a stretch at a time, so that no length of it is too long."""
-        known = await load_snapshot(self._log, stream)
-        facts = await self._log.read(stream, known.version, STRETCH)
+        """Fold a stream, a stretch at a time, so that no length of it is too long; a long one from its snapshot on."""
+        known = Versioned(0, None)
+        facts = await self._log.read(stream, 0, FEW)
+        if len(facts) == FEW:
+            known = await load_snapshot(self._log, stream)
+            facts = await self._log.read(stream, known.version, STRETCH)
         while facts:
             begun, known = known.version, fold(stream, known, facts)
             await save_snapshot(self._log, stream, begun, known)
             facts = await self._log.read(stream, known.version, STRETCH) if len(facts) == STRETCH else ()
         if known.version and not getattr(known.state, "has_ended", False):
             self._cache.put(stream, known)
-            self._cache.is_fresh(stream, self._now, FRESH)
+            self._note(stream)
         return known
+
+    def _note(self, stream: str) -> None:
+        if stream.startswith("process-"):
+            self._cache.note_compared(stream, self._now)

@@ -8,11 +8,12 @@ from commands.desk import Desk, Held
 from commands.failing import Retry, due, fail_job
 from commands.intents import Data, ElementVariable, EntityId, Intent, ProcessVariable, Tag, Timer
 from commands.turns import begun, decided, element_changes, loop_items, process_changes, tags_by_name
-from domain.bpmn import engine, execution
-from domain.bpmn.events import Item, JobCanceled, WorkState
-from domain.bpmn.execution import Completion, ExecutionError, Turn
+from domain.bpmn import engine, intake
+from domain.bpmn.events import Item, JobCanceled, JobType, WorkState
+from domain.bpmn.execution import ExecutionError, Turn
 from domain.bpmn.instance import Instance, Job
-from domain.identity import Int32
+from domain.bpmn.intake import Completion
+from domain.identity import Int32, channel_stream
 from domain.rejection import InvalidState, NotFound
 
 
@@ -80,16 +81,32 @@ COMPLETE = "failed to complete job"
 LONGEST_ERROR = 10_000
 
 
-async def gather_complete(_command: CompleteJob, target: EntityId, context: Context, desk: Desk) -> HeldJob:
+async def gather_complete(command: CompleteJob, target: EntityId, context: Context, desk: Desk) -> HeldJob:
     """Hold the job's instance."""
     identity = await desk.lookups.job(context.tenant, target)
     instance = await desk.instance(identity, context.tenant) if identity is not None else None
     job = instance.jobs.get(target.id) if instance is not None else None
     if instance is not None and job is not None:
-        return HeldJob(await desk.held(instance), job)
+        held = await desk.held(instance)
+        await _hold_channel(command, job, instance, desk)
+        return HeldJob(held, job)
     if await desk.lookups.had_job(context.tenant, target):
         raise InvalidState(COMPLETE, f"job {target} is completed")
     raise NotFound(COMPLETE, f"job {target} could not be found")
+
+
+async def _hold_channel(command: CompleteJob, job: Job, instance: Instance, desk: Desk) -> None:
+    """Have the channel at hand that the completion subscribes to, so that deciding need not ask for it."""
+    said = command.completion
+    if said is not None and said.message_correlation_key and job.type in _SUBSCRIBING:
+        process = await desk.process(instance.tenant, instance.bpmn_process_id)
+        graph = process.graphs.get(instance.version)
+        definition = graph.elements[job.element].definition if graph is not None else None
+        name = said.message_name if definition is None else definition.message_name
+        await desk.hold(channel_stream(instance.tenant, name, said.message_correlation_key))
+
+
+_SUBSCRIBING = (JobType.SET_MESSAGE_CORRELATION_KEY, JobType.SUBSCRIBE_MESSAGE)
 
 
 def decide_complete(command: CompleteJob, target: EntityId, gathered: HeldJob, context: Context) -> Decision:
@@ -160,8 +177,8 @@ def _items(items: tuple[Data, ...], turn: Turn, job: Job, context: Context) -> t
     return loop_items(items, turn.instance.identity, job.element_instance_id, name, context)
 
 
-def _called(called: CalledProcess, context: Context) -> execution.CalledProcess:
-    return execution.CalledProcess(
+def _called(called: CalledProcess, context: Context) -> intake.CalledProcess:
+    return intake.CalledProcess(
         called.bpmn_process_id,
         called.version,
         called.correlation_key,

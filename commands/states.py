@@ -100,7 +100,7 @@ class StateCache:
     def __init__(self, size: int) -> None:
         self._size = size
         self._states: OrderedDict[str, Versioned] = OrderedDict()
-        self._checked: dict[str, datetime] = {}
+        self._compared: dict[str, datetime] = {}
 
     def get(self, stream: str) -> Versioned | None:
         known = self._states.get(stream)
@@ -112,19 +112,20 @@ class StateCache:
         self._states[stream] = state
         self._states.move_to_end(stream)
         if len(self._states) > self._size:
-            self._checked.pop(self._states.popitem(last=False)[0], None)
+            self._compared.pop(self._states.popitem(last=False)[0], None)
 
     def drop(self, stream: str) -> None:
         self._states.pop(stream, None)
-        self._checked.pop(stream, None)
+        self._compared.pop(stream, None)
 
     def is_fresh(self, stream: str, now: datetime, span: timedelta) -> bool:
-        """Tell whether a state was compared with the log within a span of time; if not, it is to be, now."""
-        checked = self._checked.get(stream)
-        if checked is not None and now - checked < span:
-            return True
-        self._checked[stream] = now
-        return False
+        """Tell whether a state was compared with the log within a span of time."""
+        compared = self._compared.get(stream)
+        return compared is not None and now - compared < span
+
+    def note_compared(self, stream: str, now: datetime) -> None:
+        """Note that a state is what the log says now."""
+        self._compared[stream] = now
 
     def __len__(self) -> int:
         return len(self._states)
