@@ -119,8 +119,7 @@ def _start_event(event: Node, _checked: Checked) -> Iterator[str]:
     if event.incoming:
         yield f"start event {event.id} has incoming sequence flows"
     scope = event.parent
-    if scope is None:
-        return
+    assert scope is not None  # noqa: S101  (only the process itself lies in none)
     what = f"{scope.kind} {scope.id} cannot be started by {event.type or event.kind}"
     if scope.tag == "subProcess" and event.type is not ElementType.NONE_START_EVENT:
         yield f"{what}: not a none start event"
