@@ -1,6 +1,6 @@
 """The state of a process: its deployed versions, each ready to run."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from hashlib import sha256
 
@@ -25,6 +25,33 @@ class DeployedVersion(msgspec.Struct, frozen=True):
     parallelism: int = 0
 
 
+class Graphs(Mapping[str, Graph]):
+    """The graphs of the versions of a process, each read from its model when it is first asked for.
+
+    Most versions of a process run no more: a node that has just started would read all of them for nothing.
+    """
+
+    def __init__(self, deployed: Mapping[str, ProcessDeployed], read: Mapping[str, Graph]) -> None:
+        self._deployed = deployed
+        self._read = dict(read)
+
+    def having(self, event: ProcessDeployed) -> "Graphs":
+        """Return these and one more."""
+        return Graphs({**self._deployed, event.version: event}, self._read)
+
+    def __getitem__(self, version: str) -> Graph:
+        graph = self._read.get(version)
+        if graph is None:
+            graph = self._read[version] = _graph(self._deployed[version])
+        return graph
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._deployed)
+
+    def __len__(self) -> int:
+        return len(self._deployed)
+
+
 class Process(msgspec.Struct, frozen=True):
     """All versions of a BPMN process id within a tenant, by version, in order of deployment, and their graphs.
 
@@ -32,7 +59,7 @@ class Process(msgspec.Struct, frozen=True):
     """
 
     versions: dict[str, DeployedVersion]
-    graphs: dict[str, Graph]
+    graphs: Graphs
     limited: bool = False
 
     @property
@@ -41,7 +68,7 @@ class Process(msgspec.Struct, frozen=True):
         return next(reversed(self.versions), "")
 
 
-NEW = Process({}, {})
+NEW = Process({}, Graphs({}, {}))
 
 
 def digest(xml: str) -> bytes:
@@ -53,7 +80,7 @@ def evolve(process: Process, event: ProcessEvent, at: datetime, by: str) -> Proc
     """Apply a fact that happened ``at`` this time through this actor."""
     return Process(
         {**process.versions, event.version: _deployed(event, at, by)},
-        {**process.graphs, event.version: _graph(event)},
+        process.graphs.having(event),
         process.limited or event.parallelism > 0,
     )
 
