@@ -101,9 +101,18 @@ class _Document(OpenAPI):
         for place in places:
             (method,) = place.operation.http_methods
             document["paths"].setdefault(place.path, {})[method.lower()] = _describe(place, schemas)
-        components["schemas"] = {**components.get("schemas", {}), **schemas.components}
+        components["schemas"] = _together(components.get("schemas", {}), schemas.components)
         components["securitySchemes"] = {**components.get("securitySchemes", {}), **SECURITY_SCHEMES}
         return document
+
+
+def _together(theirs: Json, ours: Json) -> Json:
+    """Return the schemas of both parts; of two with one name and other members, one would describe the other."""
+    shared = sorted(theirs.keys() & ours.keys())
+    clashing = [name for name in shared if theirs[name]["properties"].keys() != ours[name]["properties"].keys()]
+    if clashing:
+        raise ValueError(f"two schemas have the name {clashing[0]}")
+    return {**theirs, **ours}
 
 
 def _places(controllers: Sequence[type[Controller]]) -> Iterator[_Place]:

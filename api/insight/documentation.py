@@ -11,14 +11,14 @@ from litestar.openapi.spec import OpenAPIType, Operation, Parameter, Schema
 from api.problems import ErrorForm
 
 
-class Message(msgspec.Struct, frozen=True):
+class Refusal(msgspec.Struct, frozen=True):
     """Why a request was refused."""
 
     message: str
 
 
 #: Every error of this dialect.
-MESSAGE = ErrorForm("application/json", lambda problem: Message(problem.detail))
+MESSAGE = ErrorForm("application/json", lambda problem: Refusal(problem.detail))
 
 _REFUSALS = {
     400: "A parameter is missing or cannot be read.",
@@ -28,7 +28,7 @@ _REFUSALS = {
 }
 
 REFUSALS: Mapping[int, ResponseSpec] = {
-    status: ResponseSpec(Message, generate_examples=False, description=why) for status, why in _REFUSALS.items()
+    status: ResponseSpec(Refusal, generate_examples=False, description=why) for status, why in _REFUSALS.items()
 }
 
 POSITION = ResponseHeader(
