@@ -15,6 +15,7 @@ from domain.bpmn.events import (
     InstanceState,
     JobType,
     SignalSubscribed,
+    TaskCanceled,
     TaskType,
 )
 from domain.bpmn.execution import Behaviour, ExecutionError, Token, Turn
@@ -98,6 +99,16 @@ def wait_again(turn: Turn, element_instance_id: int, event: Element, before: Ele
     """Have a new element instance wait for what another one of the same event waited for."""
     if before.definition is not None:
         wait_for(turn, element_instance_id, event, Defined(before.definition, before.correlation_key))
+    _follow(turn, element_instance_id, event, before.id)
+
+
+def _follow(turn: Turn, element_instance_id: int, event: Element, before_id: int) -> None:
+    """Have escalations that a called process threw meanwhile happen to the new one: each of them counts."""
+    waiting = [task for task in turn.instance.tasks.values() if task.element_instance_id == before_id]
+    for task in waiting:
+        if task.escalation_code is not None:
+            turn.record(TaskCanceled(task.id))
+            turn.create_task(element_instance_id, task.type, event, escalation_code=task.escalation_code)
 
 
 def happens_again(before: ElementInstance) -> bool:

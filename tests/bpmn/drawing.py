@@ -1,6 +1,7 @@
 """Models with events in any scope, drawn in few words; and what became of their element instances."""
 
 import re
+from itertools import pairwise
 
 from domain.bpmn.events import (
     ElementCompleted,
@@ -41,7 +42,7 @@ def line(text: str) -> str:
             name, _, tag = node.partition(":")
             names.append(name)
             written += f'<{tag} id="{name}"/>' if tag else ""
-        for source, target in zip(names, names[1:], strict=False):
+        for source, target in pairwise(names):
             written += f'<sequenceFlow id="{source}_{target}" sourceRef="{source}" targetRef="{target}"/>'
     return written
 
