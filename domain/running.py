@@ -1,7 +1,6 @@
 """Running process instances: the unit of work that gives their turns what lies around them."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from domain.bpmn.conditions import Value
 from domain.bpmn.events import InstanceState, TaskType
@@ -53,5 +52,7 @@ class Running(UnitOfWork):
             return_to_caller(self, turn)
 
     def values(self, turn: Turn) -> Mapping[tuple[int, str], Value]:
-        known: Mapping[tuple[int, str], Any] = self.ask(ValuesOf(turn.instance.identity))
+        if self.is_new(turn):  # nobody knows more of it than the turn
+            return {}
+        known: Mapping[tuple[int, str], Value] = self.ask(ValuesOf(turn.instance.identity))
         return known

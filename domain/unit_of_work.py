@@ -160,6 +160,10 @@ class UnitOfWork:
         version, instance = self._known(stream)
         return self._begin(version, instance.copy(), instance)
 
+    def is_new(self, turn: Turn) -> bool:
+        """Tell whether this is the turn of an instance that has no facts yet."""
+        return self._turns[turn.instance.identity.stream][0] == 0
+
     def new_turn(self, instance: Instance) -> Turn:
         """Return the turn of an instance that has no facts yet."""
         return self._begin(0, instance, None)
