@@ -164,8 +164,13 @@ def _roles(node: Node) -> dict[str, Coroutine[Any, Any, None]]:
     }
     if "followers" in settings.roles:
         running["followers"] = node.followers.run()
-    if "executor" in settings.roles and settings.task_executor_enabled:
-        executor = Executor(node.commands, settings.engine_id, settings.task_retry_limit)
+    if "executor" in settings.roles:
+        executor = Executor(
+            node.commands,
+            settings.engine_id,
+            settings.task_retry_limit,
+            runs_tasks=settings.task_executor_enabled,
+        )
         running["executor"] = Lease(node.pools.followers, EXECUTOR_LEASE, _holder()).keep(lambda _held: executor.run())
     return running
 

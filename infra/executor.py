@@ -1,4 +1,7 @@
-"""The executor role: runs the engine's own tasks as soon as they are due (contracts/engine.md, decision 3)."""
+"""The executor role: runs the engine's own tasks as soon as they are due (contracts/engine.md, decision 3).
+
+It ends expired locks of jobs too, also where clients say when tasks run.
+"""
 
 import asyncio
 from contextlib import suppress
@@ -23,7 +26,8 @@ log = structlog.get_logger()
 class Executor:
     """Runs due tasks of every tenant, under the engine's id."""
 
-    def __init__(self, commands: Commands, engine_id: str, retry_limit: int) -> None:
+    def __init__(self, commands: Commands, engine_id: str, retry_limit: int, *, runs_tasks: bool) -> None:
+        self._runs_tasks = runs_tasks
         self._commands = commands
         self._asker = Asker(tenant="", actor=Actor("system", engine_id))
         self._retry_limit = retry_limit
@@ -32,7 +36,9 @@ class Executor:
         """Run tasks until cancelled. An outage is waited out: nothing is lost by it."""
         while True:
             try:
-                busy = await self._run_due_tasks()
+                busy = await expire_locks(self._commands, self._asker, BATCH)
+                if self._runs_tasks:
+                    busy |= await self._run_due_tasks()
             except Exception as error:
                 if not (isinstance(error, Rejection) or passes(error)):
                     raise
@@ -44,7 +50,6 @@ class Executor:
     async def _run_due_tasks(self) -> bool:
         """Run up to a batch; tell whether there may be more that can be run."""
         self._commands.tasks_created.clear()
-        busy = await expire_locks(self._commands, self._asker, BATCH)
         run = await execute_tasks(
             self._commands, ExecuteTasks(limit=BATCH), self._asker, tenant=None, retry_limit=self._retry_limit
         )
@@ -52,9 +57,13 @@ class Executor:
             if isinstance(error, Unavailable) or passes(error):
                 raise error
             log.error("task failed", stream=work.stream, task=work.id, exc_info=error)
-        return busy or len(run.answers) == BATCH
+        return len(run.answers) == BATCH
 
     async def _rest(self) -> None:
+        """Wait for the next task, or a while; tasks that are left to clients wake nobody."""
+        if not self._runs_tasks:
+            await asyncio.sleep(LONGEST_REST)
+            return
         with suppress(TimeoutError):
             async with asyncio.timeout(LONGEST_REST):
                 await self._commands.tasks_created.wait()

@@ -105,8 +105,12 @@ async def test_a_lock_with_a_time_expires_and_the_job_is_due_again(engine: Clien
     assert late.status_code == 409
 
 
-async def test_a_lock_expires_after_the_deployment_s_time_where_the_worker_names_none(database: str) -> None:
-    async with engine_client(database, set_time_enabled=True, job_lock_timeout="PT1M") as engine:
+@pytest.mark.parametrize("executor", [True, False])
+async def test_a_lock_expires_after_the_deployment_s_time_where_the_worker_names_none(
+    database: str, *, executor: bool
+) -> None:
+    settings = {"set_time_enabled": True, "job_lock_timeout": "PT1M", "task_executor_enabled": executor}
+    async with engine_client(database, **settings) as engine:
         await engine.deploy()
         await engine.start()
         (job,) = await engine.lock()
