@@ -18,7 +18,7 @@ BOTH = pytest.mark.parametrize("interrupting", [True, False])
 
 @BOTH
 @pytest.mark.parametrize("model", [WORK, NESTED])
-def test_an_escalation_of_a_job_is_caught_at_its_task_or_a_scope_around(model: str, interrupting: bool) -> None:
+def test_an_escalation_of_a_job_is_caught_at_its_task_or_a_scope_around(model: str, *, interrupting: bool) -> None:
     host = "sub" if model is NESTED else "work"
     story = Story(process(model, HANDLED, boundary("b", host, "escalation", "X", interrupting=interrupting)))
     story.completes("work", escalation_code="X")
@@ -83,7 +83,7 @@ def test_errors_and_escalations_are_not_mistaken_for_each_other() -> None:
 
 
 @BOTH
-def test_a_worker_is_asked_for_the_code_before_the_task_starts(interrupting: bool) -> None:
+def test_a_worker_is_asked_for_the_code_before_the_task_starts(*, interrupting: bool) -> None:
     story = Story(process(WORK, HANDLED, boundary("b", "work", "escalation", interrupting=interrupting)))
     assert story.state_of("work") is InstanceState.CREATED
     assert [(job.element, job.type) for job in story.instance.jobs.values()] == [("b", JobType.SET_ESCALATION_CODE)]
@@ -116,7 +116,7 @@ def test_a_message_that_a_worker_sends_may_escalate_too() -> None:
 
 
 @BOTH
-def test_while_suspended_it_is_caught_and_its_path_begins_on_resume(interrupting: bool) -> None:
+def test_while_suspended_it_is_caught_and_its_path_begins_on_resume(*, interrupting: bool) -> None:
     model = process(WORK, HANDLED, boundary("b", "work", "escalation", "X", interrupting=interrupting))
     story = Story(model).is_suspended().completes("work", escalation_code="X")
     assert story.state_of("handled") is InstanceState.SUSPENDED
@@ -127,7 +127,7 @@ def test_while_suspended_it_is_caught_and_its_path_begins_on_resume(interrupting
 
 
 @BOTH
-def test_an_escalation_crosses_to_the_activity_that_called(interrupting: bool) -> None:
+def test_an_escalation_crosses_to_the_activity_that_called(*, interrupting: bool) -> None:
     stage = Stage().deploys(process(WORK, process_id="child"), "child")
     stage.deploys(
         process(
