@@ -1,7 +1,7 @@
 """Starting, suspending and resuming process instances."""
 
 from collections.abc import Mapping
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from commands.context import Context, Decision
 from commands.desk import Desk, Held
@@ -16,6 +16,7 @@ from domain.bpmn.instance import Instance
 from domain.identity import InstanceId
 from domain.rejection import ExecutionFailed, InvalidModel, InvalidState, NotFound
 from domain.starting import NewInstance, start_instance
+from domain.unit_of_work import Question
 
 
 class StartProcessInstance(Intent, frozen=True):
@@ -52,6 +53,7 @@ class HeldGraph(NamedTuple):
 
     graph: Graph
     states: Mapping[str, Versioned]
+    answers: Mapping[Question, Any]
 
 
 async def gather_start(command: StartProcessInstance, _target: None, context: Context, desk: Desk) -> HeldGraph:
@@ -61,7 +63,7 @@ async def gather_start(command: StartProcessInstance, _target: None, context: Co
     if graph is None:
         name = f"{command.bpmn_process_id}:{command.version}"
         raise NotFound("failed to create process instance", f"process {name} could not be found")
-    return HeldGraph(graph, desk.states)
+    return HeldGraph(graph, desk.states, desk.answers)
 
 
 def decide_start(command: StartProcessInstance, _target: None, gathered: HeldGraph, context: Context) -> Decision:
@@ -70,7 +72,7 @@ def decide_start(command: StartProcessInstance, _target: None, gathered: HeldGra
     if graph.bpmn_process_id not in graph.none_starts:
         detail = f"scope {graph.bpmn_process_id} has no none start event"
         raise InvalidModel("failed to create execution", detail)
-    unit = unit_of(context, gathered.states)
+    unit = unit_of(context, gathered.states, gathered.answers)
     new = NewInstance(
         correlation_key=command.correlation_key,
         tags=tags_by_name(command.tags),

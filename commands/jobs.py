@@ -41,8 +41,8 @@ class JobCompletion(Intent, frozen=True):
     message_name: str = ""
     signal_name: str = ""
     timer: Timer | None = None
-    loop_cardinality: Int32 = 0
-    loop_items: tuple[Data, ...] = ()
+    loop_cardinality: Int32 | None = None
+    loop_items: tuple[Data, ...] | None = None
 
 
 class CompleteJob(Intent, frozen=True):
@@ -166,7 +166,7 @@ def _completion(command: CompleteJob, turn: Turn, job: Job, context: Context) ->
         timer=said.timer.definition if said.timer is not None else None,
         called=_called(said.called_process, context) if said.called_process is not None else None,
         loop_cardinality=said.loop_cardinality,
-        loop_items=_items(said.loop_items, turn, job, context),
+        loop_items=_items(said.loop_items, turn, job, context) if said.loop_items is not None else None,
         again_at=due(context.now, command.retry_timer) if said.escalation_code else None,
     )
 

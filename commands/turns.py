@@ -115,10 +115,10 @@ def _change(
     data = variable.data
     if data is None:
         return VariableChange(scope, variable.name)
-    value = data.value
-    if data.encrypted:
-        value = context.cipher.encrypt(value, associated_data(context.tenant, instance, scope, variable.name))
-    return VariableChange(scope, variable.name, data.encoding, value, data.encrypted)
+    if not data.encrypted:
+        return VariableChange(scope, variable.name, data.encoding, data.value)
+    value = context.cipher.encrypt(data.value, associated_data(context.tenant, instance, scope, variable.name))
+    return VariableChange(scope, variable.name, data.encoding, value, encrypted=True, plain=data.value)
 
 
 def associated_data(tenant: str, instance: InstanceId, scope: int, name: str, sealed_for: str = "") -> str:

@@ -75,7 +75,7 @@ def _field(attribute: str, *rules: Rule) -> Field:
 
 def at_least(minimum: int) -> Rule:
     detail = f"must be greater than or equal to {minimum}"
-    return Rule("gte", detail, lambda value: value < minimum, str, {"minimum": minimum})
+    return Rule("gte", detail, lambda value: value is not None and value < minimum, str, {"minimum": minimum})
 
 
 def at_most(maximum: int) -> Rule:
@@ -85,7 +85,7 @@ def at_most(maximum: int) -> Rule:
 
 def no_more_than(items: int) -> Rule:
     detail = f"exceeds a maximum of {items}"
-    return Rule("max", detail, lambda value: len(value) > items, _as_go_prints, {"maxItems": items})
+    return Rule("max", detail, lambda value: len(value or ()) > items, _as_go_prints, {"maxItems": items})
 
 
 def no_longer_than(characters: int) -> Rule:

@@ -12,7 +12,7 @@ answer.
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -107,7 +107,7 @@ def evaluate(expression: str, variables: Mapping[str, Value]) -> bool:
     unknown: ``known || unknown`` holds where ``known`` does, as the language says.
     """
     compiled = _compile(expression)
-    _refuse_too_much(compiled.mentions, variables)
+    _refuse_too_much(weight(expression, variables))
     values, unusable = _read(compiled.mentions, variables)
     try:
         result = compiled.expression.eval(data=values)
@@ -121,6 +121,17 @@ def evaluate(expression: str, variables: Mapping[str, Value]) -> bool:
     text = str(result.value())
     absent = _ABSENT.search(text)
     raise ConditionError(unusable.get(absent[1], f"unknown variable {absent[1]}") if absent else _reason(text))
+
+
+def mentioned(expression: str) -> Collection[str]:
+    """Return the names that a condition mentions: all variables that it needs, and perhaps other words."""
+    return _compile(expression).mentions.keys()
+
+
+def weight(expression: str, variables: Mapping[str, Value]) -> int:
+    """Return how many bytes a condition looks at: those of each variable as often as it is mentioned."""
+    mentions = _compile(expression).mentions
+    return sum(times * len(variables[name].value.encode()) for name, times in mentions.items() if name in variables)
 
 
 class _Compiled(NamedTuple):
@@ -150,8 +161,7 @@ def _no_boolean(kind: Any) -> ConditionError:
     return ConditionError(f"the condition gives a value of type {kind.name().lower()[:_LONGEST_REASON]}, not a boolean")
 
 
-def _refuse_too_much(mentions: Mapping[str, int], variables: Mapping[str, Value]) -> None:
-    size = sum(times * len(variables[name].value.encode()) for name, times in mentions.items() if name in variables)
+def _refuse_too_much(size: int) -> None:
     if size > MOST_BYTES:
         raise ConditionError(f"the variables that the condition mentions have {size} bytes, more than {MOST_BYTES}")
 

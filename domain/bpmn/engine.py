@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from domain.bpmn import catching
+from domain.bpmn.conditions import Value
 from domain.bpmn.events import (
     ElementResumed,
     ElementSuspended,
@@ -33,7 +34,10 @@ from domain.bpmn.propagation import throw_error, throw_escalation
 
 
 class VariableChange(NamedTuple):
-    """A variable to set in a scope (an element instance id, or ``PROCESS_SCOPE``); ``value`` None deletes it."""
+    """A variable to set in a scope (an element instance id, or ``PROCESS_SCOPE``); ``value`` None deletes it.
+
+    ``plain`` is the text of an encrypted value, where it is at hand.
+    """
 
     scope: int
     name: str
@@ -41,6 +45,7 @@ class VariableChange(NamedTuple):
     value: str | None = None
     encrypted: bool = False
     sealed_for: str = ""
+    plain: str | None = None
 
 
 def start(turn: Turn, started: ProcessInstanceStarted, variables: Iterable[VariableChange]) -> None:
@@ -175,6 +180,7 @@ def change_variables(turn: Turn, changes: Iterable[VariableChange]) -> None:
 
 def _change_variable(turn: Turn, change: VariableChange) -> None:
     known = turn.instance.variables.get(change.scope, {}).get(change.name)
+    turn.values[change.scope, change.name] = _plain(change)
     if change.value is None:
         if known is not None:
             turn.record(VariableDeleted(known, change.name, change.scope))
@@ -192,6 +198,12 @@ def _change_variable(turn: Turn, change: VariableChange) -> None:
             element_instance_id=change.scope,
         )
     )
+
+
+def _plain(change: VariableChange) -> Value | None:
+    """Return what conditions see; what came encrypted with a message or signal they see from the next turn on."""
+    value = change.plain if change.encrypted else change.value
+    return Value(change.encoding, value) if value is not None else None
 
 
 def _element_id(turn: Turn, scope: int) -> int:

@@ -129,6 +129,8 @@ class Turn:
         self.by = by
         self.ids = ids
         self.events: list[InstanceEvent] = []
+        #: What variables got a value in this turn, by scope and name, in plain text; None for those deleted.
+        self.values: dict[tuple[int, str], Value | None] = {}
         self._behaviours = behaviours
         self._arrivals: deque[Token] = deque()
         self._emptied: deque[int] = deque()
@@ -199,10 +201,10 @@ class Turn:
         self.record(event)
         return event.id
 
-    def pass_through(self, token: Token) -> None:
-        """Let the token go through its element without waiting."""
+    def pass_through(self, token: Token, to: tuple[str, ...] | None = None) -> None:
+        """Let the token go through its element without waiting, and on to all targets, or to ``to`` only."""
         if token.id:
-            self.complete(self.keep(token))
+            self.complete(self.keep(token), to)
             return
         self.record(
             ElementPassed(
@@ -213,7 +215,7 @@ class Turn:
                 parent_id=token.parent_id,
             )
         )
-        self.leave(token.element, token.parent_id)
+        self.leave(token.element, token.parent_id, to)
 
     def complete(self, element_instance_id: int, to: tuple[str, ...] | None = None) -> None:
         """End an element instance and send tokens along all outgoing flows, or to the targets ``to`` only."""
@@ -250,11 +252,11 @@ class Turn:
         self.record(ElementTerminated(element_instance_id))
         self._emptied.append(ended.parent_id)
 
-    def terminate_inside(self, scope_id: int, but: int = 0) -> None:
-        """End what lives in a scope and what is attached to it, but not the scope; no token arrives there any more."""
+    def terminate_inside(self, scope_id: int, but: int = 0, *, beside: bool = True) -> None:
+        """End what lives in a scope, and ``beside`` it what is attached to it; no token arrives there any more."""
         self._arrivals = deque(token for token in self._arrivals if token.parent_id != scope_id)
         for other in list(self.instance.elements.values()):
-            inside = scope_id in (other.parent_id, other.attached_to)
+            inside = other.parent_id == scope_id or (beside and other.attached_to == scope_id)
             if inside and other.id != but and other.id in self.instance.elements:
                 self.terminate(other.id, but)
 
@@ -356,9 +358,9 @@ class Turn:
             for user_task in [u for u in self.instance.user_tasks.values() if u.element_instance_id == ended.id]:
                 self.record(UserTaskTerminated(user_task.id))
 
-    def count_step(self, element: Element) -> None:
-        """Count a step; raise ``ExecutionError`` when the turn has taken too many."""
-        self._steps += 1
+    def count_step(self, element: Element, steps: int = 1) -> None:
+        """Count a step, or several for a great one; raise ``ExecutionError`` when the turn has taken too many."""
+        self._steps += steps
         if self._steps > STEP_BUDGET:
             raise ExecutionError(f"more than {STEP_BUDGET} steps without waiting, at element {element.bpmn_id}")
 
@@ -371,7 +373,7 @@ class Turn:
 
     def _complete_when_empty(self, scope_id: int) -> None:
         scope = self.instance.elements.get(scope_id)
-        if scope is None or scope.children or scope.state is not InstanceState.STARTED:
+        if scope is None or scope.state is not InstanceState.STARTED or (scope.children and not scope.multi_instance):
             return
         element = self.graph.elements[scope.element]
         complete_scope = self._behaviours[element.type].complete_scope

@@ -44,6 +44,6 @@ class Completion(NamedTuple):
     signal_name: str = ""
     timer: Timer | None = None
     called: CalledProcess | None = None
-    loop_cardinality: int = 0
-    loop_items: tuple[Item, ...] = ()
+    loop_cardinality: int | None = None
+    loop_items: tuple[Item, ...] | None = None
     again_at: datetime | None = None

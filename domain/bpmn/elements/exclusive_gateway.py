@@ -1,7 +1,7 @@
 """Exclusive gateway: one token in, one token out (BPMN 2.0, 13.4.2).
 
-Conditions are not evaluated here: a job asks a worker for the target element. Joining needs nothing: each token that
-arrives passes.
+Where the model gives conditions that the engine evaluates, the first that holds decides, else the default flow; in
+every other model a job asks a worker for the target element. Joining needs nothing: each token that arrives passes.
 """
 
 from domain.bpmn.events import JobType
@@ -9,11 +9,15 @@ from domain.bpmn.execution import Behaviour, ExecutionError, Token, Turn
 from domain.bpmn.graph import Element
 from domain.bpmn.instance import Job
 from domain.bpmn.intake import Completion
+from domain.bpmn.values import decides, default_targets, open_flows
 
 
 def enter(turn: Turn, token: Token) -> None:
-    """Ask for a decision where there is a choice."""
-    if len(token.element.outgoing) > 1:
+    """Decide, or ask for a decision where there is a choice."""
+    if decides(token.element):
+        chosen = next(open_flows(turn, token.element, token.parent_id), None)
+        turn.pass_through(token, default_targets(token.element) if chosen is None else (chosen,))
+    elif len(token.element.outgoing) > 1:
         turn.create_job(turn.keep(token), JobType.EVALUATE_EXCLUSIVE_GATEWAY, token.element)
     else:
         turn.pass_through(token)

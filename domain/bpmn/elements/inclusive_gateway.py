@@ -1,7 +1,8 @@
 """Inclusive gateway: one token in, a token along each chosen flow out; joins what may still come (BPMN 2.0, 13.4.3).
 
-A job asks a worker for the target elements; the default flow is taken in addition (contracts/engine.md 2.5). A join
-waits while a token elsewhere in its scope can still reach it.
+Where the model gives conditions that the engine evaluates, tokens take all flows whose conditions hold, and the default
+flow when none does. In every other model a job asks a worker for the target elements, and the default flow is taken in
+addition (contracts/engine.md 2.5). A join waits while a token elsewhere in its scope can still reach it.
 """
 
 from domain.bpmn.events import JobType
@@ -10,6 +11,7 @@ from domain.bpmn.graph import Element
 from domain.bpmn.instance import Job
 from domain.bpmn.intake import Completion
 from domain.bpmn.joining import arrived, can_still_come
+from domain.bpmn.values import decides, default_targets, open_flows
 
 
 def enter(turn: Turn, token: Token) -> None:
@@ -17,6 +19,8 @@ def enter(turn: Turn, token: Token) -> None:
     if len(token.element.incoming) > 1:
         turn.keep(token)
         turn.settle(token.element)
+    elif decides(token.element):
+        turn.pass_through(token, _chosen(turn, token.element, token.parent_id))
     elif len(token.element.outgoing) > 1:
         turn.create_job(turn.keep(token), JobType.EVALUATE_INCLUSIVE_GATEWAY, token.element)
     else:
@@ -31,7 +35,9 @@ def settle(turn: Turn, gateway: Element) -> None:
         first, *others = tokens
         for other in others:
             turn.end(other.id)
-        if len(gateway.outgoing) > 1:
+        if decides(gateway):
+            turn.complete(first.id, to=_chosen(turn, gateway, first.parent_id))
+        elif len(gateway.outgoing) > 1:
             turn.create_job(first.id, JobType.EVALUATE_INCLUSIVE_GATEWAY, gateway)
         else:
             turn.complete(first.id)
@@ -51,6 +57,10 @@ def complete_job(turn: Turn, job: Job, completion: Completion) -> None:
         if target not in targets:
             raise ExecutionError(f"element {gateway.bpmn_id} has no outgoing sequence flow to {target}")
     turn.complete(job.element_instance_id, to=tuple(dict.fromkeys((*decision, *default))))
+
+
+def _chosen(turn: Turn, gateway: Element, scope_id: int) -> tuple[str, ...]:
+    return tuple(open_flows(turn, gateway, scope_id)) or default_targets(gateway)
 
 
 BEHAVIOUR = Behaviour(enter, complete_job=complete_job, settle=settle)
