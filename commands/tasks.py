@@ -19,11 +19,12 @@ from domain.bpmn.engine_task import EngineTask
 from domain.bpmn.events import TaskCanceled, TaskLocked, TaskType, TaskUnlocked, WorkState
 from domain.bpmn.execution import ExecutionError
 from domain.bpmn.instance import Task
+from domain.correlation import correlated_message
 from domain.event import Actor
 from domain.identity import InstanceId, Int32, channel_stream, instance_of, partition_of, process_stream, signal_stream
 from domain.rejection import Rejection
 from domain.triggering import run_engine_task
-from domain.unit_of_work import Question
+from domain.unit_of_work import Question, UnitOfWork
 
 
 class ExecuteTasks(Intent, frozen=True):
@@ -147,7 +148,7 @@ def _run_own(work: Work, gathered: HeldTask, retry: Retry, context: Context) -> 
     task, engine_id = gathered.task, context.actor.id
     actor = None
     if task.message_id or task.signal_id:
-        actor = Actor("worker", task.created_by)
+        actor = Actor("worker", _sender(unit_of(context, gathered.states, gathered.answers), task))
         context = msgspec.structs.replace(context, actor=actor)
     locked = TaskLocked(task.id, engine_id if actor is not None else "")
     partition = partition_of(work.stream)
@@ -165,6 +166,14 @@ def _run_own(work: Work, gathered: HeldTask, retry: Retry, context: Context) -> 
         state = fail_engine_task(unit, work.stream, partition, task, error, retry)
     run = msgspec.structs.replace(task, locked_at=context.now, locked_by=engine_id)
     return decided(unit, TaskAnswer(partition, run, state, instance_id, error, context.now), actor)
+
+
+def _sender(unit: UnitOfWork, task: Task) -> str:
+    """Return who has sent the message or signal; of a message that was kept, that is not who has created the task."""
+    message = None
+    if task.message_id:
+        message = correlated_message(unit, task.message_name, task.message_key, task.message_id)
+    return message.created_by if message is not None else task.created_by
 
 
 def decide_unlock(command: UnlockTask, _target: None, gathered: HeldTask | None, context: Context) -> Decision:

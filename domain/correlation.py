@@ -82,10 +82,9 @@ def close_message(unit: UnitOfWork, name: str, key: str, message_id: int) -> Non
         unit.record(stream, MessageClosed(message_id))
 
 
-def correlated_message(unit: UnitOfWork, name: str, key: str, message_id: int) -> MessageSent | None:
-    """Return what was sent, None once it is closed."""
-    message = _channel(unit, channel_stream(unit.tenant, name, key)).messages.get(message_id)
-    return message.sent if message is not None else None
+def correlated_message(unit: UnitOfWork, name: str, key: str, message_id: int) -> Message | None:
+    """Return a message that has met its receiver, None once it is closed."""
+    return _channel(unit, channel_stream(unit.tenant, name, key)).messages.get(message_id)
 
 
 def _correlate(

@@ -119,7 +119,8 @@ def _set_again(unit: UnitOfWork, task: Task) -> None:
 def _message(unit: UnitOfWork, task: Task) -> MessageSent | None:
     if not task.message_id:
         return None
-    return correlated_message(unit, task.message_name, task.message_key, task.message_id)
+    message = correlated_message(unit, task.message_name, task.message_key, task.message_id)
+    return message.sent if message is not None else None
 
 
 def _variables(unit: UnitOfWork, task: Task) -> Iterable[VariableChange]:

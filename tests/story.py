@@ -29,7 +29,7 @@ from commands.states import StateCache
 from commands.tasks import RunTask, TaskAnswer
 from commands.user_tasks import UpdateUserTask, UserTaskAnswer
 from commands.variables import SetElementVariables, SetProcessVariables
-from domain.bpmn.events import InstanceState
+from domain.bpmn.events import ElementCompleted, ElementEntered, ElementPassed, ElementTerminated, InstanceState
 from domain.bpmn.execution import ExecutionError
 from domain.bpmn.graph import Graph
 from domain.bpmn.instance import ElementInstance, Instance, Job, Task, UserTask
@@ -273,9 +273,7 @@ class Story:
         assert self.instance.state is state
         assert not self.instance.elements
         assert not self.instance.user_tasks
-        if (
-            state is not InstanceState.TERMINATED
-        ):  # others leave no work of what lives
+        if state is not InstanceState.TERMINATED:  # others leave no work of what lives
             left = {job.element_instance_id for job in self.instance.jobs.values()}
             assert not left & set(self.instance.elements)
         return self
@@ -299,6 +297,17 @@ class Story:
     def called_by(self, element: str) -> "Story":
         """Return the story of the instance that the call activity called."""
         return Story.of(self.stage, InstanceId(self.identity.partition, self.at(element).called))
+
+    def values(self) -> dict[str, str]:
+        """Return the variables of the instance itself."""
+        known = _at_once(self.stage.commands.lookups.values(TENANT, self.identity))
+        return {name: value.value for (scope, name), value in known.items() if not scope}
+
+    def ends_of(self, element: str) -> list[str]:
+        """Tell how the element instances at an element ended, in order of their ends."""
+        entered = {e.id: e.element for e in self.facts if isinstance(e, ElementEntered | ElementPassed)}
+        ends = [e for e in self.facts if isinstance(e, ElementPassed | ElementCompleted | ElementTerminated)]
+        return ["TERMINATED" if type(e) is ElementTerminated else "COMPLETED" for e in ends if entered[e.id] == element]
 
     def names(self) -> list[str]:
         """Return the names of all facts so far."""
