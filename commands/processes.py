@@ -1,7 +1,8 @@
 """Deploying processes."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from functools import partial
+from typing import Any, NamedTuple
 
 from commands.context import Context, Decision
 from commands.desk import Desk
@@ -16,12 +17,13 @@ from domain.bpmn.timers import due_at
 from domain.engine_tasks import create_task
 from domain.event import Append
 from domain.identity import InstanceId, Int32, process_stream, queue_stream
+from domain.messaging.receivers import StartDefinition
 from domain.processes.definitions import GivenDefinitions, resolve
 from domain.processes.events import DeployedElement, ParallelismSet, ProcessDeployed
 from domain.processes.process import NEW, DeployedVersion, Process, digest, evolve
 from domain.processes.queue import Queue
 from domain.rejection import InvalidState
-from domain.unit_of_work import UnitOfWork
+from domain.unit_of_work import MessageStart, Question, UnitOfWork
 
 
 class ErrorDefinition(Intent, frozen=True):
@@ -79,6 +81,7 @@ class Gathered(NamedTuple):
     model: ProcessModel | None
     states: Mapping[str, Versioned]
     running: Sequence[InstanceId] = ()
+    answers: Mapping[Question, Any] = {}
 
 
 async def gather_create(command: CreateProcess, _target: None, context: Context, desk: Desk) -> Gathered:
@@ -93,22 +96,22 @@ async def gather_create(command: CreateProcess, _target: None, context: Context,
     running: Sequence[InstanceId] = ()
     if command.parallelism and not process.limited:
         running = await desk.lookups.running_instances(context.tenant, command.bpmn_process_id)
-    return Gathered(process, held.version, model, desk.states, running)
+    return Gathered(process, held.version, model, desk.states, running, desk.answers)
 
 
 def decide_create(command: CreateProcess, _target: None, gathered: Gathered, context: Context) -> Decision:
     """Deploy a new version, or answer the known one when its model is the same text; a ``DeployedVersion``."""
     known = gathered.process.versions.get(command.version)
     definitions: Mapping[str, EventDefinition] = {}
+    unit = unit_of(context, gathered.states, gathered.answers)
     if gathered.model is not None:
-        definitions = resolve(gathered.model, _given(command), context.now)
+        definitions = resolve(gathered.model, _given(command), context.now, partial(_elsewhere, unit, command))
     if known is not None:
         return Decision((), _require_same_model(command, known))
     assert gathered.model is not None  # noqa: S101  (gathered where the version is new)
     deployed = _deploy(command, gathered.model, definitions, context)
     stream = process_stream(context.tenant, command.bpmn_process_id)
     process = evolve(gathered.process, deployed, context.now, context.actor.id)
-    unit = unit_of(context, gathered.states)
     _set_timers(unit, deployed)
     if process.limited:
         _set_parallelism(unit, deployed, gathered.running)
@@ -118,6 +121,14 @@ def decide_create(command: CreateProcess, _target: None, gathered: Gathered, con
         beside.answer,
         {stream: process, **beside.states},
     )
+
+
+def _elsewhere(unit: UnitOfWork, command: CreateProcess, message_name: str) -> str:
+    """Name the other process that messages of this name start, if there is one."""
+    start: StartDefinition | None = unit.ask(MessageStart(message_name))
+    if start is None or start.bpmn_process_id == command.bpmn_process_id:
+        return ""
+    return f"{start.bpmn_process_id}:{start.version}"
 
 
 def _set_timers(unit: UnitOfWork, deployed: ProcessDeployed) -> None:

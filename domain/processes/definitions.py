@@ -4,7 +4,7 @@ What neither says is asked for by a job when a token gets there, except where no
 (contracts/engine.md 2.2).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 
 import msgspec
@@ -82,12 +82,19 @@ class _Definitions(msgspec.Struct, frozen=True):
     resolved: Mapping[str, EventDefinition]
     elements: Mapping[str, Element]
     now: datetime
+    elsewhere: Callable[[str], str]
 
 
-def resolve(model: ProcessModel, given: GivenDefinitions, now: datetime) -> Mapping[str, EventDefinition]:
+def resolve(
+    model: ProcessModel,
+    given: GivenDefinitions,
+    now: datetime,
+    elsewhere: Callable[[str], str] = lambda _name: "",
+) -> Mapping[str, EventDefinition]:
     """Return what each event catches or throws, by element id, as far as it is known before the process runs.
 
-    Timers are reckoned from ``now``. Raises ``InvalidInput`` with everything that is wrong or missing.
+    Timers are reckoned from ``now``; ``elsewhere`` names another process, if there is one, that messages of a name
+    start already. Raises ``InvalidInput`` with everything that is wrong or missing.
     """
     elements = {element.bpmn_id: element for element in model.elements}
     by_kind = given.by_kind()
@@ -97,7 +104,7 @@ def resolve(model: ProcessModel, given: GivenDefinitions, now: datetime) -> Mapp
         resolved |= {
             key: value for key, value in definitions.items() if key in elements and elements[key].type in waiting
         }
-    causes = tuple(_causes(_Definitions(model, by_kind, resolved, elements, now)))
+    causes = tuple(_causes(_Definitions(model, by_kind, resolved, elements, now, elsewhere)))
     if causes:
         raise InvalidInput(TITLE, "invalid or missing event definitions", causes)
     return resolved
@@ -170,7 +177,10 @@ def _unusable_text(definition: EventDefinition, kind: str) -> Iterator[str]:
 
 
 def _repeated_names(definitions: _Definitions) -> Iterator[Cause]:
-    """Yield the start events that would start two instances at once: their names are another's in the process."""
+    """Yield the start events that would start two instances at once: their names are another's in the process.
+
+    A message has one receiver, so its name may not start another process either.
+    """
     seen: set[tuple[str, str]] = set()
     for element in definitions.model.elements:
         definition = definitions.resolved.get(element.bpmn_id)
@@ -181,6 +191,10 @@ def _repeated_names(definitions: _Definitions) -> Iterator[Cause]:
                 detail = f"start {kind} name {name} must be unique"
                 yield Cause(_pointer(element, definitions.elements), f"{kind}_event", detail)
             seen.add((kind, name))
+        other = definitions.elsewhere(definition.message_name) if definition.message_name else ""
+        if other:
+            detail = f"start message name {definition.message_name} must be unique - already defined in process {other}"
+            yield Cause(_pointer(element, definitions.elements), "message_event", detail)
 
 
 def _starts_the_process(element: Element, definitions: _Definitions) -> bool:
