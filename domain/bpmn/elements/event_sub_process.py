@@ -21,7 +21,7 @@ def happen(turn: Turn, waiting: ElementInstance, element: Element) -> None:
     start = turn.graph.event_starts[element.bpmn_id]
     around = turn.instance.elements[waiting.parent_id]
     if start.interrupting:
-        turn.terminate_inside(around.id, but=waiting.id)
+        turn.terminate_inside(around.id, but=waiting.id, beside=False)
         if around.state is InstanceState.CREATED:  # something else was still asked for, which matters no more
             turn.record(ElementStarted(around.id, turn.graph.process_id, around.element))
     elif happens_again(waiting):
