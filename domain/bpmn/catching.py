@@ -6,6 +6,7 @@ that from beginning until it is known.
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import NamedTuple
 
 from domain.bpmn.events import (
@@ -19,7 +20,7 @@ from domain.bpmn.events import (
     TaskType,
 )
 from domain.bpmn.execution import Behaviour, ExecutionError, Token, Turn
-from domain.bpmn.graph import Element, ElementType, EventDefinition
+from domain.bpmn.graph import Element, ElementType, EventDefinition, Timer
 from domain.bpmn.instance import ElementInstance, Job, Task
 from domain.bpmn.intake import Completion, Trigger
 from domain.bpmn.timers import TimerError, due_at
@@ -87,12 +88,19 @@ def wait_for(turn: Turn, element_instance_id: int, event: Element, defined: Defi
     if definition.signal_name:
         _subscribe_signal(turn, element_instance_id, event, definition.signal_name)
     elif definition.timer is not None:
-        try:
-            due = due_at(definition.timer, turn.now)
-        except TimerError as error:
-            raise ExecutionError(f"failed to evaluate timer: {error}") from error
+        due = _due_at(definition.timer, event, turn.now)
         turn.create_task(element_instance_id, TaskType.TRIGGER_EVENT, event, due, timer=definition.timer)
     return True
+
+
+def _due_at(timer: Timer, event: Element, now: datetime) -> datetime:
+    try:
+        due = due_at(timer, now)
+    except TimerError as error:
+        raise ExecutionError(f"failed to evaluate timer: {error}") from error
+    if timer.time is None and due <= now and not event.interrupting:  # it would come again and again, without end
+        raise ExecutionError("failed to evaluate timer: it would be due again at once")
+    return due
 
 
 def wait_again(turn: Turn, element_instance_id: int, event: Element, before: ElementInstance) -> None:
