@@ -367,7 +367,7 @@ class Turn:
     def _step(self, token: Token) -> None:
         self.count_step(token.element)
         if not token.id and self.instance.state in HALTED:
-            self.keep(token, self.instance.state)
+            self.keep(token, self.instance.state, multi_instance=token.element.multi_instance is not None)
         else:
             self._behaviours[token.element.type].enter(self, token)
 
