@@ -8,6 +8,7 @@ from domain.bpmn.events import InstanceState
 from domain.bpmn.graph import ElementType, Graph
 from domain.bpmn.instance import ElementInstance, Instance
 from domain.identity import InstanceId
+from tests.models.memory import partition_of
 from tests.models.world import World
 
 JOINS = (ElementType.PARALLEL_GATEWAY, ElementType.INCLUSIVE_GATEWAY)
@@ -227,10 +228,12 @@ def astray(world: World, instance: Instance) -> Iterator[str]:
 
 def queue_faults(world: World) -> Iterator[str]:
     """Yield what is wrong with queues: who has a place or waits for one, and free places; no task is due."""
+    outside = (*world.log.outside_tasks(), *world.log.stopped_outside())
+    begun = {str(InstanceId(partition_of(stream), task.process_instance_id)) for stream, task in outside}
     for stream, queue in world.log.queues():
         process_id = stream.rpartition("-")[2]
         states = {str(i.identity): i.state for i in world.living() if i.bpmn_process_id == process_id and i.limited}
-        queued = {name for name, state in states.items() if state is InstanceState.QUEUED}
+        queued = {name for name, state in states.items() if state is InstanceState.QUEUED} - begun
         if set(queue.waiting) != queued or not set(queue.active) >= states.keys() - queued:
             yield f"{stream} has {list(queue.active)} active and {list(queue.waiting)} waiting, but {states}"
         if queue.waiting and queue.has_place and not world.log.stopped_outside():
