@@ -148,11 +148,19 @@ def _reasons(world: World, instance: Instance, element: ElementInstance) -> Iter
     yield "a user task", any(task.element_instance_id == element.id for task in instance.user_tasks.values())
     yield "a task of the engine", element.id in world.pending_at(instance)
     yield "a message or signal", element.id in _subscribed(world, instance)
-    yield "its events", any(event.definition is None for event in attached) and element.state is InstanceState.CREATED
+    yield "its events", element.state is InstanceState.CREATED and _is_still_armed(world, instance, attached)
     yield "its branches", kind is ElementType.EVENT_BASED_GATEWAY and bool(attached)
     yield "a throw", _is_armed_for_a_throw(element)
     yield "being resumed", kind is ElementType.INCLUSIVE_GATEWAY and instance.state is InstanceState.SUSPENDED
     yield "a called process", element.called != 0 and world.is_living(instance, element.called)
+
+
+def _is_still_armed(world: World, instance: Instance, attached: list[ElementInstance]) -> bool:
+    """Tell whether one of these events is asked for, or has been met by a message whose task is still to be done."""
+    pending = world.pending_at(instance)
+    return any(
+        event.definition is None or (event.definition.message_name != "" and event.id in pending) for event in attached
+    )
 
 
 def _is_armed_for_a_throw(element: ElementInstance) -> bool:
