@@ -4,7 +4,6 @@ Two commands of one process never decide on the same stream at the same time; co
 append tells.
 """
 
-from asyncio import Lock
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from types import TracebackType
@@ -13,6 +12,7 @@ from typing import Any, NamedTuple, Self
 from commands.context import Decision, Log, Lookups
 from commands.snapshots import load_snapshot, save_snapshot
 from commands.states import StateCache, Versioned, fold
+from commands.stream_locks import StreamLocks
 from domain.bpmn.instance import Instance
 from domain.identity import InstanceId, process_stream
 from domain.processes.process import NEW, Process
@@ -28,36 +28,6 @@ FRESH = timedelta(seconds=1)
 
 #: Streams that commands read and seldom change: many may look at them at the same time.
 SHARED = ("process-", "signal-")
-
-
-class StreamLocks:
-    """One lock for each stream that somebody works on right now."""
-
-    def __init__(self) -> None:
-        self._locks: dict[str, tuple[Lock, int]] = {}
-
-    async def acquire(self, stream: str) -> None:
-        lock, users = self._locks.get(stream) or (Lock(), 0)
-        self._locks[stream] = (lock, users + 1)
-        try:
-            await lock.acquire()
-        except BaseException:
-            self._leave(stream)
-            raise
-
-    def release(self, stream: str) -> None:
-        self._locks[stream][0].release()
-        self._leave(stream)
-
-    def is_free(self, stream: str) -> bool:
-        return stream not in self._locks
-
-    def _leave(self, stream: str) -> None:
-        lock, users = self._locks[stream]
-        if users == 1:
-            del self._locks[stream]
-        else:
-            self._locks[stream] = (lock, users - 1)
 
 
 class Held(NamedTuple):
@@ -113,9 +83,11 @@ class Desk:
         Raise ``Wanted`` rather than wait while holding others: two who wait for each other would wait for ever.
         """
         if stream not in self._held:
-            if self._held and not self._locks.is_free(stream):
-                raise Wanted(StateOf(stream), *(StateOf(held) for held in self._held))
-            await self._acquire(stream)
+            if not self._locks.take(stream):
+                if self._held:
+                    raise Wanted(StateOf(stream), *(StateOf(held) for held in self._held))
+                await self._locks.acquire(stream)
+            self._held.add(stream)
         return await self.look(stream)
 
     async def look(self, stream: str) -> Versioned:

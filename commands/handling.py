@@ -15,9 +15,10 @@ import msgspec
 
 from commands.bell import Bell
 from commands.context import AlreadyDone, Cipher, Conflict, Context, Decision, Log, Lookups, Stored
-from commands.desk import Desk, StreamLocks
+from commands.desk import Desk
 from commands.picking import Picking
 from commands.states import StateCache
+from commands.stream_locks import StreamLocks
 from domain.bpmn.events import JobCreated, TaskCreated
 from domain.event import Actor
 from domain.identity import IdKind, Ids, IdsExhausted
@@ -156,7 +157,8 @@ class Commands:
         for _ in range(MOST_WANTED):
             async with Desk(self._log, self.lookups, self._cache, self._locks, context.now) as desk:
                 try:
-                    await desk.fetch(wanted, context.tenant)
+                    if wanted:
+                        await desk.fetch(wanted, context.tenant)
                     return await self._decide(desk, route, command, target, context)
                 except Wanted as want:
                     wanted.update(want.questions, (StateOf(stream) for stream in desk.held_streams))
@@ -187,12 +189,11 @@ class Commands:
 
     def _tell(self, decision: Decision) -> None:
         """Wake who waits for what was created."""
-        for append in decision.appends:
-            for event in append.events:
-                if type(event) is TaskCreated:
-                    self.tasks_created.set()
-                elif type(event) is JobCreated:
-                    self.jobs_created.ring()
+        created = {type(event) for append in decision.appends for event in append.events}
+        if TaskCreated in created:
+            self.tasks_created.set()
+        if JobCreated in created:
+            self.jobs_created.ring()
 
     async def _stored(self, command_id: str, asker: Asker) -> Stored | None:
         """Return what the log keeps of a command that can be repeated."""

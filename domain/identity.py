@@ -62,6 +62,7 @@ def instance_of(stream: str) -> InstanceId:
     return InstanceId(date.fromisoformat(stream[9:19]), int(stream[20:]))
 
 
+@lru_cache(maxsize=4096)
 def process_stream(tenant: str, bpmn_process_id: str) -> str:
     """Return ``process-<tenant>-<bpmnProcessId>``, with a dot for each hyphen of the tenant, whose id has no dots.
 
