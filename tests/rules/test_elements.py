@@ -23,16 +23,21 @@ def test_the_table_of_elements_names_every_module_by_its_type() -> None:
     assert sorted(element.value.lower() for element in ELEMENTS) == MODULES
 
 
-def tag_of(module: str) -> str:
-    """Return the name of an element in XML: ``serviceTask``, ``startEvent``."""
-    first, *others = module.removeprefix("none_").split("_")
+def tags_of(module: str) -> set[str]:
+    """Return the names of an element in stories: as in XML (``serviceTask``), or of an event (``timerCatch``)."""
+    return {camel(module.removeprefix("none_")), camel(module.removesuffix("_event"))}
+
+
+def camel(name: str) -> str:
+    first, *others = name.split("_")
     return first + "".join(word.capitalize() for word in others)
 
 
 @pytest.mark.parametrize("module", MODULES)
 def test_an_element_is_told_of_in_a_story(module: str) -> None:
     stories = [path.read_text(encoding="utf-8") for path in (ROOT / "tests" / "bpmn").glob("test_*.py")]
-    assert any("Story(" in story and re.search(rf"\b{tag_of(module)}\b", story) for story in stories)
+    tags = "|".join(tags_of(module))
+    assert any("Story(" in story and re.search(rf"\b(?:{tags})\b", story) for story in stories)
 
 
 @pytest.mark.parametrize("module", MODULES)
