@@ -7,7 +7,7 @@ behaviour (``domain.bpmn.elements``); a turn knows no element by name. What lies
 """
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
@@ -242,23 +242,13 @@ class Turn:
             self._emptied.append(parent_id)
 
     def terminate(self, element_instance_id: int, but: int = 0) -> None:
-        """End an element instance from outside, with all that lives in it and all that is attached to it.
-
-        ``but`` is an element instance that stays: the event that ends the others.
-        """
+        """End an element instance, all in it and all attached to it, from outside: but not ``but``, which does it."""
         ended = self.instance.elements[element_instance_id]
-        self.terminate_inside(element_instance_id, but)
-        self._let_go(ended)
-        self.record(ElementTerminated(element_instance_id))
-        self._emptied.append(ended.parent_id)
+        self._terminate([*self.instance.within(element_instance_id, but), ended], element_instance_id)
 
     def terminate_inside(self, scope_id: int, but: int = 0, *, beside: bool = True) -> None:
         """End what lives in a scope, and ``beside`` it what is attached to it; no token arrives there any more."""
-        self._arrivals = deque(token for token in self._arrivals if token.parent_id != scope_id)
-        for other in list(self.instance.elements.values()):
-            inside = other.parent_id == scope_id or (beside and other.attached_to == scope_id)
-            if inside and other.id != but and other.id in self.instance.elements:
-                self.terminate(other.id, but)
+        self._terminate(self.instance.within(scope_id, but, beside=beside), scope_id)
 
     def end_instance(self) -> None:
         """End the instance from outside, as what called it goes on without it."""
@@ -344,6 +334,7 @@ class Turn:
             for event in self.instance.attached_to(ended.id):
                 self.terminate(event.id)
         self._let_go(ended)
+        self._end_user_tasks((ended.id,))
         self.record(ElementCompleted(ended.id))
 
     def _let_go(self, ended: ElementInstance) -> None:
@@ -354,9 +345,20 @@ class Turn:
             self.around.unsubscribe(self, ended.id, ended.definition.message_name, ended.correlation_key)
         if ended.called:
             self.around.terminate(self, ended.called)
-        if self.instance.user_tasks:
-            for user_task in [u for u in self.instance.user_tasks.values() if u.element_instance_id == ended.id]:
+
+    def _end_user_tasks(self, element_instance_ids: Container[int]) -> None:
+        for user_task in list(self.instance.user_tasks.values()):
+            if user_task.element_instance_id in element_instance_ids:
                 self.record(UserTaskTerminated(user_task.id))
+
+    def _terminate(self, ended: Sequence[ElementInstance], scope_id: int) -> None:
+        gone = {element_instance.id for element_instance in ended}
+        self._arrivals = deque(t for t in self._arrivals if t.parent_id != scope_id and t.parent_id not in gone)
+        self._end_user_tasks(gone)
+        for element_instance in ended:
+            self._let_go(element_instance)
+            self.record(ElementTerminated(element_instance.id))
+            self._emptied.append(element_instance.parent_id)
 
     def count_step(self, element: Element, steps: int = 1) -> None:
         """Count a step, or several for a great one; raise ``ExecutionError`` when the turn has taken too many."""
@@ -366,7 +368,7 @@ class Turn:
 
     def _step(self, token: Token) -> None:
         self.count_step(token.element)
-        if not token.id and self.instance.state in HALTED:
+        if not token.id and token.parent_id and self.instance.state in HALTED:  # the process has its start event wait
             self.keep(token, self.instance.state, multi_instance=token.element.multi_instance is not None)
         else:
             self._behaviours[token.element.type].enter(self, token)
@@ -385,12 +387,9 @@ class Turn:
 
         While the instance is halted nothing is certain: tokens that came to a join are not in it yet.
         """
-        if self.instance.state in HALTED:
-            return
-        for waiting in self.instance.elements.values():
-            element = self.graph.elements[waiting.element]
-            if self._behaviours[element.type].settle is not None:
-                self.settle(element)
+        if self.graph.inclusive_joins and self.instance.state not in HALTED:
+            waiting = {element_instance.element for element_instance in self.instance.elements.values()}
+            self._unsettled |= {name: join for name, join in self.graph.inclusive_joins.items() if name in waiting}
 
     def _settle(self, element: Element) -> None:
         settle = self._behaviours[element.type].settle
