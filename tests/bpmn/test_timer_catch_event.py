@@ -80,17 +80,17 @@ def test_a_worker_says_the_timer_where_neither_deployment_nor_model_does() -> No
 
 
 @pytest.mark.parametrize(
-    ("said", "error"),
+    ("timer", "error"),
     [
-        ({}, "expected a timer"),
-        ({"timer": Timer()}, "failed to evaluate timer: must specify a time, time cycle or time duration"),
-        ({"timer": Timer(time_cycle="0 0 30 2 *")}, "failed to evaluate timer: the cron expression is never due"),
+        (None, "expected a timer"),
+        (Timer(), "failed to evaluate timer: must specify a time, time cycle or time duration"),
+        (Timer(time_cycle="0 0 30 2 *"), "failed to evaluate timer: the cron expression is never due"),
     ],
 )
-def test_a_timer_that_is_not_said_or_never_due_is_an_error_of_the_job(said: dict[str, Timer], error: str) -> None:
+def test_a_timer_that_is_not_said_or_never_due_is_an_error_of_the_job(timer: Timer | None, error: str) -> None:
     story = Story(UNKNOWN)
     with pytest.raises(ExecutionError) as raised:
-        story.completes("c", **said)
+        story.completes("c", timer=timer)
     assert str(raised.value) == error
     assert (story.state_of("c"), story.instance.tasks) == (InstanceState.CREATED, {})
 
