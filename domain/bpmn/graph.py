@@ -180,6 +180,8 @@ class Graph:
         self.event_starts: dict[str, Element] = {}
         #: By scope and name.
         self.link_catches: dict[tuple[str, str], Element] = {}
+        #: Inclusive gateways at which tokens wait for others.
+        self.inclusive_joins: dict[str, Element] = {}
         for element in model.elements:
             self._index(element)
 
@@ -190,5 +192,7 @@ class Graph:
             self.event_sub_processes.setdefault(element.parent, []).append(element)
         elif element.type is ElementType.LINK_CATCH_EVENT:
             self.link_catches[element.parent, element.link] = element
+        elif element.type is ElementType.INCLUSIVE_GATEWAY and len(element.incoming) > 1:
+            self.inclusive_joins[element.bpmn_id] = element
         elif element.type in START_EVENTS and self.elements[element.parent].type is ElementType.EVENT_SUB_PROCESS:
             self.event_starts[element.parent] = element

@@ -4,7 +4,7 @@ It holds what is alive: element instances that have not ended, open jobs and tas
 ended is history and is found in the read models. ``domain.bpmn.evolution`` says how it changes.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 
 import msgspec
@@ -182,6 +182,32 @@ class Instance(msgspec.Struct, omit_defaults=True):
             element_instance = self.elements[element_instance_id]
             yield element_instance
             element_instance_id = element_instance.parent_id
+
+    def within(self, scope_id: int, but: int = 0, *, beside: bool = True) -> list["ElementInstance"]:
+        """Return what lives in an element instance at any depth, and ``beside`` it what is attached to it.
+
+        What is inside comes before what it is inside of. ``but`` is left out, with all that lives in it.
+        """
+        around: dict[int, list[ElementInstance]] = {}
+        for element in self.elements.values():
+            if element.id != but:
+                for host_id in {element.parent_id, element.attached_to or element.parent_id}:
+                    around.setdefault(host_id, []).append(element)
+        found: dict[int, ElementInstance] = {}
+        self._collect(scope_id, around, found)
+        if beside:
+            return list(found.values())
+        return [
+            element for element in found.values() if element.parent_id == scope_id or element.attached_to != scope_id
+        ]
+
+    def _collect(
+        self, host_id: int, around: Mapping[int, list[ElementInstance]], found: dict[int, ElementInstance]
+    ) -> None:
+        for element in around.get(host_id, ()):
+            if element.id not in found:
+                self._collect(element.id, around, found)
+                found[element.id] = element
 
     def attached_to(self, element_instance_id: int) -> list[ElementInstance]:
         """Return the events attached to an element instance, in order of their ids."""
