@@ -41,7 +41,8 @@ class Running(UnitOfWork):
 
     def terminate(self, turn: Turn, process_instance_id: int) -> None:
         child = InstanceId(turn.instance.partition, process_instance_id)
-        create_task_for(self, TaskType.TERMINATE_PROCESS_INSTANCE, child, 0)
+        process_id = self.state(child.stream).process_id
+        create_task_for(self, TaskType.TERMINATE_PROCESS_INSTANCE, child, process_id)
 
     def ended(self, turn: Turn) -> None:
         instance = turn.instance

@@ -85,17 +85,20 @@ def run_task(turn: Turn, task: Task) -> None:
 def suspend(turn: Turn) -> None:
     """Halt the instance and every scope that has tokens; what has begun stays usable (contracts/engine.md 2.4)."""
     turn.record(ProcessInstanceSuspended())
-    for scope in [element for element in turn.instance.elements.values() if element.children]:
+    for scope in [element for element in turn.instance.elements.values() if element.children and element.begun]:
         turn.record(ElementSuspended(scope.id))
 
 
 def resume(turn: Turn) -> None:
     """Let scopes go on, and tokens that were suspended on arrival enter their elements, in order of their ids."""
     turn.record(ProcessInstanceResumed())
-    for element in sorted(turn.instance.elements.values(), key=lambda element: element.id):
+    elements = turn.instance.elements
+    # The start event of a process that has not begun itself goes on with that.
+    halted = [e for e in elements.values() if not e.parent_id or elements[e.parent_id].begun]
+    for element in sorted(halted, key=lambda element: element.id):
         if element.state is not InstanceState.SUSPENDED:
             continue
-        if element.begun or element.children:
+        if element.begun:
             turn.record(ElementResumed(element.id))
             turn.look_at(element.id)
         elif turn.instance.attached_to(element.id):

@@ -33,10 +33,10 @@ def _called(element: Element, completion: Completion) -> CalledProcess:
     known_id, _, known_version = element.called.partition(":")
     bpmn_process_id = said.bpmn_process_id or known_id
     if not bpmn_process_id:
-        raise ExecutionError("expected a called process BPMN process ID")
-    version = said.version or (known_version if bpmn_process_id == known_id else "")
+        raise ExecutionError("expected the BPMN process ID of a called process")
+    version = said.version or known_version
     if not version and bpmn_process_id != known_id:
-        raise ExecutionError("expected a called process version")
+        raise ExecutionError("expected the version of a called process")
     return said._replace(bpmn_process_id=bpmn_process_id, version=version)
 
 
