@@ -1,9 +1,10 @@
 """The engine under load: ``python -m bench.engine --scenario service``.
 
-Scenarios: ``service`` (start, service task, end), ``parallel`` (fork, two service tasks, join; the join is done by the
-server's executor) and ``incident`` (the task fails for good, its incident is found and resolved, then it is done).
-All instances are started first, then all jobs are done, each phase by ``--clients`` connections. Without ``--url`` a
-server is started in a temporary directory and stopped again.
+Scenarios: ``service`` (start, service task, end), ``batch`` (the same through the batch forms, ``--batch`` items in a
+request), ``parallel`` (fork, two service tasks, join; the join is done by the server's executor) and ``incident`` (the
+task fails for good, its incident is found and resolved, then it is done). All instances are started first, then all
+jobs are done, each phase by ``--clients`` connections. Without ``--url`` a server is started in a temporary directory
+and stopped again.
 """
 
 import argparse
@@ -17,6 +18,7 @@ import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +27,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from bench.connection import Connection
+from bench.connection import Connection, Refused
 from bench.machine import cost, family, machine_busy, name_of
 
 FLOW = '<sequenceFlow id="{0}_{1}" sourceRef="{0}" targetRef="{1}"/>'
@@ -42,6 +44,7 @@ PARALLEL = (
 #: BPMN process id, model, jobs of an instance.
 SCENARIOS = {
     "service": ("service", SERVICE, 1),
+    "batch": ("service", SERVICE, 1),
     "parallel": ("parallel", PARALLEL, 2),
     "incident": ("service", SERVICE, 1),
 }
@@ -70,11 +73,12 @@ class Load:
         connection.close()
         began = time.perf_counter()
         n = self.options.instances
-        await self._phase("start instances", n, self._start)
+        batch = self.options.scenario == "batch"
+        await self._phase("start instances", n, self._start_many if batch else self._start)
         if self.options.scenario == "incident":
             await self._phase("fail jobs", n, self._work(self._fail))
             await self._phase("resolve incidents", n, self._resolve)
-        await self._phase("complete jobs", n * self.jobs, self._work(self._complete))
+        await self._phase("complete jobs", n * self.jobs, self._work_many if batch else self._work(self._complete))
         await self._until_ended(n)
         return time.perf_counter() - began
 
@@ -101,6 +105,33 @@ class Load:
         for _ in turns:
             await self._timed("start", connection.call("POST", "/process-instances", body, 201))
             self.progress.advance(bar)
+
+    async def _start_many(self, connection: Connection, turns: Iterator[int], bar: Any) -> None:
+        item = {"bpmnProcessId": self.process, "version": self.version, "workerId": WORKER}
+        while items := [item for _ in islice(turns, self.options.batch)]:
+            call = connection.call("POST", "/process-instances/batch", {"items": items}, 200)
+            self._all_done("processInstance", await self._timed("start many", call))
+            self.progress.advance(bar, len(items))
+
+    async def _work_many(self, connection: Connection, _turns: Iterator[int], bar: Any) -> None:
+        """Lock as many jobs as a request may, and report them in one other, until this phase has no more."""
+        lock = {"processIds": [self.process_id], "limit": self.options.batch, "workerId": WORKER}
+        task = self.progress.tasks[bar]
+        while task.completed < (task.total or 0):
+            jobs = (await self._timed("lock", connection.call("POST", "/jobs/lock", lock, 200)))["jobs"]
+            if not jobs:
+                await asyncio.sleep(0.005)
+                continue
+            items = [{"partition": job["partition"], "id": job["id"], "workerId": WORKER} for job in jobs]
+            call = connection.call("POST", "/jobs/complete", {"items": items}, 200)
+            self._all_done("job", await self._timed("complete many", call))
+            self.progress.advance(bar, len(items))
+
+    def _all_done(self, member: str, answer: Any) -> None:
+        """Raise ``Refused`` when an item of a batch was."""
+        for item in answer["results"]:
+            if member not in item:
+                raise Refused(f"an item was answered {item}")
 
     def _work(self, act: Callable[[Connection, Any], Awaitable[None]]) -> Any:
         async def client(connection: Connection, turns: Iterator[int], bar: Any) -> None:
@@ -221,6 +252,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--instances", type=int, default=5_000)
     parser.add_argument("--clients", type=int, default=16)
     parser.add_argument("--lock-limit", type=int, default=10)
+    parser.add_argument("--batch", type=int, default=1_000, help="items of a request of the scenario batch")
     parser.add_argument("--url", default="", help="a running server")
     parser.add_argument("--key", default="", help="an API key of it, role operator or more")
     parser.add_argument("--pid", type=int, default=0, help="its process, for CPU shares and memory")
