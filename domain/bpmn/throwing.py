@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from domain.bpmn.catching import defined_by
-from domain.bpmn.events import EventDefined, JobType, TaskType
+from domain.bpmn.events import ElementStarted, EventDefined, InstanceState, JobType, TaskType
 from domain.bpmn.execution import Behaviour, ExecutionError, Token, Turn
 from domain.bpmn.graph import Element, ElementType, EventDefinition
 from domain.bpmn.instance import Job, Task
@@ -31,11 +31,11 @@ def throw_event(throw: Throw) -> Behaviour:
 
 
 def _enter(turn: Turn, token: Token) -> None:
-    element_instance_id = turn.keep(token)
     if token.element.definition is None:
+        element_instance_id = turn.keep(token, InstanceState.CREATED)
         turn.create_job(element_instance_id, ASKED[token.element.type], token.element)
     else:
-        _define(turn, element_instance_id, token.element, token.element.definition)
+        _define(turn, turn.keep(token), token.element, token.element.definition)
 
 
 def _take_definition(turn: Turn, job: Job, completion: Completion) -> None:
@@ -45,6 +45,7 @@ def _take_definition(turn: Turn, job: Job, completion: Completion) -> None:
     if job.type is JobType.SET_ESCALATION_CODE and not completion.escalation_code:
         raise ExecutionError("expected an escalation code")
     definition = defined_by(job.type, completion, element).definition
+    turn.record(ElementStarted(job.element_instance_id, turn.graph.process_id, element.bpmn_id))
     _define(turn, job.element_instance_id, element, definition)
 
 

@@ -23,10 +23,12 @@ def test_it_is_started_with_a_task_and_acts_when_that_runs() -> None:
 
 def test_a_worker_says_the_name_where_neither_deployment_nor_model_does() -> None:
     story = Story(UNKNOWN)
-    assert (story.job_at("t").type, story.state_of("t")) == (JobType.SET_SIGNAL_NAME, InstanceState.STARTED)
+    assert (story.job_at("t").type, story.state_of("t")) == (JobType.SET_SIGNAL_NAME, InstanceState.CREATED)
     with pytest.raises(ExecutionError, match=r"^expected a signal name$"):
         story.completes("t")
-    story.resolves().completes("t", signal_name="go").waits_at("t").runs_task_at("t").has_ended()
+    story.resolves().completes("t", signal_name="go").waits_at("t")
+    assert story.state_of("t") is InstanceState.STARTED
+    story.runs_task_at("t").has_ended()
 
 
 def test_the_signal_has_no_variables() -> None:
