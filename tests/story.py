@@ -80,10 +80,10 @@ class Stage:
             cache=StateCache(10_000),
         )
 
-    def send(self, command: Any, target: Any = None, by: str = "worker") -> Any:
+    def send(self, command: Any, target: Any = None, by: str = "worker", tenant: str = TENANT) -> Any:
         """Send a command a second after the last one; return its answer, or raise its refusal."""
         self.clock.time += STEP
-        asker = Asker(TENANT, Actor("system" if by == "engine" else "worker", by))
+        asker = Asker(tenant, Actor("system" if by == "engine" else "worker", by))
         return _at_once(self.commands.send(command, asker, target)).answer
 
     def deploys(self, xml: str, process_id: str = "p", version: str = "1", **given: Any) -> "Stage":
