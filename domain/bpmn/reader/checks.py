@@ -11,15 +11,12 @@ from domain.bpmn.reader.flows import Flows, flow_problems, nameless_flow_problem
 from domain.bpmn.reader.links import Links, link_catch_events, link_problems
 from domain.bpmn.reader.loops import loop_problems
 from domain.bpmn.reader.nodes import Node, Tree
-from domain.bpmn.reader.vocabulary import EVENT_SUB_PROCESS
+from domain.bpmn.reader.vocabulary import ACTIVITIES, EVENT_SUB_PROCESS, SUB_PROCESSES
 from domain.rejection import Cause
 
 _AFTER_EVENT_BASED_GATEWAY = frozenset(
     {ElementType.MESSAGE_CATCH_EVENT, ElementType.SIGNAL_CATCH_EVENT, ElementType.TIMER_CATCH_EVENT}
 )
-
-#: Ends of the tags of elements that a boundary event can be attached to; an event sub-process is none.
-_ACTIVITIES = ("Task", "task", "callActivity", "subProcess", "transaction", "adHocSubProcess")
 
 
 #: Start events that nothing but an event sub-process has.
@@ -121,7 +118,7 @@ def _start_event(event: Node, _checked: Checked) -> Iterator[str]:
     scope = event.parent
     assert scope is not None  # noqa: S101  (only the process itself lies in none)
     what = f"{scope.kind} {scope.id} cannot be started by {event.type or event.kind}"
-    if scope.tag == "subProcess" and event.type is not ElementType.NONE_START_EVENT:
+    if scope.tag in SUB_PROCESSES and event.type is not ElementType.NONE_START_EVENT:
         yield f"{what}: not a none start event"
     elif scope.tag == EVENT_SUB_PROCESS and event.type not in START_EVENTS:
         yield f"{what}: not an error, escalation, message, signal or timer start event"
@@ -151,7 +148,7 @@ CHECKS: Mapping[str, tuple[Check, ...]] = {
     "exclusiveGateway": (_default_flow,),
     "inclusiveGateway": (_default_flow,),
     "eventBasedGateway": (_event_based_gateway,),
-    "subProcess": (_sub_process,),
+    **dict.fromkeys(SUB_PROCESSES, (_sub_process,)),
     EVENT_SUB_PROCESS: (_event_sub_process,),
     "startEvent": (_start_event,),
     "endEvent": (_end_event,),
@@ -162,7 +159,7 @@ CHECKS: Mapping[str, tuple[Check, ...]] = {
 
 
 def _is_activity(node: Node) -> bool:
-    return node.tag.endswith(_ACTIVITIES) and node.tag != EVENT_SUB_PROCESS
+    return node.tag.endswith(ACTIVITIES) and node.tag != EVENT_SUB_PROCESS
 
 
 def _none_start_events(scope: Node) -> list[Node]:

@@ -14,6 +14,7 @@ from domain.bpmn.reader.document import referred
 from domain.bpmn.reader.flows import Flows, successors
 from domain.bpmn.reader.links import Links, link_targets
 from domain.bpmn.reader.nodes import Node, Tree
+from domain.bpmn.reader.vocabulary import SUB_PROCESSES
 from domain.rejection import Cause
 
 #: Elements that let every token pass at once. What is not here or in ``_passes`` waits for someone.
@@ -87,7 +88,7 @@ def _feeds_its_joins(loop: set[Node], before: Edges, set_going: Mapping[Node, in
 def _passing_nodes(tree: Tree, flows: Flows, after: Edges) -> set[Node]:
     passing: set[Node] = set()
     for node in reversed(tree.nodes):  # children before the scope they are in
-        runs_through = node.type is ElementType.SUB_PROCESS and _runs_through(node, passing, after)
+        runs_through = node.tag in SUB_PROCESSES and _runs_through(node, passing, after)
         if (runs_through or _passes(node, flows)) and not _asks_how_often(node):
             passing.add(node)
     return passing

@@ -12,58 +12,45 @@ from domain.bpmn.graph import ElementType
 #: The tag of a sub-process that an event triggers, as if BPMN had one for it; no document can have this tag.
 EVENT_SUB_PROCESS = "event subProcess"
 
-#: Element types by tag and, for events, by event definition (its tag without ``EventDefinition``).
-TYPES: Mapping[tuple[str, str], ElementType] = {
-    ("subProcess", ""): ElementType.SUB_PROCESS,
-    (EVENT_SUB_PROCESS, ""): ElementType.EVENT_SUB_PROCESS,
-    ("callActivity", ""): ElementType.CALL_ACTIVITY,
-    ("task", ""): ElementType.TASK,
-    ("manualTask", ""): ElementType.MANUAL_TASK,
-    ("userTask", ""): ElementType.USER_TASK,
-    ("serviceTask", ""): ElementType.SERVICE_TASK,
-    ("scriptTask", ""): ElementType.SCRIPT_TASK,
-    ("sendTask", ""): ElementType.SEND_TASK,
-    ("receiveTask", ""): ElementType.RECEIVE_TASK,
-    ("businessRuleTask", ""): ElementType.BUSINESS_RULE_TASK,
-    ("exclusiveGateway", ""): ElementType.EXCLUSIVE_GATEWAY,
-    ("inclusiveGateway", ""): ElementType.INCLUSIVE_GATEWAY,
-    ("parallelGateway", ""): ElementType.PARALLEL_GATEWAY,
-    ("eventBasedGateway", ""): ElementType.EVENT_BASED_GATEWAY,
-    ("startEvent", ""): ElementType.NONE_START_EVENT,
-    ("startEvent", "message"): ElementType.MESSAGE_START_EVENT,
-    ("startEvent", "signal"): ElementType.SIGNAL_START_EVENT,
-    ("startEvent", "timer"): ElementType.TIMER_START_EVENT,
-    ("startEvent", "error"): ElementType.ERROR_START_EVENT,
-    ("startEvent", "escalation"): ElementType.ESCALATION_START_EVENT,
-    ("intermediateCatchEvent", "message"): ElementType.MESSAGE_CATCH_EVENT,
-    ("intermediateCatchEvent", "signal"): ElementType.SIGNAL_CATCH_EVENT,
-    ("intermediateCatchEvent", "timer"): ElementType.TIMER_CATCH_EVENT,
-    ("intermediateCatchEvent", "link"): ElementType.LINK_CATCH_EVENT,
-    ("intermediateThrowEvent", ""): ElementType.NONE_THROW_EVENT,
-    ("intermediateThrowEvent", "message"): ElementType.MESSAGE_THROW_EVENT,
-    ("intermediateThrowEvent", "signal"): ElementType.SIGNAL_THROW_EVENT,
-    ("intermediateThrowEvent", "escalation"): ElementType.ESCALATION_THROW_EVENT,
-    ("intermediateThrowEvent", "link"): ElementType.LINK_THROW_EVENT,
-    ("endEvent", ""): ElementType.NONE_END_EVENT,
-    ("endEvent", "message"): ElementType.MESSAGE_END_EVENT,
-    ("endEvent", "signal"): ElementType.SIGNAL_END_EVENT,
-    ("endEvent", "error"): ElementType.ERROR_END_EVENT,
-    ("endEvent", "escalation"): ElementType.ESCALATION_END_EVENT,
-    ("endEvent", "terminate"): ElementType.TERMINATE_END_EVENT,
-    ("boundaryEvent", "error"): ElementType.ERROR_BOUNDARY_EVENT,
-    ("boundaryEvent", "escalation"): ElementType.ESCALATION_BOUNDARY_EVENT,
-    ("boundaryEvent", "message"): ElementType.MESSAGE_BOUNDARY_EVENT,
-    ("boundaryEvent", "signal"): ElementType.SIGNAL_BOUNDARY_EVENT,
-    ("boundaryEvent", "timer"): ElementType.TIMER_BOUNDARY_EVENT,
+#: How the last words of an event's type are said in the document.
+_EVENT_TAGS: Mapping[str, str] = {
+    "START_EVENT": "startEvent",
+    "CATCH_EVENT": "intermediateCatchEvent",
+    "THROW_EVENT": "intermediateThrowEvent",
+    "END_EVENT": "endEvent",
+    "BOUNDARY_EVENT": "boundaryEvent",
 }
 
-#: Flow nodes of BPMN 2.0 that have no type; a process is a type, but no part of another process.
-UNTYPED = frozenset({"process", "complexGateway", "transaction", "adHocSubProcess", "implicitThrowEvent"})
 
-FLOW_NODES = UNTYPED | {tag for tag, _ in TYPES}
+def _in_document(element_type: ElementType) -> tuple[str, str]:
+    """Return the tag and, for events, the event definition (its tag without ``EventDefinition``) of a type.
 
-#: Flow nodes that hold flow nodes.
-SCOPES = frozenset({"process", "subProcess", "transaction", "adHocSubProcess"})
+    Types are named for their tags, and events for their definitions: ``SERVICE_TASK``, ``MESSAGE_BOUNDARY_EVENT``.
+    """
+    first, _, rest = element_type.partition("_")
+    if element_type is ElementType.EVENT_SUB_PROCESS:
+        return EVENT_SUB_PROCESS, ""
+    if rest in _EVENT_TAGS:
+        return _EVENT_TAGS[rest], "" if first == "NONE" else first.lower()
+    return first.lower() + rest.title().replace("_", ""), ""
+
+
+#: Element types by tag and event definition.
+TYPES: Mapping[tuple[str, str], ElementType] = {
+    _in_document(element_type): element_type for element_type in ElementType if element_type is not ElementType.PROCESS
+}
+
+#: Flow nodes of BPMN 2.0, whether they have a type or not; a process is a type, but no part of another process.
+FLOW_NODES = frozenset({"process", "complexGateway", "transaction", "adHocSubProcess", "implicitThrowEvent"}).union(
+    tag for tag, _ in TYPES
+)
+
+#: Flow nodes that hold flow nodes; all but the process are sub-processes of some kind.
+SUB_PROCESSES = frozenset({"subProcess", "transaction", "adHocSubProcess"})
+SCOPES = SUB_PROCESSES | {"process"}
+
+#: How the tags of activities end.
+ACTIVITIES = ("Task", "task", "callActivity", *SUB_PROCESSES)
 
 EVENT_DEFINITIONS = frozenset(
     {"cancel", "compensate", "conditional", "error", "escalation", "link", "message", "signal", "terminate", "timer"}
@@ -74,18 +61,7 @@ STANDARD_LOOP, MULTI_INSTANCE = "standardLoopCharacteristics", "multiInstanceLoo
 
 #: What may run several times at once, or one after another.
 MULTI_INSTANCE_TYPES = frozenset(
-    {
-        ElementType.SUB_PROCESS,
-        ElementType.CALL_ACTIVITY,
-        ElementType.TASK,
-        ElementType.MANUAL_TASK,
-        ElementType.USER_TASK,
-        ElementType.SERVICE_TASK,
-        ElementType.SCRIPT_TASK,
-        ElementType.SEND_TASK,
-        ElementType.RECEIVE_TASK,
-        ElementType.BUSINESS_RULE_TASK,
-    }
+    element_type for (tag, _), element_type in TYPES.items() if tag.endswith(ACTIVITIES) and tag != EVENT_SUB_PROCESS
 )
 
 #: Attributes that change what an element does, unless they have one of these values.
