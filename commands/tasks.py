@@ -148,8 +148,10 @@ def _run_own(work: Work, gathered: HeldTask, retry: Retry, context: Context) -> 
     task, engine_id = gathered.task, context.actor.id
     actor = None
     if task.message_id or task.signal_id:
-        actor = Actor("worker", _sender(unit_of(context, gathered.states, gathered.answers), task))
-        context = msgspec.structs.replace(context, actor=actor)
+        sender = _sender(unit_of(context, gathered.states, gathered.answers), task)
+        if sender != engine_id:  # else an event in a process sent it, by a task that the engine ran
+            actor = Actor("worker", sender)
+            context = msgspec.structs.replace(context, actor=actor)
     locked = TaskLocked(task.id, engine_id if actor is not None else "")
     partition = partition_of(work.stream)
     unit = unit_of(context, gathered.states, gathered.answers)
