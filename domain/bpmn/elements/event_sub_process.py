@@ -1,9 +1,10 @@
 """Event sub-process: a scope that begins when its start event happens to the scope around it (BPMN 2.0, 13.5.4).
 
 It is armed with the scope around it. An interrupting one ends everything else in that scope; one that does not
-interrupt is armed anew each time.
+interrupt is armed anew each time. Those inside it are armed when it begins, which does not wait for what must be asked.
 """
 
+from domain.bpmn.activity import arm
 from domain.bpmn.catching import happens_again, wait_again
 from domain.bpmn.events import ElementStarted, InstanceState
 from domain.bpmn.execution import Behaviour, ExecutionError, Token, Turn
@@ -27,6 +28,7 @@ def happen(turn: Turn, waiting: ElementInstance, element: Element) -> None:
     elif happens_again(waiting):
         wait_again(turn, turn.attach(element, around.id, around.id), start, waiting)
     turn.record(ElementStarted(waiting.id, turn.graph.process_id, waiting.element))
+    arm(turn, waiting.id, turn.graph.event_sub_processes.get(element.bpmn_id, ()))
     turn.arrive(start, waiting.id)
 
 
