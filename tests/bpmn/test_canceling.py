@@ -1,0 +1,188 @@
+"""Canceling an instance: it ends with everything in it and everything it called (ours beyond the contract)."""
+
+from datetime import timedelta
+
+import pytest
+
+from commands.intents import EntityId
+from commands.job_locks import LockJobsOf
+from commands.jobs import CalledProcess, CompleteJob
+from commands.messages import SendMessage
+from domain.bpmn.events import InstanceState, JobCanceled, JobCreated, TaskCanceled, TaskType, WorkState
+from domain.incidents.events import IncidentCanceled, IncidentOpened
+from domain.rejection import InvalidState
+from tests.bpmn.drawing import boundary, event, event_sub, fates, line, process, sub
+from tests.story import Stage, Story
+
+CHILD = process(line("s:startEvent>deep:serviceTask s>ask:userTask"), process_id="child")
+CALLER = process(line("s:startEvent>call s>work:serviceTask"), '<callActivity id="call" calledElement="child"/>')
+
+
+def test_all_that_lives_in_it_is_terminated_and_all_open_work_canceled() -> None:
+    inner = sub("sub", line("is:startEvent>deep:serviceTask is>ask:userTask"))
+    model = process(
+        line("s:startEvent>sub s>work:serviceTask s>other:serviceTask>j:parallelGateway s>j b>c:task"),
+        inner,
+        boundary("b", "work", "error", "E"),
+    )
+    story = Story(model)
+    story.stage.send(LockJobsOf(story.identity, (story.job_at("work").id,)))
+    assert len(story.instance.tasks) == 1
+    story.is_canceled().has_ended(InstanceState.CANCELED)
+    assert story.instance.ended_at == story.stage.clock.now()
+    assert not story.instance.jobs
+    assert not story.instance.tasks
+    assert [fates(story, name) for name in ("p", "sub", "deep", "ask", "work", "b", "j", "s")] == [
+        *[["TERMINATED"]] * 7,
+        ["COMPLETED"],
+    ]
+    created = {fact.id for fact in story.facts if isinstance(fact, JobCreated)}
+    assert created == {fact.id for fact in story.facts if isinstance(fact, JobCanceled)}
+    assert sum(isinstance(fact, TaskCanceled) for fact in story.facts) == 1
+    assert story.names().count("UserTaskTerminated") == 1
+
+
+def test_its_jobs_are_completed_for_whoever_comes_too_late() -> None:
+    story = Story(process(line("s:startEvent>work:serviceTask")))
+    job = story.job_at("work").id
+    story.stage.send(LockJobsOf(story.identity, (job,)))
+    story.is_canceled()
+    with pytest.raises(InvalidState, match="is completed"):
+        story.stage.send(CompleteJob(worker_id="worker"), EntityId(story.identity.partition, job))
+
+
+def test_its_incidents_are_canceled() -> None:
+    story = Story(process(line("s:startEvent>work:serviceTask s>other:serviceTask"))).fails("work").fails("other")
+    story.is_canceled().has_ended(InstanceState.CANCELED)
+    assert not story.instance.incidents
+    facts = [
+        type(fact.event) for fact in story.stage.log.facts if type(fact.event) in (IncidentOpened, IncidentCanceled)
+    ]
+    assert facts == [IncidentOpened, IncidentOpened, IncidentCanceled, IncidentCanceled]
+
+
+def test_nothing_waits_for_messages_signals_or_timers_any_more() -> None:
+    waiting = (
+        event("intermediateCatchEvent", "m", "message", "paid"),
+        event("intermediateCatchEvent", "t", "timer", "PT1H"),
+        boundary("b", "work", "signal", "go", interrupting=False),
+        event_sub("own", "signal", "go", line("own_start>c:task")),
+    )
+    story = Story(process(line("s:startEvent>m s>t s>work:serviceTask b>d:task"), *waiting))
+    story.completes("m", message_correlation_key="k").is_canceled()
+    assert story.stage.sends_signal("go").subscriber_count == 0
+    assert not story.stage.sends_message("paid", "k").correlated
+    assert not story.stage.passes(timedelta(days=1)).due_tasks()
+    assert not story.stage.log.message_subscriptions
+    assert not story.stage.log.signal_subscriptions
+
+
+def test_a_message_or_signal_on_its_way_to_it_finds_it_gone() -> None:
+    waiting = (
+        event("intermediateCatchEvent", "m", "message", "paid"),
+        event("intermediateCatchEvent", "g", "signal", "go"),
+    )
+    story = Story(process(line("s:startEvent>m s>g"), *waiting)).completes("m", message_correlation_key="k")
+    story.stage.sends_signal("go")
+    story.stage.sends_message("paid", "k")
+    story.is_canceled()
+    states = [story.stage.runs(*found).state for found in story.stage.due_tasks()]
+    assert states == [WorkState.CANCELED, WorkState.CANCELED]
+    assert story.instance.state is InstanceState.CANCELED
+
+
+def test_what_it_called_is_canceled_with_it_at_every_level() -> None:
+    middle = CALLER.replace('id="p"', 'id="middle"')
+    stage = Stage().deploys(CHILD, "child").deploys(middle, "middle").deploys(CALLER.replace('"child"', '"middle"'))
+    story = stage.starts().completes("call")
+    between = story.called_by("call").completes("call")
+    deep = between.called_by("call").fails("deep")
+    between.fails("work")
+    before = len(stage.log.facts)
+    story.is_canceled()
+    for canceled in (story, between, deep):
+        canceled.has_ended(InstanceState.CANCELED)
+        assert not canceled.instance.jobs
+        assert not canceled.instance.incidents
+    assert not stage.due_tasks()
+    assert len({fact.correlation_id for fact in stage.log.facts[before:]}) == 1  # all or nothing
+    assert sum(isinstance(fact.event, IncidentCanceled) for fact in stage.log.facts[before:]) == 2
+
+
+def test_one_that_was_called_is_canceled_with_its_root_alone() -> None:
+    stage = Stage().deploys(CHILD, "child").deploys(CALLER)
+    story = stage.starts().completes("call")
+    child = story.called_by("call")
+    before = len(stage.log.facts)
+    with pytest.raises(InvalidState, match=rf"was called: cancel process instance {story.identity}"):
+        child.is_canceled()
+    assert len(stage.log.facts) == before
+
+
+@pytest.mark.parametrize("end", ["completes", "cancels"])
+def test_one_that_has_ended_is_not_canceled(end: str) -> None:
+    story = Story(process(line("s:startEvent>work:serviceTask")))
+    story = story.completes("work") if end == "completes" else story.is_canceled()
+    before = len(story.facts)
+    with pytest.raises(InvalidState, match="is ended"):
+        story.is_canceled()
+    assert len(story.facts) == before
+
+
+def test_its_place_in_the_queue_is_free_for_whoever_waits() -> None:
+    stage = Stage().deploys(process(line("s:startEvent>work:serviceTask")), parallelism=1)
+    first, second, third = stage.starts(), stage.starts(), stage.starts()
+    second.is_canceled().has_ended(InstanceState.CANCELED)
+    first.is_canceled()
+    ((_, task),) = stage.due_tasks()
+    assert (task.type, task.process_instance_id) == (TaskType.START_PROCESS_INSTANCE, third.identity.id)
+    stage.runs_due_tasks()
+    third.waits_at("work").completes("work").has_ended()
+    assert not any(queue.active or queue.waiting for _, queue in stage.log.queues())
+
+
+def test_one_whose_turn_has_just_come_does_not_start() -> None:
+    stage = Stage().deploys(process(line("s:startEvent>work:serviceTask")), parallelism=1)
+    first, second = stage.starts(), stage.starts()
+    first.completes("work")
+    second.is_canceled()
+    assert stage.runs(*stage.due_tasks()[0]).state is WorkState.CANCELED
+    assert second.instance.state is InstanceState.CANCELED
+    stage.starts().waits_at("work")
+
+
+def test_the_message_that_it_answers_is_closed_so_that_its_key_may_start_another() -> None:
+    stage = Stage().deploys(process(event("startEvent", "s", "message", "order"), line("s>work:serviceTask")))
+    order = SendMessage(name="order", correlation_key="7", worker_id="sender", unique_key="once")
+    first = stage.send(order).id
+    stage.runs_due_tasks()
+    (story,) = stage.stories()
+    assert stage.send(order).id == first
+    story.is_canceled()
+    assert stage.send(order).id != first
+    stage.runs_due_tasks()
+    stage.stories()[1].waits_at("work")
+
+
+def test_a_suspended_one_is_canceled_too() -> None:
+    story = Story(process(line("s:startEvent>work:serviceTask>after:serviceTask"))).is_suspended().completes("work")
+    story.is_canceled().has_ended(InstanceState.CANCELED)
+    assert fates(story, "after") == ["TERMINATED"]
+
+
+def test_a_call_that_was_interrupted_ends_what_it_called_though_the_caller_is_canceled_meanwhile() -> None:
+    stage = Stage().deploys(CHILD, "child")
+    stage.deploys(
+        process(
+            line("s:startEvent>call b>c:userTask"),
+            '<callActivity id="call" calledElement="child"/>',
+            boundary("b", "call", "signal", "go"),
+        )
+    )
+    story = stage.starts().completes("call", called_process=CalledProcess())
+    child = story.called_by("call")
+    stage.sends_signal("go")
+    stage.runs(*stage.due_tasks()[0])
+    story.is_canceled()
+    stage.runs_due_tasks()
+    child.has_ended(InstanceState.TERMINATED)
