@@ -153,7 +153,7 @@ async def kill_under_load(
         await asyncio.sleep(chance.uniform(0.15, 0.5))
         if weakened:
             await load.more_is_confirmed()
-        await (_kill_database(data_dir) if weakened or chance.random() < 0.5 else _kill_server(node))
+        await (kill_database(data_dir) if weakened or chance.random() < 0.5 else kill_server(node))
         if progress is not None and bar is not None:
             progress.advance(bar)
     await asyncio.sleep(0.5)
@@ -166,7 +166,7 @@ async def kill_under_load(
 
 async def _judge(data_dir: Path, history: History, *, progresses: bool) -> list[str]:
     """Check all there is to check; a node whose database has lost facts need not get anywhere any more."""
-    dsn = await _started_again(data_dir)
+    dsn = await started_again(data_dir)
     return [*(await _check_progress(dsn) if progresses else []), *await check(dsn, history)]
 
 
@@ -176,7 +176,8 @@ async def _cancelled(tasks: Sequence["asyncio.Task[None]"]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _started_again(data_dir: Path) -> str:
+async def started_again(data_dir: Path) -> str:
+    """Return the URL of the database once it runs."""
     async with asyncio.timeout(PATIENCE_SECONDS):
         while (dsn := await running_dsn(data_dir)) is None:  # noqa: ASYNC110  (another process starts it)
             await asyncio.sleep(0.02)
@@ -197,14 +198,15 @@ async def _weaken(data_dir: Path) -> None:
     await connection.close()
 
 
-async def _kill_server(node: Node) -> None:
+async def kill_server(node: Node) -> None:
+    """Kill the node, and start it again."""
     await node.kill()
     await node.start()
 
 
-async def _kill_database(data_dir: Path) -> None:
+async def kill_database(data_dir: Path) -> None:
     """Kill the server and all its children; one that is being started again is waited for."""
-    await _started_again(data_dir)
+    await started_again(data_dir)
     _kill_family(int((data_dir / "postgres" / "postmaster.pid").read_text().splitlines()[0]))
 
 
