@@ -2,6 +2,8 @@
 
 import pytest
 
+from commands.jobs import JobCompletion
+from domain.bpmn.events import WorkState
 from domain.bpmn.execution import ExecutionError
 from tests.story import Story, bpmn
 
@@ -15,6 +17,12 @@ def test_the_token_takes_the_flow_to_the_decided_element() -> None:
 
 def test_the_token_takes_the_default_flow_without_a_decision() -> None:
     Story(FORK).completes("g").waits_at("low")
+
+
+def test_a_worker_who_says_nothing_about_the_decision_takes_the_default_flow() -> None:
+    story = Story(FORK)
+    assert story.reports("g", completion=JobCompletion()).state is WorkState.DONE
+    story.waits_at("low")
 
 
 def test_a_decision_is_expected_where_there_is_no_default_flow() -> None:
