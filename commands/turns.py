@@ -95,7 +95,7 @@ def element_changes(
         raise InvalidInput(
             "failed to set element variables",
             f"element instance {instance.partition}/{element_instance_id} has no such scopes "
-            f"[{', '.join(unknown)}], but [{', '.join(scopes)}]",
+            f"[{', '.join(unknown)}], but [{', '.join(sorted(scopes))}]",
         )
     return [
         _change(variable, scopes.get(variable.bpmn_element_id, element_instance_id), instance.identity, context)

@@ -123,5 +123,5 @@ def test_element_variables_name_a_scope_that_encloses_the_element() -> None:
     assert told(story, VariableSet)[0].element_instance_id == story.at("p").id
     story = Story(ONE_TASK)
     elsewhere = ElementVariable("n", Data("text", value="1"), bpmn_element_id="q")
-    with pytest.raises(InvalidInput, match=r"has no such scopes \[q\], but \[work, p\]"):
+    with pytest.raises(InvalidInput, match=r"has no such scopes \[q\], but \[p, work\]"):
         complete(story, locked(story), element_variables=(elsewhere,))
