@@ -94,7 +94,7 @@ def resume(turn: Turn) -> None:
     turn.record(ProcessInstanceResumed())
     elements = turn.instance.elements
     # The start event of a process that has not begun itself goes on with that.
-    halted = [e for e in elements.values() if not e.parent_id or elements[e.parent_id].begun]
+    halted = [e for e in elements.values() if e.begun or not e.parent_id or elements[e.parent_id].begun]
     for element in sorted(halted, key=lambda element: element.id):
         if element.state is not InstanceState.SUSPENDED:
             continue
