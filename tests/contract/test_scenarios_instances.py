@@ -172,8 +172,12 @@ async def test_a_failed_job_is_tried_again_as_often_as_its_worker_says(engine: C
     fresh = {name: text for name, text in first.items() if name not in ("lockedAt", "lockedBy")}
     assert second == {
         **fresh,
-        **{"id": first["id"] + 1, "retryCount": 1, "state": "CREATED", "dueAt": second["dueAt"]},
-        **{"createdAt": done["completedAt"], "createdBy": "worker"},
+        "id": first["id"] + 1,
+        "retryCount": 1,
+        "state": "CREATED",
+        "dueAt": second["dueAt"],
+        "createdAt": done["completedAt"],
+        "createdBy": "worker",
     }
     assert await engine.lock() == []
     await advance(engine, "PT1M")
@@ -182,8 +186,11 @@ async def test_a_failed_job_is_tried_again_as_often_as_its_worker_says(engine: C
     (incident,) = await engine.rows("incidents", jobId=done["id"], partition=done["partition"])
     assert incident == {
         **{name: done[name] for name in ("partition", "elementId", "elementInstanceId", "processId")},
-        **{"id": incident["id"], "jobId": done["id"], "processInstanceId": instance.id},
-        **{"createdAt": done["completedAt"], "createdBy": "worker"},
+        "id": incident["id"],
+        "jobId": done["id"],
+        "processInstanceId": instance.id,
+        "createdAt": done["completedAt"],
+        "createdBy": "worker",
     }
 
 

@@ -87,7 +87,8 @@ async def test_the_exact_code_comes_before_any_code(engine: Client) -> None:
     [("error", ERROR, "failed to throw BPMN error"), ("escalation", INSTEAD, "failed to escalate job")],
 )
 async def test_what_nobody_catches_is_the_jobs_error(engine: Client, kind: str, xml: str, failed: str) -> None:
-    await engine.deploy(xml, "p", **{f"{kind}s": codes(kind, b="E")})
+    given: dict[str, Any] = {f"{kind}s": codes(kind, b="E")}
+    await engine.deploy(xml, "p", **given)
     instance = await follow(engine)
     job = await instance.job("work")
     done = await engine.complete(job, completion={f"{kind}Code": "F"}, retryLimit=1)

@@ -48,10 +48,19 @@ async def test_a_user_task_is_completed_by_hand(engine: Client) -> None:
     row = await instance.row()
     where = await instance.at("ask")
     assert user_task == {
-        **{"partition": row["partition"], "id": user_task["id"], "revision": 1, "state": "STARTED"},
-        **{"elementId": where["elementId"], "elementInstanceId": where["id"], "bpmnElementId": "ask"},
-        **{"processId": row["processId"], "processInstanceId": instance.id, "correlationKey": "ck"},
-        **{"createdAt": row["createdAt"], "createdBy": "starter", "updatedAt": row["createdAt"]},
+        "partition": row["partition"],
+        "id": user_task["id"],
+        "revision": 1,
+        "state": "STARTED",
+        "elementId": where["elementId"],
+        "elementInstanceId": where["id"],
+        "bpmnElementId": "ask",
+        "processId": row["processId"],
+        "processInstanceId": instance.id,
+        "correlationKey": "ck",
+        "createdAt": row["createdAt"],
+        "createdBy": "starter",
+        "updatedAt": row["createdAt"],
         "updatedBy": "starter",
     }
     done = await update(engine, user_task, completed=True)
