@@ -43,7 +43,8 @@ class Executor:
                 if not (isinstance(error, Rejection) or passes(error)):
                     raise
                 log.warning("tasks wait for the database", error=repr(error))
-                busy = False
+                await asyncio.sleep(LONGEST_REST)  # whatever there may be to do: it cannot be done now
+                continue
             if not busy:
                 await self._rest()
 
