@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
 
 import msgspec
 
@@ -182,8 +183,26 @@ class Graph:
         self.link_catches: dict[tuple[str, str], Element] = {}
         #: Inclusive gateways at which tokens wait for others.
         self.inclusive_joins: dict[str, Element] = {}
+        #: What ``joining`` has found out: what can still come to a join, by the flows that brought something.
+        self.coming: dict[tuple[str, frozenset[str]], int] = {}
         for element in model.elements:
             self._index(element)
+
+    @cached_property
+    def numbers(self) -> dict[str, int]:
+        """A number for each element, from 0."""
+        return {element.bpmn_id: number for number, element in enumerate(self.model.elements)}
+
+    @cached_property
+    def sources(self) -> dict[str, list[str]]:
+        """Where tokens come from: by flows, from a link event to that of its name, from an activity to its events."""
+        sources = {element.bpmn_id: [flow.source for flow in element.incoming] for element in self.model.elements}
+        for element in self.model.elements:
+            if element.attached_to:
+                sources[element.bpmn_id].append(element.attached_to)
+            elif element.type is ElementType.LINK_THROW_EVENT:
+                sources[self.link_catches[element.parent, element.link].bpmn_id].append(element.bpmn_id)
+        return sources
 
     def _index(self, element: Element) -> None:
         if element.attached_to:

@@ -10,7 +10,7 @@ from domain.bpmn.execution import Behaviour, ExecutionError, Token, Turn
 from domain.bpmn.graph import Element
 from domain.bpmn.instance import Job
 from domain.bpmn.intake import Completion
-from domain.bpmn.joining import arrived, can_still_come
+from domain.bpmn.joining import joinable
 from domain.bpmn.values import decides, default_targets, open_flows
 
 
@@ -29,10 +29,7 @@ def enter(turn: Turn, token: Token) -> None:
 
 def settle(turn: Turn, gateway: Element) -> None:
     """Join what has arrived in each scope, once nothing more can come."""
-    for tokens in arrived(turn, gateway):
-        if can_still_come(turn, gateway, tokens):
-            continue
-        first, *others = tokens
+    for first, *others in list(joinable(turn, gateway)):
         for other in others:
             turn.end(other.id)
         if decides(gateway):
