@@ -5,8 +5,8 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import aiohttp
@@ -117,3 +117,13 @@ class Node:
                 return response.status == 200
         except aiohttp.ClientError:
             return False
+
+
+@asynccontextmanager
+async def running(node: Node) -> AsyncIterator[None]:
+    """Start a node, and leave none behind, whatever happens."""
+    await node.start()
+    try:
+        yield
+    finally:
+        await node.stop()

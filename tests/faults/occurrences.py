@@ -35,7 +35,7 @@ from domain.bpmn.events import (
 from domain.event import Event
 from infra.codec import decode
 from tests.faults.killing import kill_database, kill_server, started_again
-from tests.faults.node import Node, free_port
+from tests.faults.node import Node, free_port, running
 from tests.faults.patient import Patient
 from tests.modelling import bpmn
 
@@ -88,8 +88,7 @@ async def step_and_kill(
     """Run it; return what happened, in words, and what must not have."""
     chance = random.Random(seed)
     node = Node(data_dir, free_port(), ANNALS_SET_TIME_ENABLED="true")
-    await node.start()
-    async with Patient(node.url) as client:
+    async with running(node), Patient(node.url) as client:
         for process_id, xml in models(timers).items():
             body = {"bpmnProcessId": process_id, "bpmnXml": xml, "version": "1", "workerId": "timers"}
             await client.ask("POST", "/processes", body)
@@ -98,7 +97,6 @@ async def step_and_kill(
         keys = await starting
         now = await _step(client, "P2D")
         facts = await _facts_when_done(data_dir, now)
-        await node.stop()
         return f"seed {seed}, {kills} kills: {summary(facts)}; {client.told()}", judge(facts, keys, now)
 
 
@@ -140,7 +138,7 @@ async def _step(client: Patient, duration: str) -> datetime:
 
 async def _facts_when_done(data_dir: Path, now: datetime) -> list[Fact]:
     """Return the facts once nothing is left that was due then."""
-    async with _connected(data_dir) as connection, asyncio.timeout(LONGEST_CATCH_UP_SECONDS):
+    async with connected(data_dir) as connection, asyncio.timeout(LONGEST_CATCH_UP_SECONDS):
         while await connection.fetchval("select count(*) from log.open_tasks where due_at <= $1", now):  # noqa: ASYNC110  (the node does them)
             await asyncio.sleep(0.2)
         rows = await connection.fetch(FACTS)
@@ -148,7 +146,8 @@ async def _facts_when_done(data_dir: Path, now: datetime) -> list[Fact]:
 
 
 @asynccontextmanager
-async def _connected(data_dir: Path) -> "AsyncIterator[asyncpg.Connection[asyncpg.Record]]":
+async def connected(data_dir: Path) -> "AsyncIterator[asyncpg.Connection[asyncpg.Record]]":
+    """Connect to the database of a node, once it runs."""
     connection = await asyncpg.connect(await started_again(data_dir))
     try:
         yield connection
