@@ -1,4 +1,4 @@
-"""The short form of the message campaign, and its controls; the long one is a command (tests/faults/correlations.py)."""
+"""The short form of the message campaign, and its controls; for the long one see tests/faults/correlations.py."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,7 +15,7 @@ HOUR = timedelta(hours=1)
 
 
 async def test_no_message_is_lost_or_correlated_twice_through_duplicates_and_kills(open_directory: Path) -> None:
-    told, violations = await send_and_kill(open_directory / "messages", messages=200, kills=3, seed=5)
+    told, violations = await send_and_kill(open_directory / "messages", messages=150, kills=2, seed=5)
     print(told)
     assert violations == []
 
