@@ -30,6 +30,7 @@ def enter(turn: Turn, token: Token) -> None:
 def settle(turn: Turn, gateway: Element) -> None:
     """Join what has arrived in each scope, once nothing more can come."""
     for first, *others in list(joinable(turn, gateway)):
+        turn.count_step(gateway)
         for other in others:
             turn.end(other.id)
         if decides(gateway):
