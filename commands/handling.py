@@ -6,6 +6,7 @@ out of ids, is decided anew with what is true now.
 
 from asyncio import Event
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractContextManager
 from datetime import date, datetime
 from functools import partial
 from hashlib import sha256
@@ -40,6 +41,9 @@ class IdBlocks(Ids, Protocol):
 
     async def reserve(self, kind: IdKind, day: date | None, blocks: int = 1) -> None:
         """Reserve fresh ids, that many blocks of them, above all that were reserved before by anyone."""
+
+    def drawing(self) -> AbstractContextManager[None]:
+        """Take back what is drawn inside, without awaiting anything, when that fails."""
 
 
 class EngineTime(Protocol):
@@ -167,7 +171,8 @@ class Commands:
     async def _decide(self, desk: Desk, route: Route, command: Any, target: Any, context: Context) -> Outcome | None:
         try:
             gathered = await route.gather(command, target, context, desk)
-            decision = route.decide(command, target, gathered, context)
+            with self._ids.drawing():
+                decision = route.decide(command, target, gathered, context)
             if not decision.appends and await desk.moved_on():
                 return None
             if decision.actor is not None:

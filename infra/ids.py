@@ -9,7 +9,8 @@ lies above everything handed out before, anywhere.
 import asyncio
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from typing import Any, Protocol
 
@@ -82,6 +83,24 @@ class IdBlocks(Ulids):
         self._database = database
         self._blocks: dict[Key, list[Block]] = {}
         self._under_way: dict[Key, asyncio.Task[None]] = {}
+        self._drawn: list[tuple[Block, int]] | None = None
+
+    @contextmanager
+    def drawing(self) -> Iterator[None]:
+        """Take back what is drawn inside when that fails: a decision that comes to nothing leaves no gap.
+
+        Nobody else may draw meanwhile, so that what is inside must not await anything.
+        """
+        drawn = self._drawn = []
+        try:
+            yield
+        except BaseException:
+            for block, number in reversed(drawn):
+                if number != block.last:  # else the block is gone
+                    block.next = number
+            raise
+        finally:
+            self._drawn = None
 
     def next(self, kind: IdKind, day: date | None, above: int = 0) -> int:
         """Return an id greater than ``above``; raise ``IdsExhausted`` when no block at hand has one."""
@@ -90,6 +109,8 @@ class IdBlocks(Ulids):
             number = block.next
             if number > above:
                 block.next = number + 1
+                if self._drawn is not None:
+                    self._drawn.append((block, number))
                 if number == block.last:
                     blocks.remove(block)
                 if len(blocks) <= 1 and block.last - number < LOW:

@@ -226,3 +226,19 @@ async def test_a_job_is_completed_once_by_the_worker_that_locked_it(engine: Clie
     assert await engine.rows("jobs", **instance.key) == [done]
     assert (await engine.refused("PATCH", path, {"workerId": "worker"}))[:2] == (409, "CONFLICT")
     assert (await engine.refused("PATCH", "/jobs/0001-01-01/1/complete", {"workerId": "w"}))[:2] == (404, "NOT_FOUND")
+
+
+async def test_everything_is_counted_from_one_without_gaps(engine: Client) -> None:
+    assert (await engine.deploy(WORKING, "p"))["id"] == 1
+    assert [row["id"] for row in await engine.rows("elements")] == [1, 2, 3, 4]
+    instances = [await follow(engine, variables=[value("a", "1"), value("b", "2")]) for _ in range(3)]
+    assert [instance.id for instance in instances] == [1, 2, 3]
+    assert (await instances[0].answers("work", error="broken"))["id"] == 1
+    assert [row["id"] for row in await engine.rows("incidents")] == [1]
+    for what, count in (("jobs", 3), ("element-instances", 9), ("variables", 6)):
+        assert [row["id"] for row in await engine.rows(what)] == list(range(1, count + 1))
+    body = {"correlationKey": "k", "workerId": "w"}
+    sent = [await engine.ok("POST", "/messages", {**body, "name": name}) for name in ("m", "n", "m")]
+    assert [message["id"] for message in sent] == [1, 2, 3]
+    (_, second) = [await engine.deploy(WORKING, "p", version) for version in ("1", "2")]
+    assert second["id"] == 2

@@ -1,5 +1,6 @@
 """Ids: unique across nodes, rising within an instance, and without a round trip for most of them."""
 
+from contextlib import suppress
 from datetime import date
 
 import pytest
@@ -79,6 +80,28 @@ async def test_a_block_is_fetched_before_the_last_one_is_used_up(database: str) 
                 await ids.reserve("job", DAY)
         assert handed == sorted(set(handed))
         assert len(handed) > 3 * BLOCK - 10
+
+
+def draw_in_vain(ids: IdBlocks, count: int) -> list[int]:
+    """Draw so many ids for a decision that then lacks one of another kind."""
+    drawn: list[int] = []
+    with suppress(IdsExhausted), ids.drawing():
+        drawn.extend(ids.next("job", DAY) for _ in range(count))
+        ids.next("task", DAY)
+    return drawn
+
+
+async def test_what_a_decision_drew_is_drawn_again_when_it_came_to_nothing(database: str) -> None:
+    async with connected(database) as connection:
+        ids = IdBlocks(connection)
+        await ids.reserve("job", DAY)
+        with ids.drawing():
+            assert [ids.next("job", DAY) for _ in range(2)] == [1, 2]
+        assert draw_in_vain(ids, 3) == [3, 4, 5]
+        assert ids.next("job", DAY) == 3
+        assert draw_in_vain(ids, BLOCK - 3)[-1] == BLOCK
+        await ids.reserve("job", DAY)
+        assert ids.next("job", DAY) > BLOCK
 
 
 async def test_ids_are_unavailable_while_the_database_is(database: str) -> None:
