@@ -187,6 +187,12 @@ def test_what_is_not_part_of_the_flow_is_left_out() -> None:
     assert [element.bpmn_id for element in read_process(xml, "p").elements] == ["p", "s", "t"]
 
 
+@pytest.mark.parametrize("left", ["<outgoing>f</outgoing>", "<incoming>f</incoming>", "<outgoing>g</outgoing>"])
+def test_a_flow_that_an_editor_left_at_the_process_itself_says_nothing(left: str) -> None:
+    content = '<startEvent id="a"/><endEvent id="b"/><sequenceFlow id="f" sourceRef="a" targetRef="b"/>'
+    assert element(content + left, "b").incoming == (SequenceFlow("f", "a", "b"),)
+
+
 def test_ids_and_references_are_taken_without_the_white_space_around_them() -> None:
     content = '<startEvent id=" a "/><endEvent id="b"/><sequenceFlow id="f" sourceRef="a" targetRef=" b"/>'
     assert element(content, "a").outgoing == (SequenceFlow("f", "a", "b"),)

@@ -141,8 +141,9 @@ def _read_node(element: XmlElement, parent: Node | None, roots: Roots) -> Node:
         interrupting=_is_interrupting(element, parent, definition),
         event_definitions=tuple(name for name, _ in definitions),
         multi_instance=read_multi_instance(children, roots.language),
-        incoming=_references(children, "incoming"),
-        outgoing=_references(children, "outgoing"),
+        # A process is not in the flow itself: what editors leave there of this kind says nothing.
+        incoming=_references(children, "incoming") if parent is not None else {},
+        outgoing=_references(children, "outgoing") if parent is not None else {},
     )
     node.markers = (*_markers(element), *unsupported_repetition(children, node.type, roots.language))
     if tag == "receiveTask":
