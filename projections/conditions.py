@@ -78,6 +78,6 @@ def tags_of(column: str | None) -> tuple[Tag, ...]:
     return tuple(Tag(name=name, value=value) for name, value in sorted(tags.items()))
 
 
-def tags_column(tags: Mapping[str, str]) -> str | None:
-    """Write a column ``tags``."""
-    return msgspec.json.encode(tags).decode() if tags else None
+def tags_column(tags: Mapping[str, str]) -> Mapping[str, str] | None:
+    """Return what a column ``tags`` holds: nothing where there are none."""
+    return tags or None

@@ -10,7 +10,7 @@ from domain.bpmn.graph import ElementType
 from domain.event import Recorded
 from domain.processes.events import ProcessDeployed
 from projections.database import Database
-from projections.folding import columns
+from projections.folding import listed
 from projections.time_spans import milliseconds
 
 
@@ -60,7 +60,7 @@ class ErrorStarts:
         takes.
         """
         if self.deployed:
-            await db.execute(insert, *columns(self.deployed))
+            await db.execute(insert, listed(self.deployed))
         if not self.caught:
             return []
         elements = sorted({element_id for _, element_id, _ in self.caught})

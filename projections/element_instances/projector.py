@@ -20,15 +20,19 @@ from domain.event import Recorded
 from domain.identity import instance_of
 from domain.processes.events import ProcessDeployed
 from projections.database import Database, named_queries
-from projections.folding import Batch, Handlers, columns, folded
+from projections.folding import Batch, Handlers, folded, listed
 from projections.read_model import ReadModel
 
 HERE = Path(__file__).parent
 SQL = named_queries(HERE / "queries.sql")
 
 
-#: The columns that every table of element instances begins with: tenant, partition and number.
-Key = tuple[str, date, int]
+class Key(msgspec.Struct):
+    """A row of the table of those that have not ended."""
+
+    tenant: str
+    partition: date
+    id: int
 
 
 class TypeRow(msgspec.Struct):
@@ -75,11 +79,11 @@ class ElementBatch(Batch):
 
     @property
     def opened(self) -> list[Key]:
-        return [(row.tenant, *key) for key, row in self.rows.items() if row.ended_at is None]
+        return [Key(row.tenant, *key) for key, row in self.rows.items() if row.ended_at is None]
 
     @property
     def closed(self) -> list[Key]:
-        return [(change.tenant, *key) for key, change in self.changes.items() if change.ended_at is not None]
+        return [Key(change.tenant, *key) for key, change in self.changes.items() if change.ended_at is not None]
 
 
 def _deployed(batch: ElementBatch, _fact: Recorded, event: ProcessDeployed) -> None:
@@ -169,12 +173,12 @@ async def project(facts: Sequence[Recorded], db: Database) -> None:
     """Apply a batch."""
     batch = folded(facts, ElementBatch(), HANDLERS)
     if batch.types:
-        await db.execute(SQL["insert_types"], *columns(batch.types))
+        await db.execute(SQL["insert_types"], listed(batch.types))
     await batch.write(db, SQL["insert"], SQL["update"])
     if batch.opened:
-        await db.execute(SQL["open"], *zip(*batch.opened, strict=True))
+        await db.execute(SQL["open"], listed(batch.opened))
     if batch.closed:
-        await db.execute(SQL["close"], *zip(*batch.closed, strict=True))
+        await db.execute(SQL["close"], listed(batch.closed))
 
 
 READ_MODEL = ReadModel(

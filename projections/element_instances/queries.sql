@@ -1,14 +1,12 @@
 -- name: insert_types
 -- What the elements of a new version are.
 insert into element_instances_types
-select * from unnest($1::integer[], $2::text[]);
+select * from json_populate_recordset(null::element_instances_types, $1);
 
 -- name: insert
--- New element instances: a sequence for each column.
+-- New element instances.
 insert into element_instances
-select * from unnest(
-    $1::text[], $2::date[], $3::integer[], $4::integer[], $5::integer[], $6::integer[], $7::integer[], $8::text[],
-    $9::timestamptz[], $10::text[], $11::boolean[], $12::text[], $13::timestamptz[], $14::timestamptz[]);
+select * from json_populate_recordset(null::element_instances, $1);
 
 -- name: update
 -- What became of element instances that were there; a time that is none stays as it was. What completes without having
@@ -18,8 +16,7 @@ update element_instances
        started_at = coalesce(change.started_at, element_instances.started_at,
                              case when change.state = 'COMPLETED' then change.ended_at end),
        ended_at = coalesce(change.ended_at, element_instances.ended_at)
-  from unnest($1::text[], $2::date[], $3::integer[], $4::text[], $5::timestamptz[], $6::timestamptz[])
-       as change (tenant, partition, id, state, started_at, ended_at)
+  from json_populate_recordset(null::element_instances, $1) as change
  where element_instances.tenant = change.tenant
    and element_instances.partition = change.partition
    and element_instances.id = change.id;
@@ -27,12 +24,12 @@ update element_instances
 -- name: open
 -- Element instances that did not end in the batch that made them.
 insert into element_instances_open
-select * from unnest($1::text[], $2::date[], $3::integer[]);
+select * from json_populate_recordset(null::element_instances_open, $1);
 
 -- name: close
 -- Element instances that were there and ended.
 delete from element_instances_open as opened
- using unnest($1::text[], $2::date[], $3::integer[]) as ended (tenant, partition, id)
+ using json_populate_recordset(null::element_instances_open, $1) as ended
  where opened.tenant = ended.tenant
    and opened.partition = ended.partition
    and opened.id = ended.id;

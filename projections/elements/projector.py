@@ -9,7 +9,7 @@ from domain.bpmn.graph import START_EVENTS
 from domain.event import Recorded
 from domain.processes.events import DeployedElement, ProcessDeployed
 from projections.database import Database, named_queries
-from projections.folding import columns
+from projections.folding import listed
 from projections.read_model import ReadModel
 
 HERE = Path(__file__).parent
@@ -42,7 +42,7 @@ async def project(facts: Sequence[Recorded], db: Database) -> None:
     for row in rows:
         row.suspended = row.starts is not None and latest[row.tenant, row.starts] != row.process_id
     await db.execute(SQL["suspend"], *zip(*latest, strict=True))
-    await db.execute(SQL["insert"], *columns(rows))
+    await db.execute(SQL["insert"], listed(rows))
 
 
 def _row(tenant: str, event: ProcessDeployed, element: DeployedElement) -> Row:

@@ -8,11 +8,9 @@ update elements
    and not suspended;
 
 -- name: insert
--- New elements: a sequence for each column.
+-- New elements.
 insert into elements
-select * from unnest(
-    $1::text[], $2::integer[], $3::integer[], $4::text[], $5::text[], $6::text[], $7::text[], $8::boolean[],
-    $9::text[], $10::text[], $11::boolean[]);
+select * from json_populate_recordset(null::elements, $1);
 
 -- name: elements
 -- A page of elements.

@@ -21,7 +21,7 @@ from domain.incidents.events import IncidentCanceled, IncidentOpened, IncidentRe
 from domain.processes.events import ProcessDeployed
 from projections.database import Database, named_queries
 from projections.deployments import Deployment, deployment
-from projections.folding import Batch, Handlers, columns, folded
+from projections.folding import Batch, Handlers, folded, listed
 from projections.read_model import ReadModel
 from projections.time_spans import SPANS, counted, milliseconds
 
@@ -186,7 +186,7 @@ async def project(facts: Sequence[Recorded], db: Database) -> None:
     await _read_waiting(facts, batch, db)
     folded(facts, batch, HANDLERS)
     if batch.deployments:
-        await db.execute(SQL["insert_processes"], *columns(batch.deployments))
+        await db.execute(SQL["insert_processes"], listed(batch.deployments))
     if batch.waiting:
         rows = ((*key, *place) for key, place in batch.waiting.items())
         await db.execute(SQL["wait"], *zip(*rows, strict=True))
@@ -199,7 +199,7 @@ async def project(facts: Sequence[Recorded], db: Database) -> None:
     for incident in batch.rows.values():
         tally.add_incident(incident, incident.state)
     if tally.counts:
-        await db.execute(SQL["count"], *columns(tally.counts.values()))
+        await db.execute(SQL["count"], listed(tally.counts.values()))
 
 
 async def _read_waiting(facts: Sequence[Recorded], batch: HeatmapBatch, db: Database) -> None:
@@ -213,10 +213,10 @@ async def _read_waiting(facts: Sequence[Recorded], batch: HeatmapBatch, db: Data
 async def _write_incidents(batch: HeatmapBatch, db: Database) -> list[Incident]:
     """Write the incidents of the batch and return those that were there before it, as what they are now."""
     if batch.rows:
-        await db.execute(SQL["insert_incidents"], *columns(batch.rows.values()))
+        await db.execute(SQL["insert_incidents"], listed(batch.rows.values()))
     if not batch.changes:
         return []
-    rows = await db.fetch(SQL["update_incidents"], *columns(batch.changes.values()))
+    rows = await db.fetch(SQL["update_incidents"], listed(batch.changes.values()))
     return [msgspec.convert(dict(row), Incident) for row in rows]
 
 

@@ -1,7 +1,7 @@
 -- name: insert_processes
--- New versions: a sequence for each column.
+-- New versions.
 insert into insight_heatmap_processes
-select * from unnest($1::text[], $2::text[], $3::text[], $4::integer[]);
+select * from json_populate_recordset(null::insight_heatmap_processes, $1);
 
 -- name: wait
 -- Element instances that have not begun.
@@ -16,25 +16,22 @@ delete from insight_heatmap_waiting as waiting
 returning waiting.partition, waiting.id, process_id, element;
 
 -- name: insert_incidents
--- New incidents: a sequence for each column.
+-- New incidents.
 insert into insight_heatmap_incidents
-select * from unnest($1::text[], $2::integer[], $3::text[], $4::bigint[], $5::text[]);
+select * from json_populate_recordset(null::insight_heatmap_incidents, $1);
 
 -- name: update_incidents
 -- What became of incidents that were there, and where they are counted. One without an activity is not.
 update insight_heatmap_incidents as kept
    set state = change.state
-  from unnest($1::text[], $2::text[]) as change (incident, state)
+  from json_populate_recordset(null::insight_heatmap_incidents, $1) as change
  where kept.incident = change.incident
-returning kept.incident, process_id, element, created_at, kept.state;
+returning kept.incident, kept.process_id, kept.element, kept.created_at, kept.state;
 
 -- name: count
--- More, or fewer, in some spans: a sequence for each column.
+-- More, or fewer, in some spans.
 insert into insight_heatmap as kept
-select process_id, element, span, begins, instances, active, completed, canceled, moments::smallint[]
-  from unnest($1::integer[], $2::text[], $3::integer[], $4::bigint[], $5::integer[], $6::integer[], $7::integer[],
-              $8::integer[], $9::text[])
-       as added (process_id, element, span, begins, instances, active, completed, canceled, moments)
+select * from json_populate_recordset(null::insight_heatmap, $1)
 on conflict (process_id, span, begins, element) do update
    set instances = kept.instances + excluded.instances,
        active = kept.active + excluded.active,

@@ -11,7 +11,7 @@ from domain.incidents.events import IncidentCanceled, IncidentOpened, IncidentRe
 from domain.processes.events import ProcessDeployed
 from projections.database import Database, named_queries
 from projections.deployments import Deployment, deployment
-from projections.folding import Batch, Handlers, columns, folded
+from projections.folding import Batch, Handlers, folded, listed
 from projections.read_model import ReadModel
 from projections.time_spans import counted, milliseconds
 
@@ -104,10 +104,10 @@ async def project(facts: Sequence[Recorded], db: Database) -> None:
     """Apply a batch."""
     batch = folded(facts, IncidentBatch(), HANDLERS)
     if batch.deployments:
-        await db.execute(SQL["insert_processes"], *columns(batch.deployments))
+        await db.execute(SQL["insert_processes"], listed(batch.deployments))
     await batch.write(db, SQL["insert"], SQL["update"])
     if batch.opened:
-        await db.execute(SQL["count"], *columns(batch.counts()))
+        await db.execute(SQL["count"], listed(batch.counts()))
 
 
 READ_MODEL = ReadModel(

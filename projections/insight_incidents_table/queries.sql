@@ -1,26 +1,24 @@
 -- name: insert_processes
--- New versions: a sequence for each column.
+-- New versions.
 insert into insight_incidents_table_processes
-select * from unnest($1::text[], $2::text[], $3::text[], $4::integer[]);
+select * from json_populate_recordset(null::insight_incidents_table_processes, $1);
 
 -- name: insert
--- New incidents: a sequence for each column.
+-- New incidents.
 insert into insight_incidents_table
-select * from unnest($1::text[], $2::integer[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::text[]);
+select * from json_populate_recordset(null::insight_incidents_table, $1);
 
 -- name: update
 -- Incidents that are over. One that has no activity is not in the table.
 update insight_incidents_table
    set ended_at = change.ended_at
-  from unnest($1::text[], $2::bigint[]) as change (incident, ended_at)
+  from json_populate_recordset(null::insight_incidents_table, $1) as change
  where insight_incidents_table.incident = change.incident;
 
 -- name: count
--- More incidents in some spans: a sequence for each column.
+-- More incidents in some spans.
 insert into insight_incidents_table_counts as kept
-select process_id, span, begins, incidents, moments::smallint[]
-  from unnest($1::integer[], $2::integer[], $3::bigint[], $4::integer[], $5::text[])
-       as added (process_id, span, begins, incidents, moments)
+select * from json_populate_recordset(null::insight_incidents_table_counts, $1)
 on conflict (process_id, span, begins) do update
    set incidents = kept.incidents + excluded.incidents,
        moments = kept.moments || excluded.moments;

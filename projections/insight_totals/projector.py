@@ -11,7 +11,7 @@ from domain.incidents.events import IncidentOpened
 from domain.processes.events import ProcessDeployed
 from projections.database import Database, named_queries
 from projections.deployments import Deployment, ErrorStarts, deployment
-from projections.folding import Handlers, columns, folded
+from projections.folding import Handlers, folded, listed
 from projections.read_model import ReadModel
 from projections.time_spans import counted, milliseconds
 
@@ -71,11 +71,11 @@ async def project(facts: Sequence[Recorded], db: Database) -> None:
     """Apply a batch."""
     batch = folded(facts, Batch(), HANDLERS)
     if batch.deployments:
-        await db.execute(SQL["insert_processes"], *columns(batch.deployments))
+        await db.execute(SQL["insert_processes"], listed(batch.deployments))
     for process_id, moment in await batch.error_starts.fired(db, SQL["insert_error_starts"], SQL["error_starts"]):
         batch.add(process_id, EXCEPTION, moment)
     if batch.moments:
-        await db.execute(SQL["count"], *columns(batch.counts()))
+        await db.execute(SQL["count"], listed(batch.counts()))
 
 
 READ_MODEL = ReadModel(

@@ -1,23 +1,21 @@
 -- name: insert_processes
--- New versions: a sequence for each column.
+-- New versions.
 insert into insight_totals_processes
-select * from unnest($1::text[], $2::text[], $3::text[], $4::integer[]);
+select * from json_populate_recordset(null::insight_totals_processes, $1);
 
 -- name: insert_error_starts
 -- What in new versions begins with an error.
 insert into insight_totals_error_starts
-select * from unnest($1::integer[]);
+select * from json_populate_recordset(null::insight_totals_error_starts, $1);
 
 -- name: error_starts
 -- Which of some elements begin with an error.
 select element_id from insight_totals_error_starts where element_id = any($1::integer[]);
 
 -- name: count
--- More incidents and exceptions in some spans: a sequence for each column.
+-- More incidents and exceptions in some spans.
 insert into insight_totals as kept
-select process_id, kind, span, begins, times, moments::smallint[]
-  from unnest($1::integer[], $2::text[], $3::integer[], $4::bigint[], $5::integer[], $6::text[])
-       as added (process_id, kind, span, begins, times, moments)
+select * from json_populate_recordset(null::insight_totals, $1)
 on conflict (process_id, span, begins, kind) do update
    set times = kept.times + excluded.times,
        moments = kept.moments || excluded.moments;

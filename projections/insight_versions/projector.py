@@ -19,7 +19,7 @@ from domain.incidents.events import IncidentOpened
 from domain.processes.events import ProcessDeployed
 from projections.database import Database, named_queries
 from projections.deployments import ErrorStarts
-from projections.folding import Handlers, columns, folded
+from projections.folding import Handlers, folded, listed
 from projections.read_model import ReadModel
 
 HERE = Path(__file__).parent
@@ -114,12 +114,12 @@ async def project(facts: Sequence[Recorded], db: Database) -> None:
     """Apply a batch."""
     batch = folded(facts, Batch(), HANDLERS)
     if batch.rows:
-        await db.execute(SQL["insert"], *columns(batch.rows))
+        await db.execute(SQL["insert"], listed(batch.rows))
     await _write_queued(batch, db)
     for process_id, _ in await batch.error_starts.fired(db, SQL["insert_error_starts"], SQL["error_starts"]):
         batch.count(process_id).error_start_events += 1
     if batch.counts:
-        await db.execute(SQL["count"], *columns(batch.counts.values()))
+        await db.execute(SQL["count"], listed(batch.counts.values()))
 
 
 async def _write_queued(batch: Batch, db: Database) -> None:

@@ -1,7 +1,8 @@
 -- name: insert
--- New versions: a sequence for each column.
+-- New versions.
 insert into insight_versions
-select *, 0, 0, 0 from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::integer[]);
+select tenant, process_key, version, deployed, process_id, 0, 0, 0
+  from json_populate_recordset(null::insight_versions, $1);
 
 -- name: queue
 -- Instances that wait for their turn.
@@ -18,20 +19,19 @@ returning process_id;
 -- name: insert_error_starts
 -- What in new versions begins with an error.
 insert into insight_versions_error_starts
-select * from unnest($1::integer[]);
+select * from json_populate_recordset(null::insight_versions_error_starts, $1);
 
 -- name: error_starts
 -- Which of some elements begin with an error.
 select element_id from insight_versions_error_starts where element_id = any($1::integer[]);
 
 -- name: count
--- More of what is counted, in some versions: a sequence for each column.
+-- More of what is counted, in some versions.
 update insight_versions
    set process_instances = insight_versions.process_instances + added.process_instances,
        incidents = insight_versions.incidents + added.incidents,
        error_start_events = insight_versions.error_start_events + added.error_start_events
-  from unnest($1::integer[], $2::integer[], $3::integer[], $4::integer[])
-       as added (process_id, process_instances, incidents, error_start_events)
+  from json_populate_recordset(null::insight_versions, $1) as added
  where insight_versions.process_id = added.process_id;
 
 -- name: versions

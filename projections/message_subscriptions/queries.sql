@@ -1,14 +1,12 @@
 -- name: insert
--- New subscriptions: a sequence for each column.
+-- New subscriptions.
 insert into message_subscriptions
-select * from unnest(
-    $1::text[], $2::bigint[], $3::date[], $4::integer[], $5::integer[], $6::integer[], $7::integer[], $8::text[],
-    $9::text[], $10::timestamptz[], $11::text[], $12::text[]);
+select * from json_populate_recordset(null::message_subscriptions, $1);
 
 -- name: delete
 -- Subscriptions that are over.
 delete from message_subscriptions as subscription
- using unnest($1::text[], $2::bigint[]) as gone (tenant, id)
+ using json_populate_recordset(null::message_subscriptions, $1) as gone
  where subscription.tenant = gone.tenant
    and subscription.id = gone.id;
 

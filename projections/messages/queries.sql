@@ -1,16 +1,14 @@
 -- name: insert
--- New messages: a sequence for each column.
+-- New messages.
 insert into messages
-select * from unnest(
-    $1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::text[], $8::timestamptz[],
-    $9::boolean[]);
+select * from json_populate_recordset(null::messages, $1);
 
 -- name: update
 -- Messages that met their receiver; those with a time are over.
 update messages
    set correlated = true,
        expires_at = change.expires_at
-  from unnest($1::text[], $2::bigint[], $3::timestamptz[]) as change (tenant, id, expires_at)
+  from json_populate_recordset(null::messages, $1) as change
  where messages.tenant = change.tenant
    and messages.id = change.id;
 

@@ -1,6 +1,6 @@
 """Keeps a row for each process instance, and its state."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 
@@ -41,7 +41,7 @@ class Row(msgspec.Struct):
     correlation_key: str
     created_at: datetime
     created_by: str
-    tags: str | None
+    tags: Mapping[str, str] | None
     state: str
     started_at: datetime | None
     ended_at: datetime | None = None

@@ -1,9 +1,7 @@
 -- name: insert
--- New instances: a sequence for each column.
+-- New instances.
 insert into process_instances
-select * from unnest(
-    $1::text[], $2::date[], $3::integer[], $4::integer[], $5::integer[], $6::integer[], $7::text[], $8::text[],
-    $9::text[], $10::timestamptz[], $11::text[], $12::jsonb[], $13::text[], $14::timestamptz[], $15::timestamptz[]);
+select * from json_populate_recordset(null::process_instances, $1);
 
 -- name: update
 -- What became of instances that were there; a time that is none stays as it was.
@@ -11,8 +9,7 @@ update process_instances
    set state = change.state,
        started_at = coalesce(change.started_at, process_instances.started_at),
        ended_at = coalesce(change.ended_at, process_instances.ended_at)
-  from unnest($1::text[], $2::date[], $3::integer[], $4::text[], $5::timestamptz[], $6::timestamptz[])
-       as change (tenant, partition, id, state, started_at, ended_at)
+  from json_populate_recordset(null::process_instances, $1) as change
  where process_instances.tenant = change.tenant
    and process_instances.partition = change.partition
    and process_instances.id = change.id;

@@ -1,6 +1,6 @@
 """Writes a row for each deployed version."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from domain.event import Recorded
 from domain.processes.events import ProcessDeployed
 from projections.conditions import tags_column
 from projections.database import Database, named_queries
-from projections.folding import columns
+from projections.folding import listed
 from projections.read_model import ReadModel
 
 HERE = Path(__file__).parent
@@ -26,7 +26,7 @@ class Row(msgspec.Struct):
     version: str
     created_at: datetime
     created_by: str
-    tags: str | None
+    tags: Mapping[str, str] | None
     parallelism: int
     bpmn_collaboration_id: str
     bpmn_participant_id: str
@@ -38,7 +38,7 @@ async def project(facts: Sequence[Recorded], db: Database) -> None:
     """Apply a batch."""
     rows = [_row(fact, fact.event) for fact in facts if isinstance(fact.event, ProcessDeployed)]
     if rows:
-        await db.execute(SQL["insert"], *columns(rows))
+        await db.execute(SQL["insert"], listed(rows))
 
 
 def _row(fact: Recorded, event: ProcessDeployed) -> Row:

@@ -1,9 +1,7 @@
 -- name: insert
--- New versions: a sequence for each column.
+-- New versions.
 insert into processes
-select * from unnest(
-    $1::text[], $2::integer[], $3::text[], $4::text[], $5::timestamptz[], $6::text[], $7::jsonb[], $8::integer[],
-    $9::text[], $10::text[], $11::text[], $12::text[]);
+select * from json_populate_recordset(null::processes, $1);
 
 -- name: processes
 -- A page of versions. It ends early where the tags before a row come to 16 MiB: a page has to fit into memory.

@@ -1,10 +1,7 @@
 -- name: insert
--- New tasks: a sequence for each column.
+-- New tasks.
 insert into tasks
-select * from unnest(
-    $1::text[], $2::date[], $3::integer[], $4::integer[], $5::integer[], $6::integer[], $7::integer[], $8::text[],
-    $9::timestamptz[], $10::text[], $11::timestamptz[], $12::integer[], $13::text[], $14::text[], $15::text[],
-    $16::timestamptz[], $17::text[], $18::timestamptz[], $19::text[]);
+select * from json_populate_recordset(null::tasks, $1);
 
 -- name: update
 -- What became of tasks that were there; no worker's name means that the lock stays as it was.
@@ -14,9 +11,7 @@ update tasks
        locked_by = coalesce(change.locked_by, tasks.locked_by),
        completed_at = change.completed_at,
        error = change.error
-  from unnest($1::text[], $2::date[], $3::integer[], $4::text[], $5::timestamptz[], $6::text[], $7::timestamptz[],
-              $8::text[])
-       as change (tenant, partition, id, state, locked_at, locked_by, completed_at, error)
+  from json_populate_recordset(null::tasks, $1) as change
  where tasks.tenant = change.tenant
    and tasks.partition = change.partition
    and tasks.id = change.id;

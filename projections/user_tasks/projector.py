@@ -1,6 +1,6 @@
 """Keeps a row for each user task, with its newest revision."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 
@@ -35,7 +35,7 @@ class Row(msgspec.Struct):
     created_by: str
     revision: int | None
     state: str
-    tags: str | None
+    tags: Mapping[str, str] | None
     updated_at: datetime
     updated_by: str
 
@@ -50,7 +50,7 @@ class Change(msgspec.Struct):
     updated_at: datetime
     updated_by: str
     revision: int | None = None
-    tags: str | None = None
+    tags: Mapping[str, str] | None = None
 
 
 def _created(batch: Batch, fact: Recorded, event: UserTaskCreated) -> None:

@@ -1,10 +1,7 @@
 -- name: insert
--- New user tasks: a sequence for each column.
+-- New user tasks.
 insert into user_tasks
-select * from unnest(
-    $1::text[], $2::date[], $3::integer[], $4::integer[], $5::integer[], $6::integer[], $7::integer[], $8::text[],
-    $9::text[], $10::timestamptz[], $11::text[], $12::integer[], $13::text[], $14::jsonb[], $15::timestamptz[],
-    $16::text[]);
+select * from json_populate_recordset(null::user_tasks, $1);
 
 -- name: update
 -- What became of user tasks that were there; one that was ended from outside keeps its revision and its tags.
@@ -14,9 +11,7 @@ update user_tasks
        updated_by = change.updated_by,
        revision = coalesce(change.revision, user_tasks.revision),
        tags = case when change.revision is null then user_tasks.tags else change.tags end
-  from unnest($1::text[], $2::date[], $3::integer[], $4::text[], $5::timestamptz[], $6::text[], $7::integer[],
-              $8::jsonb[])
-       as change (tenant, partition, id, state, updated_at, updated_by, revision, tags)
+  from json_populate_recordset(null::user_tasks, $1) as change
  where user_tasks.tenant = change.tenant
    and user_tasks.partition = change.partition
    and user_tasks.id = change.id;

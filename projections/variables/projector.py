@@ -10,7 +10,7 @@ from domain.bpmn.events import VariableDeleted, VariableSet
 from domain.event import Recorded
 from domain.identity import instance_of
 from projections.database import Database, named_queries
-from projections.folding import Handlers, columns, folded
+from projections.folding import Handlers, folded, listed
 from projections.read_model import ReadModel
 
 HERE = Path(__file__).parent
@@ -94,9 +94,9 @@ async def project(facts: Sequence[Recorded], db: Database) -> None:
     """Apply a batch."""
     batch = folded(facts, Batch(), HANDLERS)
     if batch.gone:
-        await db.execute(SQL["delete"], *columns(batch.gone.values()))
+        await db.execute(SQL["delete"], listed(batch.gone.values()))
     if batch.rows:
-        await db.execute(SQL["set"], *columns(batch.rows.values()))
+        await db.execute(SQL["set"], listed(batch.rows.values()))
 
 
 READ_MODEL = ReadModel(

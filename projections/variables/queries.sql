@@ -1,18 +1,15 @@
 -- name: delete
 -- Variables that are gone, or that came back under their old number and start anew.
 delete from variables
- using unnest($1::text[], $2::date[], $3::integer[]) as gone (tenant, partition, id)
+ using json_populate_recordset(null::variables, $1) as gone
  where variables.tenant = gone.tenant
    and variables.partition = gone.partition
    and variables.id = gone.id;
 
 -- name: set
--- Variables that got a value: a sequence for each column. Who made it first stays as it was.
+-- Variables that got a value. Who made it first stays as it was.
 insert into variables
-select * from unnest(
-    $1::text[], $2::date[], $3::integer[], $4::integer[], $5::integer[], $6::integer[], $7::integer[], $8::text[],
-    $9::timestamptz[], $10::text[], $11::text[], $12::boolean[], $13::text[], $14::text[], $15::timestamptz[],
-    $16::text[])
+select * from json_populate_recordset(null::variables, $1)
 on conflict (tenant, partition, id) do update
    set encoding = excluded.encoding,
        encrypted = excluded.encrypted,
