@@ -99,7 +99,7 @@ def _event_based_gateway(gateway: Node, checked: Checked) -> Iterator[str]:
 
 
 def _sub_process(scope: Node, _checked: Checked) -> Iterator[str]:
-    if len(_none_start_events(scope)) != 1:
+    if scope.type is not None and len(_none_start_events(scope)) != 1:
         yield f"sub-process {scope.id} has no or multiple none start events"
 
 
