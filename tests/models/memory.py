@@ -6,8 +6,8 @@ them; the states that the decider came to have to be the same, to the byte.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime
-from itertools import count
 from typing import Any
 
 import msgspec
@@ -47,10 +47,21 @@ class CountingIds:
     """Ids from 1 for each kind and day, and ULIDs that count too, so that a run can be repeated."""
 
     def __init__(self) -> None:
-        self._counts: dict[tuple[str, date | None], Iterator[int]] = {}
+        self._last: dict[tuple[str, date | None], int] = {}
+
+    @contextmanager
+    def drawing(self) -> Iterator[None]:
+        """Take back what is drawn inside when that fails."""
+        before = dict(self._last)
+        try:
+            yield
+        except BaseException:
+            self._last = before
+            raise
 
     def next(self, kind: IdKind, day: date | None, above: int = 0) -> int:
-        return next(self._counts.setdefault((kind, day), count(1)))
+        self._last[kind, day] = self._last.get((kind, day), 0) + 1
+        return self._last[kind, day]
 
     def ulid(self) -> str:
         return f"{self.next('incident', date.min):026d}"
