@@ -122,6 +122,17 @@ def test_any_namespace_prefix_works(prefix: str) -> None:
     assert [element.bpmn_id for element in read_process(xml, "p").elements] == ["p", "s"]
 
 
+@pytest.mark.parametrize("prolog", ["", '<?xml version="1.0"?><!-- <x:y/> -->\n'])
+def test_a_prefix_need_not_be_declared(prolog: str) -> None:
+    xml = (
+        f'{prolog}<bpmn:definitions id="d"><bpmn:process id="p" isExecutable="true" tool:version="7"><tool:note/>'
+        '<bpmn:startEvent id="s"><bpmn:outgoing>f</bpmn:outgoing></bpmn:startEvent>'
+        '<bpmn:sequenceFlow id="f" sourceRef="s" targetRef="e"/><bpmn:endEvent id="e" name="a b:c = d"/>'
+        "</bpmn:process></bpmn:definitions>"
+    )
+    assert [element.bpmn_id for element in read_process(xml, "p").elements] == ["p", "s", "e"]
+
+
 def test_references_may_be_qualified_names() -> None:
     xml = """<definitions xmlns:own="http://example.org/own">
         <collaboration id="c"><participant id="x" processRef="own:p"/></collaboration>

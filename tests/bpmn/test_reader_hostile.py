@@ -55,7 +55,10 @@ REFUSED_FOR = {
     "another root": ('<html><process id="p"/></html>', "the root is not a definitions element"),
     "an end tag missing": ("<definitions>", "Premature end"),
     "two roots": ("<definitions/><definitions/>", "Extra content"),
-    "an undefined prefix": ("<bpmn:definitions/>", "Namespace prefix bpmn"),
+    "a prefix that is defined elsewhere": (
+        '<definitions><b:a/><a xmlns:b="u"/></definitions>',
+        "Namespace prefix b on",
+    ),
     "an undefined entity": (document("&nbsp;"), "Entity 'nbsp' not defined"),
     "NUL": (document("\x00"), "Invalid character"),
     "a control character": (document("\x0b"), "invalid Char"),

@@ -30,6 +30,8 @@ _LONGEST_REASON = 200
 _PROLOG = re.compile(r"(?:[ \t\r\n]++|<\?.*?\?>|<!--.*?-->)*+", re.DOTALL)
 _TAG = re.compile(r"<([^\s<>/!?=\"']+)")
 _ATTRIBUTE = re.compile(r"\s([^\s<>/=\"']+)\s*=")
+_PREFIX = re.compile(r"[<\s]([^\W\d][\w.-]{0,254}+):[^\s<>/=:\"']++(?=[\s=/>])")
+_DECLARED = re.compile(r"\sxmlns:([^\s=:<>]{1,255})\s*=")
 _NAMESPACE = re.compile(r"xmlns(?::[^\s=:<>]{1,255})?\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
 
 _DOCTYPE = "a DOCTYPE is not allowed"
@@ -54,6 +56,10 @@ _EXCESSES: tuple[tuple[Callable[[XmlElement], object], str], ...] = tuple(
 )
 
 
+class UndeclaredPrefixError(InvalidModel):
+    """The document uses a namespace prefix that it does not declare."""
+
+
 def invalid_xml(reason: str) -> InvalidModel:
     """Say that the text is no BPMN document (contracts/engine.md 2.2, step 1)."""
     return InvalidModel(TITLE, f"BPMN XML is invalid: {reason}")
@@ -62,11 +68,15 @@ def invalid_xml(reason: str) -> InvalidModel:
 def read_definitions(xml: str) -> XmlElement:
     """Parse a BPMN document and return its root, or raise ``InvalidModel``.
 
-    An encoding named in the XML declaration is ignored: the document arrived as text.
+    An encoding named in the XML declaration is ignored: the document arrived as text. Any prefix will do
+    (contracts/engine.md 2.3), also one that the document does not declare.
     """
     text = xml.lstrip("\ufeff \t\r\n")
     _refuse_before_parsing(text)
-    root = _parse(text)
+    try:
+        root = _parse(text)
+    except UndeclaredPrefixError:
+        root = _parse(_with_all_prefixes(text))
     for is_refused, reason in ((_has_doctype, _DOCTYPE), *_EXCESSES):
         if is_refused(root):
             raise invalid_xml(reason)
@@ -136,8 +146,21 @@ def _parse(text: str) -> XmlElement:
     except UnicodeEncodeError:
         raise invalid_xml("the document has half a surrogate pair") from None
     except etree.XMLSyntaxError as error:
+        if any(entry.type == etree.ErrorTypes.NS_ERR_UNDEFINED_NAMESPACE for entry in error.error_log):
+            raise UndeclaredPrefixError(TITLE, f"BPMN XML is invalid: {_in_one_line(str(error.msg))}") from None
         raise invalid_xml(_in_one_line(error.msg or "it cannot be parsed")) from None
     return root
+
+
+def _with_all_prefixes(text: str) -> str:
+    """Declare at the root, each for a namespace of its own, the prefixes that the document declares nowhere."""
+    missing = {*_PREFIX.findall(text)} - {*_DECLARED.findall(text)} - {"xml", "xmlns"}
+    prolog = _PROLOG.match(text)
+    root = _TAG.match(text, prolog.end() if prolog is not None else 0)
+    if root is None:
+        return text
+    declarations = "".join(f' xmlns:{prefix}="urn:undeclared:{prefix}"' for prefix in sorted(missing))
+    return text[: root.end()] + declarations + text[root.end() :]
 
 
 def _has_doctype(root: XmlElement) -> bool:
