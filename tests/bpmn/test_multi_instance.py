@@ -310,3 +310,8 @@ def test_a_terminate_end_event_ends_its_own_instance_only() -> None:
     terminate = '<endEvent id="t"><terminateEventDefinition/></endEvent>'
     story = Story(around(sub("m", several("2"), inside, terminate))).completes("first").waits_at("first", "other")
     story.completes("first").waits_at("after")
+
+
+def test_in_sequence_a_resume_while_an_instance_runs_begins_no_other() -> None:
+    story = Story(around(work(several("2", sequential=True)))).is_suspended().is_resumed().waits_at("m")
+    assert instances(story) == [1]
