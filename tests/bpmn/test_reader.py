@@ -84,6 +84,10 @@ def test_a_flow_is_known_from_incoming_and_outgoing_alone() -> None:
     [
         '<startEvent id="a"><outgoing>f</outgoing></startEvent><endEvent id="b"/><sequenceFlow id="f" targetRef="b"/>',
         '<startEvent id="a"/><endEvent id="b"><incoming>f</incoming></endEvent><sequenceFlow id="f" sourceRef="a"/>',
+        '<startEvent id="a"><outgoing>f</outgoing></startEvent><endEvent id="b"/>'
+        '<sequenceFlow id="f" sourceRef="ghost" targetRef="b"/>',
+        '<startEvent id="a"/><endEvent id="b"><incoming>f</incoming></endEvent>'
+        '<sequenceFlow id="f" sourceRef="a" targetRef="ghost"/>',
     ],
 )
 def test_a_flow_is_known_from_one_side_of_each_kind(content: str) -> None:

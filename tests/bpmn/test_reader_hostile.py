@@ -55,7 +55,7 @@ REFUSED_FOR = {
     "another root": ('<html><process id="p"/></html>', "the root is not a definitions element"),
     "an end tag missing": ("<definitions>", "Premature end"),
     "two roots": ("<definitions/><definitions/>", "Extra content"),
-    "a prefix that is defined elsewhere": (
+    "a prefix defined elsewhere": (
         '<definitions><b:a/><a xmlns:b="u"/></definitions>',
         "Namespace prefix b on",
     ),

@@ -146,7 +146,7 @@ def _parse(text: str) -> XmlElement:
     except UnicodeEncodeError:
         raise invalid_xml("the document has half a surrogate pair") from None
     except etree.XMLSyntaxError as error:
-        if any(entry.type == etree.ErrorTypes.NS_ERR_UNDEFINED_NAMESPACE for entry in error.error_log):
+        if error.code == etree.ErrorTypes.NS_ERR_UNDEFINED_NAMESPACE:
             raise UndeclaredPrefixError(TITLE, f"BPMN XML is invalid: {_in_one_line(str(error.msg))}") from None
         raise invalid_xml(_in_one_line(error.msg or "it cannot be parsed")) from None
     return root

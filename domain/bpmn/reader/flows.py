@@ -1,9 +1,10 @@
 """Sequence flows, put together from all sides that name them (contracts/engine.md, decision 1).
 
 A flow is named by its own element (``sourceRef``, ``targetRef``), by the ``outgoing`` of its source and by the
-``incoming`` of its target; whichever is there is enough. Sides that contradict each other make it a broken flow. The
-order of a node's ``outgoing`` children is the order of the tokens it sends; flows that only their own element names
-come after them, in document order. A condition is kept only where the engine is to evaluate it.
+``incoming`` of its target; whichever is there is enough. A reference to nothing says nothing, and sides that name
+different nodes make it a broken flow. The order of a node's ``outgoing`` children is the order of the tokens it sends;
+flows that only their own element names come after them, in document order. A condition is kept only where the engine is
+to evaluate it.
 """
 
 from collections.abc import Iterator, Mapping
@@ -24,8 +25,6 @@ class Flow(msgspec.Struct, eq=False):
     targets: dict[Node, None] = {}
     scopes: list[Node] = []
     condition: str = ""
-    dangling_source: bool = False
-    dangling_target: bool = False
 
     @property
     def source(self) -> Node:
@@ -66,20 +65,14 @@ def connect(tree: Tree) -> Flows:
 def _add_tag(flow: Flow, tag: FlowTag, nodes: Mapping[str, Node]) -> None:
     flow.scopes.append(tag.scope)
     flow.condition = tag.condition
-    if tag.source:
-        source = nodes.get(referred(tag.source, nodes))
-        if source is None:
-            flow.dangling_source = True
-        else:
-            flow.sources[source] = None
-            source.outgoing[flow.id] = None
-    if tag.target:
-        target = nodes.get(referred(tag.target, nodes))
-        if target is None:
-            flow.dangling_target = True
-        else:
-            flow.targets[target] = None
-            target.incoming[flow.id] = None
+    source = nodes.get(referred(tag.source, nodes))
+    if source is not None:
+        flow.sources[source] = None
+        source.outgoing[flow.id] = None
+    target = nodes.get(referred(tag.target, nodes))
+    if target is not None:
+        flow.targets[target] = None
+        target.incoming[flow.id] = None
 
 
 def successors(node: Node, flows: Flows) -> list[Node]:
@@ -94,11 +87,11 @@ def sequence_flow(flow: Flow) -> SequenceFlow:
 
 def flow_problems(flow: Flow) -> Iterator[Cause]:
     """Yield why a flow cannot be followed (contracts/engine.md 2.3)."""
-    if flow.dangling_source or not flow.sources:
+    if not flow.sources:
         yield _problem(flow, "has no source element")
     elif len(flow.sources) > 1:
         yield _problem(flow, f"has several source elements [{_ids(flow.sources)}]")
-    if flow.dangling_target or not flow.targets:
+    if not flow.targets:
         yield _problem(flow, "has no target element")
     elif len(flow.targets) > 1:
         yield _problem(flow, f"has several target elements [{_ids(flow.targets)}]")
