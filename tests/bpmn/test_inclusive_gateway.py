@@ -2,7 +2,7 @@
 
 import pytest
 
-from domain.bpmn.events import JobType
+from domain.bpmn.events import ElementCompleted, JobType
 from domain.bpmn.execution import ExecutionError
 from tests.bpmn.drawing import at_once, boundary, event, line, process, sub
 from tests.story import Story, bpmn
@@ -53,7 +53,7 @@ def test_a_gateway_with_one_flow_in_and_one_out_lets_tokens_pass() -> None:
 @pytest.mark.parametrize("chosen", ["a", "ab", "abc"])
 def test_a_join_waits_for_those_that_were_chosen_and_no_others(chosen: str) -> None:
     story = decided(Story(FORK_JOIN), *chosen)
-    *first, last = chosen
+    *first, last = list(chosen)
     for number, branch in enumerate(first):
         story.completes(branch).waits_at(*chosen[number + 1 :], *["j"] * (number + 1))
     story.completes(last).waits_at("last").completes("last").has_ended()
@@ -64,7 +64,7 @@ def test_the_token_that_came_first_goes_on() -> None:
     story = decided(Story(FORK_JOIN), "a", "b").completes("b")
     first = story.at("j").id
     story.completes("a")
-    assert [fact.id for fact in story.facts if type(fact).__name__ == "ElementCompleted"][-1] == first
+    assert [fact.id for fact in story.facts if isinstance(fact, ElementCompleted)][-1] == first
 
 
 def test_a_token_that_ends_elsewhere_lets_the_join_go_on() -> None:

@@ -70,7 +70,7 @@ def test_the_body_is_a_scope_of_its_own_and_its_instances_lie_in_it() -> None:
 
 
 @pytest.mark.parametrize("sequential", [False, True])
-def test_a_worker_says_how_often(sequential: bool) -> None:  # noqa: FBT001
+def test_a_worker_says_how_often(*, sequential: bool) -> None:
     story = Story(around(work(several(sequential=sequential)))).waits_at("m")
     assert story.job_at("m").type is JobType.SET_MULTI_INSTANCE
     story.completes("m", loop_cardinality=2)
@@ -108,7 +108,7 @@ def test_for_no_items_the_activity_is_over_at_once(said: dict[str, Any]) -> None
 
 
 @pytest.mark.parametrize("sequential", [False, True])
-def test_a_cardinality_of_none_is_over_at_once(sequential: bool) -> None:  # noqa: FBT001
+def test_a_cardinality_of_none_is_over_at_once(*, sequential: bool) -> None:
     Story(around(work(several("0", sequential=sequential)))).waits_at("after")
 
 
@@ -138,9 +138,17 @@ def test_a_billion_in_sequence_that_wait_for_nobody_end_in_the_step_budget() -> 
         stage.starts()
 
 
+def test_the_events_of_all_of_them_count_as_steps_too() -> None:
+    events = [event_sub(f"on{number}", "signal", "S") for number in range(100)]
+    inside = line("is:startEvent>work:serviceTask")
+    stage = Stage().deploys(around(sub("m", inside, *events, several=several("1000"))))
+    with pytest.raises(ExecutionFailed, match="more than 10000 steps"):
+        stage.starts()
+
+
 @pytest.mark.parametrize("sequential", [False, True])
 @pytest.mark.parametrize("tag", ["task", "manualTask"])
-def test_what_nobody_has_to_do_is_done_several_times_at_once(tag: str, sequential: bool) -> None:  # noqa: FBT001
+def test_what_nobody_has_to_do_is_done_several_times_at_once(tag: str, *, sequential: bool) -> None:
     story = Story(around(work(several("3", sequential=sequential), tag))).waits_at("after")
     assert story.ends_of("m") == ["COMPLETED"] * 4
 
@@ -266,7 +274,7 @@ def test_an_event_sub_process_catches_an_error_of_its_own_instance_only() -> Non
 
 
 @pytest.mark.parametrize("sequential", [False, True])
-def test_instances_that_a_worker_asks_for_while_suspended_begin_on_resume(sequential: bool) -> None:  # noqa: FBT001
+def test_instances_that_a_worker_asks_for_while_suspended_begin_on_resume(*, sequential: bool) -> None:
     story = Story(around(work(several(sequential=sequential)))).is_suspended().completes("m", loop_cardinality=2)
     assert instances(story) == []
     assert story.state_of("m") is InstanceState.SUSPENDED

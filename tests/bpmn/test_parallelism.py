@@ -6,10 +6,11 @@ from domain.bpmn.events import InstanceState, TaskType
 from domain.identity import queue_stream
 from domain.processes.queue import Queue
 from domain.rejection import InvalidState
+from tests.bpmn.drawing import line, process
 from tests.story import TENANT, Stage, Story, bpmn
 
 ONE_TASK = bpmn("s:startEvent work:serviceTask e:endEvent", "s>work work>e")
-CALLING = '<definitions><process id="caller" isExecutable="true"><startEvent id="s"/><callActivity id="c" calledElement="p"/><sequenceFlow id="f" sourceRef="s" targetRef="c"/></process></definitions>'  # noqa: E501
+CALLING = process(line("s:startEvent>c"), '<callActivity id="c" calledElement="p"/>', process_id="caller")
 
 
 def limited(parallelism: int = 1) -> Stage:

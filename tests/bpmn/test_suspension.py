@@ -117,9 +117,8 @@ def test_every_scope_that_has_children_is_suspended_and_nothing_else() -> None:
             sub("u", line("us:startEvent>v>ue:endEvent"), sub("v", line("vs:startEvent>b:serviceTask"))),
         )
     )
-    assert states(story.is_suspended()) == {
-        "p": "SUSPENDED", "u": "SUSPENDED", "v": "SUSPENDED", "a": "STARTED", "b": "STARTED"
-    }  # fmt: skip
+    suspended = dict.fromkeys(("p", "u", "v"), "SUSPENDED")
+    assert states(story.is_suspended()) == {**suspended, "a": "STARTED", "b": "STARTED"}
     assert set(states(story.is_resumed()).values()) == {"STARTED"}
 
 
