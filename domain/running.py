@@ -1,16 +1,17 @@
 """Running process instances: the unit of work that gives their turns what lies around them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from domain.bpmn.conditions import Value
 from domain.bpmn.events import InstanceState, TaskType
 from domain.bpmn.execution import Surroundings, Turn
+from domain.bpmn.instance import ElementInstance
 from domain.bpmn.intake import CalledProcess
 from domain.broadcasting import send_signal
 from domain.calling import call, caller_of, return_to_caller
 from domain.correlation import close_message, subscribe, unsubscribe
 from domain.engine_tasks import create_task_for
-from domain.identity import InstanceId
+from domain.identity import InstanceId, channel_stream
 from domain.starting import leave_queue
 from domain.unit_of_work import UnitOfWork, ValuesOf
 
@@ -36,8 +37,24 @@ class Running(UnitOfWork):
     def caller(self, turn: Turn) -> Turn | None:
         return caller_of(self, turn)
 
-    def called(self, turn: Turn, process_instance_id: int) -> Turn:
-        return self.turn(InstanceId(turn.instance.partition, process_instance_id))
+    def called(self, turns: Sequence[Turn]) -> Sequence[Turn]:
+        identities = [
+            InstanceId(turn.instance.partition, calling.called)
+            for turn in turns
+            for calling in turn.instance.elements.values()
+            if calling.called
+        ]
+        self.need(identity.stream for identity in identities)
+        return [self.turn(identity) for identity in identities]
+
+    def prepare(self, turn: Turn, leaving: Sequence[ElementInstance]) -> None:
+        partition = turn.instance.partition
+        self.need(InstanceId(partition, calling.called).stream for calling in leaving if calling.called)
+        self.need(
+            channel_stream(self.tenant, waiting.definition.message_name, waiting.correlation_key)
+            for waiting in leaving
+            if waiting.definition is not None and waiting.definition.message_name and waiting.correlation_key
+        )
 
     def terminate(self, turn: Turn, process_instance_id: int) -> None:
         child = InstanceId(turn.instance.partition, process_instance_id)

@@ -5,7 +5,7 @@ the decision is given up, what it wants is fetched, and it is made anew. So deci
 than it needs.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -122,6 +122,12 @@ class UnitOfWork:
         except KeyError:
             raise Wanted(question) from None
 
+    def need(self, streams: Iterable[str]) -> None:
+        """Raise ``Wanted`` for all of these whose state is not at hand: asked for one by one, each begins anew."""
+        unknown = [s for s in streams if s not in self._states and s not in self._turns and s not in self._recordings]
+        if unknown:
+            raise Wanted(*map(StateOf, unknown))
+
     def state(self, stream: str) -> Any:
         """Return the state of a stream after what has been recorded, None where there is none; or raise ``Wanted``."""
         recording = self._recordings.get(stream)
@@ -170,17 +176,15 @@ class UnitOfWork:
 
     def finish(self) -> None:
         """Record what follows for the incidents of element instances that have ended."""
-        for _, turn, before in list(self._turns.values()):
-            if before is None or not before.incidents:
-                continue
-            left = {stopped.incident for stopped in turn.instance.incidents.values()}
-            gone = [incident_stream(s.incident) for s in before.incidents.values() if s.incident not in left]
-            gone = [stream for stream in gone if stream not in self._recordings]
-            unknown = [StateOf(stream) for stream in gone if stream not in self._states]
-            if unknown:
-                raise Wanted(*unknown)
-            for stream in gone:
-                self.record(stream, IncidentCanceled())
+        gone: list[str] = []
+        for _, turn, before in self._turns.values():
+            if before is not None and before.incidents:
+                left = {stopped.incident for stopped in turn.instance.incidents.values()}
+                gone += [incident_stream(s.incident) for s in before.incidents.values() if s.incident not in left]
+        gone = [stream for stream in gone if stream not in self._recordings]
+        self.need(gone)
+        for stream in gone:
+            self.record(stream, IncidentCanceled())
 
     def changes(self) -> Iterator[Change]:
         """Yield what has been recorded: instances first, in the order in which they were taken up."""

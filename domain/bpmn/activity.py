@@ -87,6 +87,7 @@ def open_instance(turn: Turn, body_id: int, element: Element, loop_counter: int)
 def arm(turn: Turn, host_id: int, events: Sequence[Element]) -> None:
     """Arm events of an element instance: boundary events lie beside it, event sub-processes inside it."""
     for event in events:
+        turn.count_step(event)
         parent_id = turn.instance.elements[host_id].parent_id if event.attached_to else host_id
         expect(turn, turn.attach(event, parent_id, host_id), turn.graph.event_starts.get(event.bpmn_id, event))
 

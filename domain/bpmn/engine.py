@@ -121,10 +121,17 @@ def terminate(turn: Turn) -> None:
 
 
 def cancel(turn: Turn) -> None:
-    """End an instance, with its jobs and tasks, and the instances that it called."""
+    """End an instance, with its jobs and tasks, and the instances that it called, however deep: the innermost first."""
+    turns, level = [turn], [turn]
+    while level := [*turn.around.called(level)]:
+        turns += level
+    for inner in reversed(turns):
+        _cancel(inner)
+
+
+def _cancel(turn: Turn) -> None:
     for element in list(turn.instance.elements.values()):
         if element.called:
-            cancel(turn.around.called(turn, element.called))
             turn.record(ProcessReturned(element.id))
     for job_id in list(turn.instance.jobs):
         turn.record(JobCanceled(job_id))

@@ -2,8 +2,7 @@
 
 A command brings a turn about: it starts an instance, completes a job or runs a task. The turn records facts and
 applies each at once, so that the next step sees what the last one changed. What an element does with a token is its
-behaviour (``domain.bpmn.elements``); a turn knows no element by name. What lies outside its instance it reaches through
-``Surroundings``.
+behaviour (``domain.bpmn.elements``); a turn knows no element by name. Outside its instance there are ``Surroundings``.
 """
 
 from collections import deque
@@ -94,8 +93,11 @@ class Surroundings(Protocol):
     def caller(self, turn: "Turn") -> "Turn | None":
         """Return the turn of the instance that called this one."""
 
-    def called(self, turn: "Turn", process_instance_id: int) -> "Turn":
-        """Return the turn of an instance that this one called."""
+    def called(self, turns: "Sequence[Turn]") -> "Sequence[Turn]":
+        """Return the turns of the instances that these called."""
+
+    def prepare(self, turn: "Turn", leaving: "Sequence[ElementInstance]") -> None:
+        """Have at hand what ending these element instances concerns outside their instance, all of it at once."""
 
     def terminate(self, turn: "Turn", process_instance_id: int) -> None:
         """Leave it to a task to end an instance that this one called."""
@@ -329,10 +331,8 @@ class Turn:
         )
 
     def _complete(self, ended: ElementInstance, element: Element) -> None:
-        graph = self.graph
-        if element.bpmn_id in graph.boundary_events or element.bpmn_id in graph.event_sub_processes:
-            for event in self.instance.attached_to(ended.id):
-                self.terminate(event.id)
+        if element.bpmn_id in self.graph.boundary_events or element.bpmn_id in self.graph.event_sub_processes:
+            self._terminate(self.instance.attached_to(ended.id), ended.id)
         self._let_go(ended)
         self._end_user_tasks((ended.id,))
         self.record(ElementCompleted(ended.id))
@@ -352,6 +352,7 @@ class Turn:
                 self.record(UserTaskTerminated(user_task.id))
 
     def _terminate(self, ended: Sequence[ElementInstance], scope_id: int) -> None:
+        self.around.prepare(self, ended)
         gone = {element_instance.id for element_instance in ended}
         self._arrivals = deque(t for t in self._arrivals if t.parent_id != scope_id and t.parent_id not in gone)
         self._end_user_tasks(gone)
@@ -377,10 +378,9 @@ class Turn:
         scope = self.instance.elements.get(scope_id)
         if scope is None or scope.state is not InstanceState.STARTED or (scope.children and not scope.multi_instance):
             return
-        element = self.graph.elements[scope.element]
-        complete_scope = self._behaviours[element.type].complete_scope
+        complete_scope = self.behaviour(scope.element).complete_scope
         if complete_scope is not None:
-            complete_scope(self, scope_id, element)
+            complete_scope(self, scope_id, self.graph.elements[scope.element])
 
     def _look_at_joins(self) -> None:
         """Look at joins again: a token that went elsewhere, or ended, may have been the last that one waited for.

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from commands import handling
 from commands.intents import EntityId
 from commands.job_locks import LockJobsOf
 from commands.jobs import CalledProcess, CompleteJob
@@ -11,11 +12,12 @@ from commands.messages import SendMessage
 from domain.bpmn.events import InstanceState, JobCanceled, JobCreated, TaskCanceled, TaskType, WorkState
 from domain.incidents.events import IncidentCanceled, IncidentOpened
 from domain.rejection import InvalidState
-from tests.bpmn.drawing import boundary, event, event_sub, fates, line, process, sub
+from tests.bpmn.drawing import at_once, boundary, event, event_sub, fates, line, process, sub
 from tests.story import Stage, Story
 
 CHILD = process(line("s:startEvent>deep:serviceTask s>ask:userTask"), process_id="child")
-CALLER = process(line("s:startEvent>call s>work:serviceTask"), '<callActivity id="call" calledElement="child"/>')
+CALL = '<callActivity id="call" calledElement="child"/>'
+CALLER = process(line("s:startEvent>call s>work:serviceTask"), CALL)
 
 
 def test_all_that_lives_in_it_is_terminated_and_all_open_work_canceled() -> None:
@@ -186,3 +188,35 @@ def test_a_call_that_was_interrupted_ends_what_it_called_though_the_caller_is_ca
     story.is_canceled()
     stage.runs_due_tasks()
     child.has_ended(InstanceState.TERMINATED)
+
+
+ROUNDS = 8
+
+
+def test_what_it_waits_for_is_looked_up_at_once_and_not_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each look-up begins the decision anew: thousands one by one would take the node's time, and then be refused."""
+    receive = '<receiveTask id="r" messageRef="message_M"/>'
+    stage = Stage().deploys(CHILD, "child")
+    marked = receive.replace("/>", f">{at_once(20)}</receiveTask>") + CALL.replace(
+        "/>", f">{at_once(20)}</callActivity>"
+    )
+    stage.deploys(process(line("s:startEvent>r s>call"), marked))
+    story = stage.starts()
+    for number in range(20):
+        story.completes("r", message_correlation_key=str(number)).completes("call")
+    for child in stage.stories("child"):
+        child.fails("deep")
+    monkeypatch.setattr(handling, "MOST_WANTED", ROUNDS)
+    story.is_canceled().has_ended(InstanceState.CANCELED)
+    assert {child.instance.state for child in stage.stories("child")} == {InstanceState.CANCELED}
+    assert not any(stage.sends_message("M", str(number)).correlated for number in range(20))
+
+
+def test_an_activity_that_ends_gives_up_its_events_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    events = [boundary(f"b{number}", "work", "message", "M") for number in range(20)]
+    story = Story(process(line("s:startEvent>work:serviceTask"), *events))
+    for number in range(20):
+        story.completes(f"b{number}", message_correlation_key=str(number))
+    monkeypatch.setattr(handling, "MOST_WANTED", ROUNDS)
+    story.completes("work").has_ended()
+    assert fates(story, "b7") == ["TERMINATED"]
