@@ -84,10 +84,10 @@ def test_a_flow_is_known_from_incoming_and_outgoing_alone() -> None:
     [
         '<startEvent id="a"><outgoing>f</outgoing></startEvent><endEvent id="b"/><sequenceFlow id="f" targetRef="b"/>',
         '<startEvent id="a"/><endEvent id="b"><incoming>f</incoming></endEvent><sequenceFlow id="f" sourceRef="a"/>',
-        '<startEvent id="a"><outgoing>f</outgoing></startEvent><endEvent id="b"/>'
-        '<sequenceFlow id="f" sourceRef="ghost" targetRef="b"/>',
-        '<startEvent id="a"/><endEvent id="b"><incoming>f</incoming></endEvent>'
-        '<sequenceFlow id="f" sourceRef="a" targetRef="ghost"/>',
+        """<startEvent id="a"><outgoing>f</outgoing></startEvent><endEvent id="b"/>
+        <sequenceFlow id="f" sourceRef="ghost" targetRef="b"/>""",
+        """<startEvent id="a"/><endEvent id="b"><incoming>f</incoming></endEvent>
+        <sequenceFlow id="f" sourceRef="a" targetRef="ghost"/>""",
     ],
 )
 def test_a_flow_is_known_from_one_side_of_each_kind(content: str) -> None:
@@ -135,6 +135,14 @@ def test_a_prefix_need_not_be_declared(prolog: str) -> None:
         "</bpmn:process></bpmn:definitions>"
     )
     assert [element.bpmn_id for element in read_process(xml, "p").elements] == ["p", "s", "e"]
+
+
+def test_what_an_event_refers_to_may_have_an_undeclared_prefix() -> None:
+    xml = document('<endEvent id="x"><signalEventDefinition signalRef="s"/></endEvent>')
+    xml = xml.replace("</definitions>", '<bpmn:signal id="s" name="news"/></definitions>')
+    (_, end) = read_process(xml, "p").elements
+    assert end.definition is not None
+    assert end.definition.signal_name == "news"
 
 
 def test_references_may_be_qualified_names() -> None:

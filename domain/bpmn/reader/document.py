@@ -146,7 +146,8 @@ def _parse(text: str) -> XmlElement:
     except UnicodeEncodeError:
         raise invalid_xml("the document has half a surrogate pair") from None
     except etree.XMLSyntaxError as error:
-        if error.code == etree.ErrorTypes.NS_ERR_UNDEFINED_NAMESPACE:
+        code: int = getattr(error, "code", 0)  # the type hints of lxml leave it out
+        if code == etree.ErrorTypes.NS_ERR_UNDEFINED_NAMESPACE:
             raise UndeclaredPrefixError(TITLE, f"BPMN XML is invalid: {_in_one_line(str(error.msg))}") from None
         raise invalid_xml(_in_one_line(error.msg or "it cannot be parsed")) from None
     return root
