@@ -1,6 +1,6 @@
 """Fresh ids: numbers from blocks that this process has reserved ahead, and ULIDs.
 
-A block is a thousand numbers of one kind and day, taken from ``log.id_blocks`` in one round trip; what a process has
+A block is ten thousand numbers of one kind and day, taken from ``log.id_blocks`` in one round trip; what a process has
 not used when it ends is left out for good. Numbers within an instance must rise though nodes take turns on it, so a
 process keeps every block it has, uses the lowest that will do, and takes a fresh one when all lie too low: that one
 lies above everything handed out before, anywhere.
@@ -20,10 +20,12 @@ from domain.identity import INT32_MAX, IdKind, IdsExhausted
 from domain.rejection import Unavailable
 from infra.outages import passes
 
-BLOCK = 1000
+#: A request that starts a thousand instances draws several thousands of a kind at once, and decides anew for all items
+#: that find none left.
+BLOCK = 10_000
 
 #: When fewer than this are left of a kind and day, the next block is fetched in the background.
-LOW = 500
+LOW = 5_000
 
 #: Kinds whose ids clients know as int64; those of all others are int32 (contracts/engine.md 2.1).
 INT64_KINDS: frozenset[IdKind] = frozenset({"message", "message_subscription", "signal", "signal_subscription"})
@@ -40,6 +42,9 @@ PAIRS = tuple(high + low for high in CROCKFORD for low in CROCKFORD)
 SHIFTS = tuple(range(120, -10, -10))  # 13 pairs of letters: 130 bits, of which a ULID uses 128
 
 Key = tuple[IdKind, date | None]
+
+#: A reservation that is under way: what for, and how many numbers.
+Order = tuple[IdKind, date | None, int]
 
 logger = structlog.get_logger(__name__)
 
@@ -82,7 +87,7 @@ class IdBlocks(Ulids):
         super().__init__()
         self._database = database
         self._blocks: dict[Key, list[Block]] = {}
-        self._under_way: dict[Key, asyncio.Task[None]] = {}
+        self._under_way: dict[Order, asyncio.Task[None]] = {}
         self._drawn: list[tuple[Block, int]] | None = None
 
     @contextmanager
@@ -114,34 +119,33 @@ class IdBlocks(Ulids):
                 if number == block.last:
                     blocks.remove(block)
                 if len(blocks) <= 1 and block.last - number < LOW:
-                    self._fetch(kind, day)
+                    self._fetch((kind, day, BLOCK))
                 return number
         raise IdsExhausted(kind, day)
 
     async def reserve(self, kind: IdKind, day: date | None, blocks: int = 1) -> None:
-        """Have a further block at hand; callers who ask at the same time share one. Raise ``Unavailable``.
+        """Have a further block at hand, or one as large as several ``blocks``. Raise ``Unavailable``.
 
-        One that is larger, of several ``blocks``, is the caller's own.
+        Callers who ask for the same at the same time share it: who finds it used up asks again.
         """
         try:
-            await (asyncio.shield(self._fetch(kind, day)) if blocks == 1 else self._reserve(kind, day, blocks * BLOCK))
+            await asyncio.shield(self._fetch((kind, day, blocks * BLOCK)))
         except Exception as error:
             if passes(error):
                 raise Unavailable("failed to reserve ids", "the database cannot be reached") from error
             raise
 
-    def _fetch(self, kind: IdKind, day: date | None) -> "asyncio.Task[None]":
-        key = (kind, day)
-        task = self._under_way.get(key)
+    def _fetch(self, order: Order) -> "asyncio.Task[None]":
+        task = self._under_way.get(order)
         if task is None:
-            task = self._under_way[key] = asyncio.create_task(self._reserve(kind, day, BLOCK))
-            task.add_done_callback(lambda task: self._fetched(key, task))
+            task = self._under_way[order] = asyncio.create_task(self._reserve(*order))
+            task.add_done_callback(lambda task: self._fetched(order, task))
         return task
 
-    def _fetched(self, key: Key, task: "asyncio.Task[None]") -> None:
-        del self._under_way[key]
+    def _fetched(self, order: Order, task: "asyncio.Task[None]") -> None:
+        del self._under_way[order]
         if not task.cancelled() and (error := task.exception()) is not None:
-            logger.warning("no ids could be reserved", kind=key[0], error=repr(error))
+            logger.warning("no ids could be reserved", kind=order[0], error=repr(error))
 
     async def _reserve(self, kind: IdKind, day: date | None, size: int) -> None:
         first: int = await self._database.fetchval(RESERVE, kind, day, size)

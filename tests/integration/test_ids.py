@@ -1,5 +1,6 @@
 """Ids: unique across nodes, rising within an instance, and without a round trip for most of them."""
 
+import asyncio
 from contextlib import suppress
 from datetime import date
 
@@ -80,6 +81,13 @@ async def test_a_block_is_fetched_before_the_last_one_is_used_up(database: str) 
                 await ids.reserve("job", DAY)
         assert handed == sorted(set(handed))
         assert len(handed) > 3 * BLOCK - 10
+
+
+async def test_callers_who_ask_for_the_same_at_the_same_time_share_it(database: str) -> None:
+    async with connected(database) as connection:
+        ids = IdBlocks(connection)
+        await asyncio.gather(*(ids.reserve("job", DAY, blocks) for blocks in (4, 4, 4)))
+        assert await connection.fetchval("select next from log.id_blocks") == 4 * BLOCK + 1
 
 
 def draw_in_vain(ids: IdBlocks, count: int) -> list[int]:
