@@ -252,6 +252,7 @@ def test_an_error_of_a_called_process_ends_it_and_the_caller_goes_on_by_a_task()
     assert fates(child, "work") == ["TERMINATED"]
     story.waits_at("call").is_armed_with("b")
     assert story.task_at("b").type is TaskType.TRIGGER_EVENT
+    assert not story.instance.jobs  # nobody is asked to pass variables on
     assert len(stage.due_tasks()) == 1
     story.runs_task_at("b").waits_at("handled")
     assert (fates(story, "call"), fates(story, "b")) == (["TERMINATED"], ["COMPLETED"])
