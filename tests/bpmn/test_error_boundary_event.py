@@ -191,6 +191,24 @@ def test_an_event_that_is_still_asked_for_catches_nothing() -> None:
     assert answer.state is WorkState.CANCELED
 
 
+def test_an_event_that_is_known_may_end_a_task_that_has_not_started() -> None:
+    events = boundary("b", "work", "error"), boundary("g", "work", "signal", "go"), line("g>gone:serviceTask")
+    story = Story(process(WORK, HANDLED, *events))
+    story.stage.sends_signal("go")
+    story.runs_all_tasks().waits_at("gone")
+    assert story.reports("b").state is WorkState.CANCELED
+    assert fates(story, "work") == ["TERMINATED"]
+
+
+def test_an_event_that_is_known_and_does_not_interrupt_leaves_a_task_waiting_for_the_others() -> None:
+    events = boundary("b", "work", "error"), boundary("g", "work", "signal", "go", interrupting=False)
+    story = Story(process(WORK, HANDLED, *events, line("g>gone:serviceTask")))
+    story.stage.sends_signal("go")
+    story.runs_all_tasks().waits_at("gone", "work").is_armed_with("b", "g")
+    assert story.state_of("work") is InstanceState.CREATED
+    story.completes("b", error_code="E").completes("work", error_code="E").waits_at("gone", "handled")
+
+
 def test_of_several_instances_of_an_activity_one_error_ends_all() -> None:
     body = sub("sub", line("is:startEvent>work:serviceTask"), several=at_once(3))
     story = Story(
