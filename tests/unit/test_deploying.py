@@ -24,7 +24,7 @@ from domain.processes.process import NEW
 from domain.rejection import InvalidInput
 from infra.encryption import VariableCipher
 from tests.bpmn.refusing import document, event, read
-from tests.story import CountingIds
+from tests.models.memory import CountingIds
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 
