@@ -50,11 +50,12 @@ from domain.processes.events import DeployedElement, ProcessDeployed
 
 
 class Changes:
-    """The changes of one command, or of a stretch of the log, gathered fact by fact."""
+    """The changes of one command, or of a stretch of the log, gathered fact by fact; ``at`` is when those happened."""
 
-    __slots__ = ("incidents", "jobs", "keys", "processes", "starts", "subscriptions", "tasks", "user_tasks")
+    __slots__ = ("at", "incidents", "jobs", "keys", "processes", "starts", "subscriptions", "tasks", "user_tasks")
 
-    def __init__(self) -> None:
+    def __init__(self, at: datetime) -> None:
+        self.at = at
         self.jobs: dict[tuple[date, int], JobChange] = {}
         self.tasks: dict[tuple[date, int], TaskChange] = {}
         self.incidents: dict[str, IncidentChange] = {}
@@ -106,6 +107,7 @@ def _job_closed(
 
 
 def _task_created(changes: Changes, stream: str, task: TaskCreated, tenant: str, _actor: str) -> None:
+    """Open a task; one that is overdue already comes after those that wait: a cycle that catches up holds up nobody."""
     partition, instance = _place_of_task(stream)
     changes.tasks[partition, task.id] = TaskChange(
         "open",
@@ -115,7 +117,7 @@ def _task_created(changes: Changes, stream: str, task: TaskCreated, tenant: str,
         task.type.value,
         task.process_id,
         instance or task.process_instance_id,
-        task.due_at,
+        max(task.due_at, changes.at),
         stream=stream,
     )
 

@@ -16,7 +16,7 @@ FUNCTIONS = tuple(f"select log.change_{table}($1)" for table in TABLES)
 CHUNK = 10_000
 
 EVENTS = """
-select notification_id, originator_id, topic, state, tenant, actor_id
+select notification_id, originator_id, topic, state, tenant, actor_id, happened_at
   from log.events
  where notification_id > $1 and notification_id <= least($1 + $2, $3)
  order by notification_id
@@ -38,8 +38,8 @@ async def rebuild_decision_tables(connection: Any) -> int:
 
 
 async def _apply(connection: Any, rows: Sequence[Any]) -> None:
-    changes = Changes()
-    for _, stream, topic, state, tenant, actor in rows:
+    changes = Changes(rows[0]["happened_at"])
+    for _, stream, topic, state, tenant, actor, changes.at in rows:
         changes.add(stream, decode(topic, state), tenant, actor)
     columns: tuple[list[Any], ...] = tuple([] for _ in TABLES)
     add_changes(columns, 1, changes)

@@ -59,7 +59,7 @@ class Request:
         self.topics: list[str] = []
         self.states: list[bytes] = []
         self.changes: Changes | None = None
-        self._take_in(decision, context.tenant, context.actor.id)
+        self._take_in(decision, context)
         self.events = len(self.topics)
         self.bytes = sum(map(len, self.states))
         self.keys = {context.command_id, *[head[0] for head in self.heads]}
@@ -77,7 +77,8 @@ class Request:
             self.events,
         )
 
-    def _take_in(self, decision: Decision, tenant: str, actor: str) -> None:
+    def _take_in(self, decision: Decision, context: Context) -> None:
+        tenant, actor = context.tenant, context.actor.id
         topics, states, changes = self.topics, self.states, None
         for append in decision.appends:
             stream = append.stream
@@ -88,7 +89,7 @@ class Request:
                 change = CHANGES.get(type(event))
                 if change is not None:
                     if changes is None:
-                        changes = self.changes = Changes()
+                        changes = self.changes = Changes(context.now)
                     change(changes, stream, event, tenant, actor)
 
     def waits(self, now: float) -> bool:

@@ -1,7 +1,7 @@
 """Folding: what a command comes to does not depend on whether its facts are taken in together or one by one."""
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,6 +21,8 @@ from domain.bpmn.events import (
     JobUnlocked,
     SignalSubscribed,
     SignalUnsubscribed,
+    TaskCreated,
+    TaskType,
 )
 from domain.bpmn.graph import ElementType, EventDefinition
 from domain.event import Event
@@ -48,7 +50,7 @@ def job(number: int) -> JobCreated:
 
 
 def changes_of(*events: Event, actor: str = "bob") -> Changes:
-    changes = Changes()
+    changes = Changes(DUE)
     for event in events:
         changes.add(STREAM, event, "default", actor)
     return changes
@@ -128,3 +130,10 @@ def test_of_several_versions_of_a_process_the_last_has_its_start_events() -> Non
         StartChange("close", "default", "order"),
         StartChange("open", "default", "order", "message", "m2", "v2", 2, 2, "s"),
     ]
+
+
+def test_a_task_that_is_overdue_already_comes_after_those_that_wait() -> None:
+    """Else a hundred cycles with a million ticks to catch up with would keep everyone's tasks from being run."""
+    hour = timedelta(hours=1)
+    tasks = [TaskCreated(number, TaskType.TRIGGER_EVENT, 1, DUE + hour * (number - 2)) for number in (1, 2, 3)]
+    assert [task.due_at for task in changes_of(*tasks).tasks.values()] == [DUE, DUE, DUE + hour]
