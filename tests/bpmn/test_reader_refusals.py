@@ -54,7 +54,6 @@ def test_an_element_that_the_engine_does_not_run_is_refused_by_name(tag: str, de
     ("content", "words"),
     [
         ('<complexGateway id="x"/>', "complex gateway"),
-        ('<transaction id="x"/>', "transaction"),
         ('<adHocSubProcess id="x"/>', "ad-hoc sub-process"),
         ('<implicitThrowEvent id="x"/>', "none implicit throw event"),
         ('<callChoreography id="x"/>', "call choreography"),
@@ -87,8 +86,8 @@ def test_what_would_change_how_an_element_runs_is_refused_and_not_passed_over(co
 
 
 def test_what_is_inside_a_refused_scope_is_looked_at_too() -> None:
-    assert details('<transaction id="t"><complexGateway id="u"/></transaction>') == [
-        "element t is not supported: transaction",
+    assert details('<adHocSubProcess id="t"><complexGateway id="u"/></adHocSubProcess>') == [
+        "element t is not supported: ad-hoc sub-process",
         "element u is not supported: complex gateway",
     ]
 
