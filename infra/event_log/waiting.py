@@ -4,9 +4,10 @@ from collections import deque
 
 from infra.event_log.request import Request
 
-#: A batch ends at this many commands, facts or bytes, so that no transaction holds the head for long.
-MOST_COMMANDS = 256
-MOST_EVENTS = 4096
+#: A batch ends at this many commands, facts or bytes, so that no transaction holds the head for long. All items of a
+#: request, a thousand at most, find room in one.
+MOST_COMMANDS = 1024
+MOST_EVENTS = 8192
 MOST_BYTES = 4 * 1024 * 1024
 
 #: No more than this waits; at 2,000 commands a second it would be for too long anyway.

@@ -159,6 +159,14 @@ async def test_a_caller_who_goes_away_takes_nobody_along(log: EventLog) -> None:
     assert set(acknowledged) <= set(await positions(log))
 
 
+async def test_the_thousand_items_of_a_request_are_one_append(log: EventLog) -> None:
+    facts = [passed(number) for number in range(1, 6)]
+    await outcomes_of(*(log.append(decision(instance(n), 0, *facts), context()) for n in range(1, 1001)))
+    stored = await log.read_all(0, 10_000)
+    assert len(stored) == 5000
+    assert len({fact.recorded_at for fact in stored}) == 1
+
+
 async def test_too_many_commands_are_refused_at_once(log: EventLog, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(waiting, "MOST_WAITING", 8)
     outcomes = await outcomes_of(*(log.append(decision(instance(n), 0), context()) for n in range(1, 21)))
