@@ -55,6 +55,7 @@ class ElementType(StrEnum):
     ERROR_START_EVENT = "ERROR_START_EVENT"
     ESCALATION_START_EVENT = "ESCALATION_START_EVENT"
     TERMINATE_END_EVENT = "TERMINATE_END_EVENT"
+    TRANSACTION = "TRANSACTION"
 
 
 #: Start events that something happens to.
