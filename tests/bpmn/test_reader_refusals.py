@@ -85,6 +85,14 @@ def test_what_would_change_how_an_element_runs_is_refused_and_not_passed_over(co
     assert causes(content) == [("/p/x", "element", f"element x is not supported: {words}")]
 
 
+def test_flows_to_and_from_what_is_no_flow_node_lack_an_end() -> None:
+    content = '<startEvent id="s"/><odd id="x"/><endEvent id="e"/>' + flow("f", "s", "x") + flow("g", "x", "e")
+    assert causes(content) == [
+        ("/p/f", "sequence_flow", "sequence flow f has no target element: odd x is not supported"),
+        ("/p/g", "sequence_flow", "sequence flow g has no source element: odd x is not supported"),
+    ]
+
+
 def test_what_is_inside_a_refused_scope_is_looked_at_too() -> None:
     assert details('<adHocSubProcess id="t"><complexGateway id="u"/></adHocSubProcess>') == [
         "element t is not supported: ad-hoc sub-process",
@@ -261,12 +269,15 @@ def test_a_link_is_caught_once_in_the_process_and_in_the_scope_that_throws_it() 
 
 def test_all_problems_come_at_once_and_in_the_order_of_the_elements() -> None:
     refused = refusal(
-        document('<startEvent/><cancel id="u"><outgoing>f</outgoing></cancel><startEvent id="b"/>', executable="0")
+        document(
+            '<startEvent/><complexGateway id="u"><outgoing>f</outgoing></complexGateway><startEvent id="b"/>',
+            executable="0",
+        )
     )
     assert refused.causes == (
         Cause("/p", "process", "process p is not executable"),
         Cause("/p/", "element", "element of type NONE_START_EVENT has no ID"),
-        Cause("/p/u", "element", "element u is not supported: cancel"),
+        Cause("/p/u", "element", "element u is not supported: complex gateway"),
         Cause("/p/f", "sequence_flow", "sequence flow f has no target element"),
         Cause("/p", "process", "process p has multiple none start events"),
     )

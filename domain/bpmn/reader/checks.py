@@ -80,7 +80,8 @@ def _element_problems(node: Node, checked: Checked) -> Iterator[Cause]:
 
 
 def _unsupported(node: Node, checked: Checked) -> Iterator[str]:
-    if node.type not in checked.runnable and not node.lacks_event_definition:
+    said_of_its_flows = node.is_foreign and (node.incoming or node.outgoing)
+    if node.type not in checked.runnable and not node.lacks_event_definition and not said_of_its_flows:
         yield node.kind
     yield from node.markers
 

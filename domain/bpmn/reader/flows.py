@@ -87,18 +87,23 @@ def sequence_flow(flow: Flow) -> SequenceFlow:
 
 def flow_problems(flow: Flow) -> Iterator[Cause]:
     """Yield why a flow cannot be followed (contracts/engine.md 2.3)."""
-    if not flow.sources:
-        yield _problem(flow, "has no source element")
-    elif len(flow.sources) > 1:
-        yield _problem(flow, f"has several source elements [{_ids(flow.sources)}]")
-    if not flow.targets:
-        yield _problem(flow, "has no target element")
-    elif len(flow.targets) > 1:
-        yield _problem(flow, f"has several target elements [{_ids(flow.targets)}]")
+    yield from _end_problems(flow, flow.sources, "source")
+    yield from _end_problems(flow, flow.targets, "target")
     if len({node.parent for node in (*flow.sources, *flow.targets)}) > 1:
         yield _problem(flow, "leaves its scope")
     if len(flow.scopes) > 1:
         yield _problem(flow, "is not unique")
+
+
+def _end_problems(flow: Flow, ends: Mapping[Node, None], side: str) -> Iterator[Cause]:
+    """Yield why a flow has no end, or too many; an element that is none of BPMN's is no end either."""
+    for node in ends:
+        if node.is_foreign:
+            yield _problem(flow, f"has no {side} element: {node.kind} {node.id} is not supported")
+    if not ends:
+        yield _problem(flow, f"has no {side} element")
+    elif len(ends) > 1:
+        yield _problem(flow, f"has several {side} elements [{_ids(ends)}]")
 
 
 def nameless_flow_problems(tree: Tree) -> Iterator[Cause]:

@@ -70,6 +70,11 @@ class Node(msgspec.Struct, eq=False):
             return False
         return EVENT_DEFINITIONS.isdisjoint(self.event_definitions) and "referenced" not in self.event_definitions
 
+    @property
+    def is_foreign(self) -> bool:
+        """Whether no flow of a process can lead to or from an element of this tag (contracts/engine.md 2.3)."""
+        return self.tag not in FLOW_NODES
+
 
 class FlowTag(msgspec.Struct):
     """A ``sequenceFlow`` element: who it says its ends are, the scope it stands in, and when the engine follows it."""
