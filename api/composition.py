@@ -110,8 +110,7 @@ async def _assembled(settings: Settings, dsn: str, pools: Pools, watch: Watch, s
     events = await stack.enter_async_context(EventLog(pools.commands, own_connection, clock.wall, check=watch.check))
     engine_time = EngineTime(events, clock)
     await engine_time.catch_up()
-    lease = Lease(pools.followers, LEASE, _holder())
-    followers = Followers(pools.followers, lease, events.doorbell, READ_MODELS)
+    followers = _followers(pools, events)
     reading = Reading(pools.queries, READ_MODELS, events.doorbell, followers.progress, settings.query_wait)
     ids = IdBlocks(pools.commands)
     cipher = VariableCipher(settings.encryption_keys)
@@ -145,6 +144,10 @@ async def _assembled(settings: Settings, dsn: str, pools: Pools, watch: Watch, s
         roles=Roles(),
         founded=await administration.found_deployment(settings.bootstrap_key),
     )
+
+
+def _followers(pools: Pools, events: EventLog) -> Followers:
+    return Followers(pools.followers, Lease(pools.followers, LEASE, _holder()), events.doorbell, READ_MODELS)
 
 
 def _secret_key(settings: Settings) -> SecretKey:

@@ -260,7 +260,7 @@ _WORDS = st.sampled_from(
 
 
 @given(st.lists(_WORDS, max_size=20).map(" ".join), st.booleans())
-def test_whatever_the_expression_there_is_an_answer_or_a_reason(expression: str, as_json: bool) -> None:  # noqa: FBT001
+def test_whatever_the_expression_there_is_an_answer_or_a_reason(expression: str, as_json: bool) -> None:  # noqa: FBT001  (drawn)
     encoding = "json" if as_json else "text"
     variables = {name: Value(encoding, text) for name, text in {"a": "1", "b": "null", "l": "[1]", "m": "{}"}.items()}
     try:
