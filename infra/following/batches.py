@@ -19,7 +19,7 @@ SQL = named_queries(Path(__file__).with_name("queries.sql"))
 class Bounds(msgspec.Struct, frozen=True):
     """What a batch has at most: facts, and bytes of their states (a single fact may have more)."""
 
-    facts: int = 1_000
+    facts: int = 2_000
     bytes: int = 4_000_000
 
 

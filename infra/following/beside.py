@@ -21,7 +21,7 @@ OnProgress = Callable[[int, int], None]
 #: Tables that lack no more facts than this are brought level in a moment.
 CLOSE = 1_000
 
-BOUNDS = Bounds(facts=2_000)
+BOUNDS = Bounds()
 
 logger = structlog.get_logger(__name__)
 
