@@ -139,7 +139,7 @@ def test_the_name_that_another_process_had_in_an_older_version_is_free() -> None
     assert len(stage.runs_due_tasks().stories("q")) == 1
 
 
-def test_a_task_that_failed_to_start_an_instance_starts_one_and_no_more_when_it_is_tried_again() -> None:
+def test_a_task_that_failed_to_start_an_instance_leaves_none_however_often_it_is_tried() -> None:
     stage = ordered(bpmn("s:messageStart~ordered " + DOUBLING_NODES, "s>f0 " + DOUBLING_FLOWS))
     message = stage.sends_message("ordered", "42", unique_key="once")
     ((stream, task),) = stage.due_tasks()
@@ -154,6 +154,23 @@ def test_a_task_that_failed_to_start_an_instance_starts_one_and_no_more_when_it_
     ((stream, task),) = stage.due_tasks()
     stage.runs(stream, task)
     assert stage.stories() == []
+
+
+def test_a_task_that_failed_to_start_an_instance_starts_one_and_no_more_when_it_is_tried_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stage = ordered()
+    message = stage.sends_message("ordered", "42", lasts="", unique_key="once")
+    ((stream, task),) = stage.due_tasks()
+    with monkeypatch.context() as smaller:
+        smaller.setattr("domain.bpmn.execution.STEP_BUDGET", 2)
+        assert "steps without waiting" in stage.runs(stream, task).error
+    (incident,) = stage.log.incidents()
+    stage.send(ResolveIncident("person"), incident)
+    (story,) = stage.runs_due_tasks().stories()
+    assert story.instance.message_id == message.id
+    assert stage.log.incidents() == []
+    story.completes("a").has_ended()
 
 
 NEWS = bpmn(
