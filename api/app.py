@@ -18,6 +18,7 @@ from api.engine.routes import EngineApi
 from api.health import health_routes
 from api.identity import PUBLIC, Identity
 from api.insight.routes import insight_routes
+from api.paths import exact_paths
 from api.problems import error_handler
 
 
@@ -29,7 +30,7 @@ def create_app(node: Node) -> Litestar:
     if "api" in node.settings.roles:
         routes += [admin_routes(node.administration, identity), *insight_routes(node.reading, node.pools.queries)]
         plugins.append(EngineApi(node.engine))
-    return Litestar(
+    app = Litestar(
         route_handlers=routes,
         plugins=plugins,
         exception_handlers={Exception: error_handler(error_form)},
@@ -48,6 +49,8 @@ def create_app(node: Node) -> Litestar:
         ),
         logging_config=None,
     )
+    app.asgi_handler = exact_paths(app.asgi_handler)
+    return app
 
 
 def _told_as_ours(response: Response[Any]) -> Response[Any]:

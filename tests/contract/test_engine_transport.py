@@ -7,7 +7,7 @@ import pytest
 
 from api.engine.operations import Operation
 from api.engine.routes import CONTROLLERS
-from tests.contract.working import Client, engine_client
+from tests.contract.working import Client, engine_client, served_engine
 
 OPERATIONS = sorted(
     (
@@ -86,6 +86,58 @@ async def test_a_method_that_is_not_served_is_told_those_that_are(engine: Client
         answer = await engine.call("DELETE", path)
         assert (answer.status_code, answer.json()["type"]) == (405, "METHOD_NOT_ALLOWED")
         assert method in answer.headers["Allow"]
+
+
+async def test_methods_that_are_served_are_told_in_one_order(engine: Client) -> None:
+    for path, allowed in (
+        ("/process-instances/2026-11-23/1/variables", "GET, OPTIONS, PUT"),
+        ("/jobs/query", "OPTIONS, POST"),
+        ("/readiness", "GET, OPTIONS"),
+    ):
+        assert (await engine.call("DELETE", path)).headers["Allow"] == allowed
+
+
+async def test_a_path_with_a_slash_at_its_end_is_unknown(engine: Client) -> None:
+    for method, path, _ in OPERATIONS:
+        assert await engine.refused(method, f"{path}/", b"{}") == (
+            404,
+            "NOT_FOUND",
+            "unknown path",
+            f"nothing is served at {path}/",
+        )
+
+
+async def test_doubled_slashes_lead_to_the_path_without_them(engine: Client) -> None:
+    for method, path, _ in OPERATIONS:
+        answer = await engine.call(method, "http://annals" + path.replace("/", "//"), b"{}")
+        assert (answer.status_code, answer.headers["Location"], answer.content) == (307, path, b"")
+    answer = await engine.call("POST", "/jobs///query//?limit=1&offset=%2F")
+    assert (answer.status_code, answer.headers["Location"]) == (307, "/jobs/query/?limit=1&offset=%2F")
+
+
+async def test_paths_are_taken_at_their_word_over_tcp_too(database: str) -> None:
+    async with served_engine(database) as engine:
+        assert (await engine.call("POST", "/jobs/query", b"{}")).status_code == 200
+        assert (await engine.call("POST", "/jobs/query/", b"{}")).status_code == 404
+        doubled = await engine.call("POST", f"{str(engine.http.base_url).rstrip('/')}//jobs//query?limit=1", b"{}")
+        assert (doubled.status_code, doubled.headers["Location"]) == (307, "/jobs/query?limit=1")
+        assert (await engine.call("POST", "/jobs/query", b"{}")).status_code == 200
+
+
+async def test_doubled_slashes_lead_to_no_other_host(engine: Client) -> None:
+    for path in ("//example.org/x", "//%5Cexample.org", "///example.org"):
+        location = (await engine.call("GET", f"http://annals{path}")).headers["Location"]
+        assert re.match(r"/[^/\\]", location), location
+
+
+async def test_escaped_slashes_are_not_those_of_a_path(engine: Client) -> None:
+    assert (await engine.refused("POST", "/jobs/%2Fquery", b"{}"))[0] == 404
+
+
+async def test_a_path_of_the_views_may_end_with_a_slash(engine: Client) -> None:
+    path = "/incidents/total-counts"
+    answers = [await engine.call("GET", f"{place}?processKey=order&version=1") for place in (path, f"{path}/")]
+    assert answers[0].status_code == answers[1].status_code == 200, answers[0].text
 
 
 async def test_every_json_answer_ends_with_a_newline(engine: Client) -> None:
