@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from http import HTTPStatus
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 import structlog
@@ -24,6 +24,7 @@ from api.refusals import (
     UnknownPath,
     UnsupportedMediaType,
 )
+from domain.identity import Int32
 from domain.rejection import (
     ExecutionFailed,
     Forbidden,
@@ -54,11 +55,32 @@ class Error(msgspec.Struct, frozen=True, omit_defaults=True):
     value: str = ""
 
 
+#: The contract's types, and ours beyond them at the end. Nothing here raises ``BUG`` or ``QUERY``.
+ProblemType = Literal[
+    "HTTP_MEDIA_TYPE",
+    "HTTP_REQUEST_BODY",
+    "HTTP_REQUEST_URI",
+    "BUG",
+    "CONFLICT",
+    "EXECUTION",
+    "NOT_FOUND",
+    "PROCESS_MODEL",
+    "QUERY",
+    "UNKNOWN",
+    "VALIDATION",
+    "UNAUTHORIZED",
+    "FORBIDDEN",
+    "METHOD_NOT_ALLOWED",
+    "TOO_MANY_REQUESTS",
+    "UNAVAILABLE",
+]
+
+
 class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
     """Why a request was refused."""
 
-    status: int
-    type: str
+    status: Int32
+    type: ProblemType
     title: str
     detail: str
     errors: tuple[Error, ...] = ()
@@ -68,7 +90,7 @@ class Kind(NamedTuple):
     """How a class of refusals is told: HTTP's status, the contract's type, headers that belong to it."""
 
     status: HTTPStatus
-    type: str
+    type: ProblemType
     headers: Callable[[Any], Mapping[str, str]] = lambda _: {}
 
 
@@ -78,7 +100,7 @@ KINDS: Mapping[type[Rejection], Kind] = {
     InvalidAddress: Kind(HTTPStatus.BAD_REQUEST, "HTTP_REQUEST_URI"),
     UnsupportedMediaType: Kind(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "HTTP_MEDIA_TYPE"),
     InvalidModel: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "PROCESS_MODEL"),
-    ReusedKey: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "VALIDATION"),
+    ReusedKey: Kind(HTTPStatus.CONFLICT, "CONFLICT"),
     ExecutionFailed: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "EXECUTION"),
     NotFound: Kind(HTTPStatus.NOT_FOUND, "NOT_FOUND"),
     UnknownPath: Kind(HTTPStatus.NOT_FOUND, "NOT_FOUND"),
@@ -134,7 +156,8 @@ def _refusal_of_litestar(request: Request[Any, Any, Any], error: HTTPException) 
         case NotFoundException():
             return UnknownPath(request.scope["path"])
         case MethodNotAllowedException():
-            return MethodNotAllowed(request.method, _header(error, "allow"))
+            allowed = _header(error, "allow").split(", ")
+            return MethodNotAllowed(request.method, ", ".join(sorted(allowed)))
         case NotAuthorizedException():
             return Unauthorized(error.detail, _header(error, "WWW-Authenticate"))
         case HTTPException(status_code=status) if status < HTTPStatus.INTERNAL_SERVER_ERROR:

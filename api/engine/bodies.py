@@ -19,43 +19,43 @@ class Body(msgspec.Struct, frozen=True, rename="camel"):
 class Results(Body, Generic[Row], frozen=True):
     """A page of a query; ``count`` is the number of rows in it, not of all that there are."""
 
-    count: int
+    count: Int32
     results: Sequence[Row]
 
 
 class ProcessVariables(Body, frozen=True):
     """The variables of a process instance, with their values."""
 
-    count: int
+    count: Int32
     variables: Sequence[ProcessVariable]
 
 
 class ElementVariables(Body, frozen=True):
     """The variables of an element instance and of the scopes around it, with their values."""
 
-    count: int
+    count: Int32
     variables: Sequence[ElementVariable]
 
 
 class LockedJobs(Body, frozen=True):
     """The jobs that a worker holds now."""
 
-    count: int
+    count: Int32
     jobs: Sequence[Job]
 
 
 class Unlocked(Body, frozen=True):
     """How many jobs or tasks were given back."""
 
-    count: int
+    count: Int32
 
 
 class ExecutedTasks(Body, frozen=True):
     """What became of the tasks that were due; failed are those that stay locked because of an unexpected error."""
 
-    locked: int
-    completed: int
-    failed: int
+    locked: Int32
+    completed: Int32
+    failed: Int32
     completed_tasks: Sequence[Task]
     failed_tasks: Sequence[Task]
 
@@ -73,8 +73,8 @@ class Signal(Body, frozen=True):
 class Times(Body, frozen=True):
     """The engine's time after and before it was moved."""
 
-    new_time: str
-    old_time: str
+    new_time: Moment
+    old_time: Moment
 
 
 class CreatedInstance(Body, frozen=True, omit_defaults=True):

@@ -163,7 +163,7 @@ def _responses(operation: Operation, schemas: Schemas) -> Iterator[tuple[str, Js
         yield "503", {"description": "Not now", "content": {about.media_type: {"schema": {"type": "string"}}}}
         return
     body = {400, 415} if about.body is not None else {400}
-    once = {422} if about.once else set()  # the idempotency key came with another request before
+    once = {409} if about.once else set()  # the idempotency key came with another request before
     for status in sorted({401, 403, 503, *body, *once, *about.refuses}):
         problem = {PROBLEM_TYPE: {"schema": schemas.of(Problem)}}
         yield str(status), {"description": HTTPStatus(status).phrase, "content": problem}

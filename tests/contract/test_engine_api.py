@@ -220,7 +220,12 @@ async def test_a_command_under_a_key_takes_effect_once(engine: Client) -> None:
     assert await engine.ok("POST", "/process-instances", body, Idempotency_Key="once") == first
     assert len(await engine.rows("process-instances")) == 1
     other = {**body, "workerId": "other"}
-    assert (await engine.call("POST", "/process-instances", other, Idempotency_Key="once")).status_code == 422
+    assert await engine.refused("POST", "/process-instances", other, Idempotency_Key="once") == (
+        409,
+        "CONFLICT",
+        "idempotency key was used before",
+        "it came with a different request then",
+    )
     await engine.deploy()
     deployed = {"bpmnProcessId": "order", "bpmnXml": MODEL, "version": "1", "workerId": "w"}
     for _ in range(2):

@@ -147,7 +147,7 @@ async def test_a_batch_under_a_key_takes_effect_once(engine: Client) -> None:
 async def test_a_key_that_came_with_other_items_does_nothing_for_them(engine: Client) -> None:
     await start(engine, START, Idempotency_Key="once")
     (other,) = await start(engine, {**START, "workerId": "other"}, Idempotency_Key="once")
-    assert (other["problem"]["status"], other["problem"]["type"]) == (422, "VALIDATION")
+    assert (other["problem"]["status"], other["problem"]["type"]) == (409, "CONFLICT")
     assert len(await engine.rows("process-instances")) == 1
 
 

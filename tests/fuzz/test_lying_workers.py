@@ -182,7 +182,7 @@ async def test_fifty_who_complete_a_job_under_one_key_get_one_answer(target: Tar
     replies = await asyncio.gather(*(target.ask("PATCH", path, {"workerId": "w"}, headers=headers) for _ in range(50)))
     assert {(reply.status, reply.body) for reply in replies} == {(200, replies[0].body)}
     other = await target.ask("PATCH", path, {"workerId": "w", "error": "no"}, headers=headers)
-    assert (other.status, other.told["title"]) == (422, "idempotency key was used before")
+    assert (other.status, other.told["title"]) == (409, "idempotency key was used before")
 
 
 async def test_of_fifty_who_resolve_an_incident_at_once_one_does(target: Target) -> None:
