@@ -38,7 +38,8 @@ class Pace(msgspec.Struct, frozen=True):
     """How followers go about it; times in seconds.
 
     They look at the log at least every ``poll``. From one batch to the next they take at least ``rest``, so that a
-    batch gathers more facts and costs less for each, unless a query in this process waits, or they lag behind.
+    batch gathers more facts and costs less for each, unless they lag behind. A read model that a query in this process
+    waits for does not rest, but the others do.
     """
 
     poll: float = 0.25
@@ -64,6 +65,7 @@ class Followers:
         self._models = models
         self._pace = pace
         self._outages = Rests(FIRST_REST, LONGEST_REST)
+        self._rested = 0.0
 
     async def run(self) -> None:
         """Follow until cancelled, whenever this node has the lease."""
@@ -86,8 +88,12 @@ class Followers:
 
     async def _round(self, turn: Turn) -> None:
         began = _now()
+        # Until the others have rested, only those that a query waits for go on.
+        only = self.progress.wanted if began < self._rested else frozenset()
+        if not only:
+            self._rested = began + self._pace.rest
         try:
-            more = await turn.round()
+            more = await turn.round(only)
         except Exception as error:
             if not passes(error):
                 raise
@@ -96,8 +102,10 @@ class Followers:
             await asyncio.sleep(self._outages.shortest(LONGEST_REST))
             return
         self._outages.forget(DATABASE)
-        if not more:
-            await self.progress.rest(began + self._pace.rest - _now())
+        if only:
+            await self.progress.rest(self._rested - _now())
+        elif not more:
+            await self.progress.rest(self._rested - _now())
             await self._bell.wait(turn.head, turn.rests.shortest(self._pace.poll))
 
 

@@ -71,8 +71,8 @@ class Turn:
         await asyncio.gather(*tasks, return_exceptions=True)
         self._progress.ended()
 
-    async def round(self) -> bool:
-        """Apply one batch in each group; tell whether there is more to do at once.
+    async def round(self, only: Collection[str] = ()) -> bool:
+        """Apply one batch in each group, of the read models ``only`` if some are named; tell whether there is more.
 
         Raise ``LeaseLost``, or the error of an outage of the database.
         """
@@ -82,7 +82,7 @@ class Turn:
         metrics.observe(standing_of(model, seen) for model in self._models)
         await self._make_missing(seen)
         self._rebuild_outdated(seen)
-        groups = self._groups(seen)
+        groups = self._groups(seen, only)
         self._retry([group for group in groups if group.failed], seen.head)
         steps = [self._step(group, seen.head) for group in groups if not group.failed]
         outcomes = await asyncio.gather(*steps, return_exceptions=True)
@@ -91,10 +91,12 @@ class Turn:
             raise error
         return any(outcomes)
 
-    def _groups(self, seen: Standings) -> Sequence[Group]:
+    def _groups(self, seen: Standings, only: Collection[str]) -> Sequence[Group]:
         """Part the read models that are behind the head, and do not rest, by where they stand."""
         groups: defaultdict[tuple[int, bool], list[ReadModel]] = defaultdict(list)
         for model in self._models:
+            if only and model.name not in only:
+                continue
             state = state_of(model, seen)
             if state in {"live", "failed"} and model.name not in self.rests and model.name not in self._retries:
                 position = seen.rows[model.name].position
