@@ -16,7 +16,7 @@ from commands.stream_locks import StreamLocks
 from domain.bpmn.instance import Instance
 from domain.identity import InstanceId, process_stream
 from domain.processes.process import NEW, Process
-from domain.unit_of_work import MessageStart, Question, SignalReceivers, StateOf, ValuesOf, Wanted
+from domain.unit_of_work import SHARED, MessageStart, Question, SignalReceivers, StateOf, ValuesOf, Wanted
 
 #: Facts that are read at once when a long stream is loaded; one of fewer than the second number is read without asking
 #: whether there is a snapshot of it.
@@ -25,9 +25,6 @@ FEW = 64
 
 #: How long a process is taken to be as it was: another node may deploy a version of it.
 FRESH = timedelta(seconds=1)
-
-#: Streams that commands read and seldom change: many may look at them at the same time.
-SHARED = ("process-", "signal-")
 
 
 class Held(NamedTuple):

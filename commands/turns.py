@@ -31,9 +31,11 @@ def begun(held: Held, context: Context) -> tuple[Running, Turn]:
 
 
 def decided(unit: UnitOfWork, answer: object = None, actor: Actor | None = None) -> Decision:
-    """Return the decision that a unit of work came to."""
+    """Return the decision that a unit of work came to; what it only read must be as it was, too."""
     unit.finish()
     changes = tuple(unit.changes())
+    if not any(change.events for change in changes):
+        changes = ()
     appends = tuple(Append(change.stream, change.expected, change.events) for change in changes)
     return Decision(appends, answer, {change.stream: change.state for change in changes}, actor)
 

@@ -27,7 +27,7 @@ class Actor(msgspec.Struct, frozen=True, gc=False):
 
 
 class Append(msgspec.Struct, frozen=True, gc=False):
-    """Facts to add to one stream, provided that it still ends at version ``expected`` (0: it does not exist)."""
+    """Facts, if any, to add to one stream, provided that it ends at version ``expected`` yet (0: it does not exist)."""
 
     stream: str
     expected: int

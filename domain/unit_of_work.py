@@ -59,8 +59,15 @@ class Wanted(Exception):
         self.questions = questions
 
 
+#: Streams that are read and seldom changed, by how their names begin: a decision need not rest on their latest version.
+SHARED = ("process-", "signal-")
+
+
 class Change(NamedTuple):
-    """Facts for a stream that is at version ``expected``, and its state after them."""
+    """Facts for a stream that is at version ``expected``, and its state after them.
+
+    Without facts it says that the decision rests on that version: one that was made on an older state found too little.
+    """
 
     stream: str
     expected: int
@@ -114,6 +121,7 @@ class UnitOfWork:
         self._answers = answers
         self._turns: dict[str, tuple[int, Turn, Instance | None]] = {}
         self._recordings: dict[str, Recording] = {}
+        self._read: dict[str, None] = {}
 
     def ask(self, question: Question) -> Any:
         """Return the answer to a question, or raise ``Wanted``."""
@@ -187,12 +195,17 @@ class UnitOfWork:
             self.record(stream, IncidentCanceled())
 
     def changes(self) -> Iterator[Change]:
-        """Yield what has been recorded: instances first, in the order in which they were taken up."""
+        """Yield what has been recorded, first instances, as they were taken up, and then what has only been read."""
         for stream, (version, turn, _) in self._turns.items():
             if turn.events:
                 yield Change(stream, version, tuple(turn.events), turn.instance)
         for stream, recording in self._recordings.items():
             yield Change(stream, recording.expected, tuple(recording.events), recording.state)
+        for stream in self._read:
+            version, state = self._states[stream]
+            changed = stream in self._recordings or (stream in self._turns and self._turns[stream][1].events)
+            if version and not changed:
+                yield Change(stream, version, (), state)
 
     def surroundings(self) -> Surroundings:
         raise NotImplementedError
@@ -205,6 +218,9 @@ class UnitOfWork:
 
     def _known(self, stream: str) -> tuple[int, Any]:
         try:
-            return self._states[stream]
+            known = self._states[stream]
         except KeyError:
             raise Wanted(StateOf(stream)) from None
+        if not stream.startswith(SHARED):
+            self._read[stream] = None
+        return known

@@ -8,9 +8,21 @@ import pytest
 
 from commands.access import ON_THE_MACHINE, ChangeTenant, IssueKey, KeyToIssue, MintedKey, RegisterTenant
 from commands.engine_time import SetTime
+from commands.intents import Data, EntityId, ProcessVariable
+from commands.jobs import CompleteJob, JobAnswer, JobCompletion
+from commands.messages import SendMessage
+from commands.tasks import ExecuteTasks, execute_tasks
+from domain.bpmn.events import VariableSet
 from domain.event import Recorded
+from domain.identity import channel_stream
+from domain.messaging.events import MessageClosed, MessageUnsubscribed
 from domain.rejection import InvalidState, NotFound
-from tests.integration.commanding import ONE_TASK, TWO_TASKS, Node, nodes_on
+from tests.integration.commanding import ONE_TASK, TWO_TASKS, Node, asking, nodes_on
+from tests.story import bpmn
+
+RECEIVING = bpmn("s:startEvent r:receiveTask~m w:serviceTask", "s>r r>w")
+INTERRUPTED = bpmn("s:startEvent w:serviceTask b:messageBoundary^w~m", "s>w")
+CHANNEL = channel_stream("default", "m", "k")
 
 
 @pytest.fixture
@@ -150,3 +162,36 @@ async def test_an_answer_that_changed_nothing_says_what_it_reflects(nodes: list[
     here, _ = nodes
     deployed = await here.deploy()
     assert (await here.deploy()).position == deployed.position
+
+
+async def waits_for_its_message(node: Node) -> JobAnswer:
+    """Start an instance that waits for message ``m`` with key ``k``; return the job that asked for the key."""
+    await node.start()
+    (job,) = await node.lock()
+    completion = JobCompletion(message_correlation_key="k")
+    where = EntityId(job.instance.partition, job.job.id)
+    await node.send(CompleteJob(worker_id="ada", completion=completion), where)
+    return job
+
+
+async def test_a_message_that_was_sent_elsewhere_comes_with_its_variables_and_is_closed(nodes: list[Node]) -> None:
+    here, there = nodes
+    await here.deploy(RECEIVING)
+    job = await waits_for_its_message(here)  # this node knows the channel as it is without the message
+    variable = ProcessVariable("v", Data("text", value="1"))
+    await there.send(SendMessage(name="m", correlation_key="k", worker_id="bob", variables=(variable,)))
+    await execute_tasks(here.commands, ExecuteTasks(limit=10), asking(), tenant=None, retry_limit=0)
+    assert [fact.value for fact in await here.facts(job.instance.identity.stream) if type(fact) is VariableSet] == ["1"]
+    assert type((await here.facts(CHANNEL))[-1]) is MessageClosed
+
+
+async def test_a_subscription_that_was_made_elsewhere_is_given_up(nodes: list[Node]) -> None:
+    here, there = nodes
+    await here.deploy(INTERRUPTED)
+    for node in (here, there):  # the first time, this node comes to know the channel
+        await waits_for_its_message(node)
+        (job,) = await there.lock()
+        await here.complete(job)
+    assert [type(fact) for fact in await here.facts(CHANNEL)].count(MessageUnsubscribed) == 2
+    outcome = await here.send(SendMessage(name="m", correlation_key="k", worker_id="bob"))
+    assert not outcome.answer.correlated
