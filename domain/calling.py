@@ -8,11 +8,17 @@ from domain.identity import InstanceId
 from domain.starting import NewInstance, start_instance
 from domain.unit_of_work import UnitOfWork
 
+#: Callers that a process may have around it: one that calls itself without end stops here, and all of them can still be
+#: canceled together.
+MOST_CALLERS = 100
+
 
 def call(unit: UnitOfWork, turn: Turn, element_instance_id: int, called: CalledProcess) -> None:
     """Start an instance of the called process in the caller's partition; raise ``ExecutionError`` where none can be."""
-    graph = _graph(unit, called)
     caller = turn.instance
+    if caller.depth >= MOST_CALLERS:
+        raise ExecutionError(f"more than {MOST_CALLERS} processes call each other")
+    graph = _graph(unit, called)
     suspended = caller.state is InstanceState.SUSPENDED
     variables = called.variables
     child = start_instance(
@@ -27,6 +33,7 @@ def call(unit: UnitOfWork, turn: Turn, element_instance_id: int, called: CalledP
             parent_id=caller.id,
             root_id=caller.root_id or caller.id,
             caller_id=element_instance_id,
+            depth=caller.depth + 1,
         ),
     )
     turn.record(ProcessCalled(element_instance_id, child.instance.id))

@@ -30,6 +30,7 @@ class NewInstance(msgspec.Struct, frozen=True):
     parent_id: int = 0
     root_id: int = 0
     caller_id: int = 0
+    depth: int = 0
     start_event: str = ""
     message_id: int = 0
     message_name: str = ""
@@ -54,6 +55,7 @@ def start_instance(unit: UnitOfWork, graph: Graph, partition: date, new: NewInst
         message_id=new.message_id,
         message_name=new.message_name,
         limited=limited,
+        depth=new.depth,
     )
     turn = unit.new_turn(start(identity, unit.tenant, started, unit.now, unit.by))
     engine.start(turn, started, new.variables(identity))

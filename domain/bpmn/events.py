@@ -79,7 +79,7 @@ class ProcessInstanceStarted(Event, frozen=True):
     ``parent_id`` is the instance that called it, by its element instance ``caller_id``; ``root_id`` the outermost of
     them. They share the partition. ``start_event`` is the BPMN id of the event that began it, empty for the none start
     event. ``message_id`` and ``message_name`` name the message that stays open for as long as the instance lives.
-    ``limited`` says that it takes a place in the queue of its process.
+    ``limited`` says that it takes a place in the queue of its process. ``depth`` counts the callers around it.
     """
 
     topic: ClassVar[str] = "process_instance.started.v1"
@@ -96,6 +96,7 @@ class ProcessInstanceStarted(Event, frozen=True):
     message_id: int = 0
     message_name: str = ""
     limited: bool = False
+    depth: int = 0
 
 
 class ProcessInstanceDequeued(Event, frozen=True):

@@ -121,8 +121,8 @@ class StoppedWork(msgspec.Struct, frozen=True, omit_defaults=True):
 class Instance(msgspec.Struct, omit_defaults=True):
     """A process instance. ``variables`` maps a scope to the ids of its variables by name.
 
-    ``parent_id``, ``caller_id``, ``root_id``, ``start_event``, ``message_id`` and ``limited`` are those of the fact
-    ``ProcessInstanceStarted``.
+    ``parent_id``, ``caller_id``, ``root_id``, ``start_event``, ``message_id``, ``limited`` and ``depth`` are those of
+    the fact ``ProcessInstanceStarted``.
     """
 
     partition: date
@@ -145,6 +145,7 @@ class Instance(msgspec.Struct, omit_defaults=True):
     message_id: int = 0
     message_name: str = ""
     limited: bool = False
+    depth: int = 0
     elements: dict[int, ElementInstance] = msgspec.field(default_factory=dict)
     jobs: dict[int, Job] = msgspec.field(default_factory=dict)
     tasks: dict[int, Task] = msgspec.field(default_factory=dict)
@@ -236,4 +237,5 @@ def start(identity: InstanceId, tenant: str, event: ProcessInstanceStarted, at: 
         message_id=event.message_id,
         message_name=event.message_name,
         limited=event.limited,
+        depth=event.depth,
     )

@@ -7,7 +7,9 @@ import pytest
 from commands.intents import ProcessVariable
 from commands.jobs import CalledProcess, JobCompletion
 from domain.bpmn.events import InstanceState, JobType, TaskType, WorkState
+from domain.bpmn.execution import ExecutionError
 from domain.bpmn.instance import Task
+from domain.calling import MOST_CALLERS
 from tests.bpmn.drawing import at_once, boundary, event, event_sub, fates, line, process, sub
 from tests.story import Stage, Story, tags, text
 
@@ -161,6 +163,17 @@ def test_a_process_may_call_itself() -> None:
     inner = story.completes("call").called_by("call").waits_at("call")
     innermost = inner.completes("call").called_by("call")
     assert innermost.instance.root_id == story.identity.id
+
+
+def test_a_process_that_calls_itself_without_end_comes_to_an_incident_and_can_be_canceled() -> None:
+    outermost = story = Stage().deploys(caller("p")).starts()
+    for _ in range(MOST_CALLERS):
+        story = story.completes("call").called_by("call")
+    with pytest.raises(ExecutionError, match="more than 100 processes call each other"):
+        story.completes("call")
+    assert len(story.instance.incidents) == 1
+    outermost.is_canceled()
+    assert {each.instance.state for each in story.stage.stories()} == {InstanceState.CANCELED}
 
 
 def test_each_of_several_instances_calls_one_of_its_own() -> None:
