@@ -16,7 +16,7 @@ from domain.rejection import NotFound, Unavailable
 from infra.access import AccessRecords
 from infra.clock import Clock
 from infra.event_log.log import EventLog
-from infra.ids import Ulids
+from infra.ids import IdBlocks
 from infra.lookups import PostgresLookups
 from infra.postgres import Link, Pool, connect, connect_pool
 from infra.secret_key import SecretKey
@@ -29,10 +29,11 @@ class Node:
 
     def __init__(self, pool: Pool, log: EventLog, secret_key: SecretKey = PEPPER) -> None:
         nothing_else: Any = None  # no command about access looks work up, encrypts, or asks for history
-        ports: Any = {"lookups": PostgresLookups(pool, nothing_else), "cipher": nothing_else, "ids": Ulids()}
+        ids = IdBlocks(pool)
+        ports: Any = {"lookups": PostgresLookups(pool, nothing_else), "cipher": nothing_else, "ids": ids}
         commands = Commands(routes=ROUTES, log=log, cache=StateCache(100), clock=Clock(), **ports)
         self.records = AccessRecords(pool, secret_key)
-        self.administration = Administration(commands, self.records, secret_key, Ulids().ulid)
+        self.administration = Administration(commands, self.records, secret_key, ids.ulid)
 
     async def issue(self, tenant: str = "default") -> str:
         outcome = await self.administration.issue_key(IssueKey(tenant, "worker", "robot"), ON_THE_MACHINE, SYSTEM)
