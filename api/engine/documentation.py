@@ -15,6 +15,7 @@ from litestar.openapi.spec import OpenAPI
 
 from api.engine.examples import EXAMPLES
 from api.engine.links import links_of
+from api.engine.operation_texts import OPERATION_TEXTS
 from api.engine.operations import About, Operation
 from api.engine.schemas import Json, Schemas
 from api.identity import READINESS
@@ -130,12 +131,11 @@ def _describe(place: _Place, schemas: Schemas) -> Json:
         "operationId": place.operation.operation_id,
         "tags": list(place.tags),
         "summary": about.summary,
+        "description": OPERATION_TEXTS[str(place.operation.operation_id)],
         "parameters": [*_parameters(place.path, about)],
         "responses": dict(_responses(place.operation, schemas)),
         "security": [] if place.operation.opt["access"] is READINESS else [{name: []} for name in SECURITY_SCHEMES],
     }
-    if about.description:
-        described["description"] = about.description
     if about.body is not None:
         content = {"schema": schemas.of(about.body), "example": EXAMPLES[about.body]}
         described["requestBody"] = {"required": True, "content": {"application/json": content}}

@@ -135,7 +135,7 @@ class About(NamedTuple):
     """What the OpenAPI document says of an operation; ``answer`` is the body's type, ``refuses`` statuses of problems.
 
     Every operation refuses what it cannot read and callers it does not know; ``refuses`` lists what else it does.
-    ``once`` says that it honours an ``Idempotency-Key``. ``description`` says what the summary cannot.
+    ``once`` says that it honours an ``Idempotency-Key``. What the summary cannot say is in ``operation_texts``.
     """
 
     summary: str
@@ -146,7 +146,6 @@ class About(NamedTuple):
     parameters: Literal["", "page", "names", "names and parents"] = ""
     refuses: tuple[int, ...] = ()
     once: bool = False
-    description: str = ""
 
 
 class Operation(HTTPRouteHandler):

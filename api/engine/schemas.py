@@ -1,15 +1,21 @@
 """JSON schemas of the engine's bodies, for the OpenAPI document: what the structs say, and what the rules add."""
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
 
+from api.engine.member_texts import MEMBER_TEXTS, SCHEMA_TEXTS
 from api.engine.rules import REQUIRED, RULES, Rule
 
 Json = dict[str, Any]
 
 _PLACE = "#/components/schemas/"
+
+#: What docstrings say to readers of the code alone: where an operation or a section is.
+_ASIDE = re.compile(r"\s*\((?:operation|contracts/)[^)]*\)")
+_CODE = re.compile(r"``([^`]+)``")
 
 
 class Schemas:
@@ -28,6 +34,8 @@ class Schemas:
         }
         for kind in RULES:
             _add_rules(kind, self.components[self._schemas[kind]["$ref"].removeprefix(_PLACE)])
+        for name, component in self.components.items():
+            _add_texts(name, component)
 
     def of(self, kind: Any) -> Json:
         """Return the schema of one of the types, a reference where it has a name."""
@@ -81,3 +89,23 @@ def _without_default(schema: Json) -> Json:
 
 def _alternatives(schema: Json) -> Iterator[Json]:
     yield from schema.get("anyOf", ())
+
+
+def _add_texts(name: str, component: Json) -> None:
+    """Say in words what a schema and each of its members is."""
+    component["description"] = SCHEMA_TEXTS.get(name) or _told(name, component.get("description", ""))
+    for member, schema in component.get("properties", {}).items():
+        schema["description"] = MEMBER_TEXTS.get(f"{name}.{member}") or MEMBER_TEXTS[member]
+
+
+def _told(name: str, docstring: str) -> str:
+    """Return a docstring in the words of clients: without asides to readers of the code, names as JSON has them."""
+    if not docstring and name.endswith("Criteria"):
+        docstring = "Conditions of a query, all of which have to hold; those left out are none."
+    text = _CODE.sub(lambda code: f"`{_camel(code[1])}`", _ASIDE.sub("", docstring))
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in text.split("\n\n"))
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return name if first.isupper() else first + "".join(map(str.capitalize, rest))

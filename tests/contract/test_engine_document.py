@@ -1,6 +1,7 @@
 """The OpenAPI document: complete, sound in itself, and true of what the engine does."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -12,8 +13,11 @@ from litestar.openapi import OpenAPIConfig
 from api.engine.decoding import decode
 from api.engine.documentation import SECURITY_SCHEMES
 from api.engine.examples import EXAMPLES
+from api.engine.member_texts import MEMBER_TEXTS, SCHEMA_TEXTS
+from api.engine.operation_texts import OPERATION_TEXTS
 from api.engine.ports import Engine
 from api.engine.routes import EngineApi
+from api.problems import KINDS, UNEXPECTED
 from tests.contract.engine_contract import OURS, THEIRS
 from tests.contract.working import Client, engine_client, model, place
 
@@ -56,6 +60,57 @@ def test_every_reference_leads_to_a_schema_and_every_schema_is_one() -> None:
     assert {reference.removeprefix("#/components/schemas/") for reference in references(DOCUMENT)} <= set(schemas)
     for schema in schemas.values():
         jsonschema_rs.Draft202012Validator({**schema, "components": DOCUMENT["components"]})
+
+
+def members() -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    for name, schema in DOCUMENT["components"]["schemas"].items():
+        for member, described in schema.get("properties", {}).items():
+            yield name, member, described
+
+
+def test_every_schema_every_member_and_every_operation_is_told_in_words() -> None:
+    assert not [name for name, schema in DOCUMENT["components"]["schemas"].items() if not schema.get("description")]
+    assert not [f"{name}.{member}" for name, member, described in members() if not described.get("description")]
+    assert not [
+        name for name, operation in OPERATIONS.items() if not operation["summary"] or not operation["description"]
+    ]
+
+
+def texts(part: Any) -> Iterator[str]:
+    if isinstance(part, dict):
+        yield from (part[key] for key in ("description", "summary") if isinstance(part.get(key), str))
+        part = list(part.values())
+    if isinstance(part, list):
+        for item in part:
+            yield from texts(item)
+
+
+def test_words_are_for_clients_not_for_readers_of_the_code() -> None:
+    assert not [text for text in texts(DOCUMENT) if re.search(r"``|\b[a-z]+_[a-z_]+\b|contracts/|\bNone\b|\n +", text)]
+
+
+def test_no_text_is_about_something_that_is_gone() -> None:
+    there = {f"{name}.{member}" for name, member, _ in members()}
+    names = {member for _, member, _ in members()} | there
+    assert set(MEMBER_TEXTS) <= names
+    assert set(SCHEMA_TEXTS) <= set(DOCUMENT["components"]["schemas"])
+    assert set(OPERATION_TEXTS) == set(OPERATIONS)
+
+
+def test_times_and_numbers_have_their_formats() -> None:
+    times = {"time", "newTime", "oldTime", "createdAt", "dueAt", "expiresAt", "lockedAt", "startedAt", "endedAt"}
+    numbers = {"count", "locked", "completed", "failed", "status", "limit", "retryCount", "version"}
+    for name, member, described in members():
+        kinds = [kind for kind in described.get("anyOf", [described]) if kind != {"type": "null"}]
+        if member in times:
+            assert [kind.get("format") for kind in kinds] == ["date-time"], (name, member)
+        if member in numbers and kinds[0].get("type") == "integer":
+            assert kinds[0]["format"] == "int32", (name, member)
+
+
+def test_the_types_of_problems_are_those_that_are_told() -> None:
+    told = set(DOCUMENT["components"]["schemas"]["Problem"]["properties"]["type"]["enum"])
+    assert told == {kind.type for kind in KINDS.values()} | {UNEXPECTED.type, "BUG", "QUERY"}
 
 
 def test_links_lead_to_operations_that_take_what_they_carry() -> None:

@@ -7,7 +7,6 @@ from api.answers import Answer, json_answer
 from api.engine.batches import batch_answer
 from api.engine.bodies import CompletedJob, LockedJobs, Results, Unlocked
 from api.engine.operations import About, Call, page_of, patch, post, worker
-from api.engine.repeating import MANY, REPEATABLE
 from api.engine.rows import job_row
 from api.identity import READ, WORK
 from commands.batches import CompleteJobs, complete_jobs
@@ -20,14 +19,6 @@ from projections.views import Job
 
 log = structlog.get_logger(__name__)
 
-LOCKING = """\
-With `requestTimeout` (milliseconds) the answer waits that long for a job to come up, and comes when there is one.
-With `lockTimeout` the lock expires after that time, and the job is due again.
-
-Each call takes other jobs, so an `Idempotency-Key` has no effect: who did not get an answer gives back all that it
-holds with `unlockJobs`, and locks again.
-"""
-
 
 class Jobs(Controller):
     """``/jobs``."""
@@ -39,7 +30,7 @@ class Jobs(Controller):
         "/lock",
         operation_id="lockJobs",
         opt={"access": WORK},
-        about=About("Take due jobs for a worker", LockJobs, LockedJobs, description=LOCKING),
+        about=About("Take due jobs for a worker", LockJobs, LockedJobs),
     )
     async def lock(self, request: Call) -> Answer:
         command = await request.body(LockJobs)
@@ -71,7 +62,6 @@ class Jobs(Controller):
             CompleteJobs,
             Results[CompletedJob],
             once=True,
-            description=MANY,
         ),
     )
     async def complete_many(self, request: Call) -> Answer:
@@ -83,7 +73,7 @@ class Jobs(Controller):
         "/unlock",
         operation_id="unlockJobs",
         opt={"access": WORK},
-        about=About("Give back jobs that a worker holds", UnlockJobs, Unlocked, description=REPEATABLE),
+        about=About("Give back jobs that a worker holds", UnlockJobs, Unlocked),
     )
     async def unlock(self, request: Call) -> Answer:
         command = await request.body(UnlockJobs)

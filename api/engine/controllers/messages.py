@@ -15,13 +15,6 @@ from projections.messages.projector import READ_MODEL as MESSAGES
 from projections.messages.queries import find_messages
 from projections.views import Message, MessageSubscription
 
-SENDING = """\
-A message reaches one receiver: an event that waits for its name and correlation key, or a start event of its name. One
-that finds none is kept until it expires; without an `expirationTimer` it expires at once. While a message of the same
-name, correlation key and `uniqueKey` is kept, or what it triggers has not been done, that one is answered and nothing
-is sent.
-"""
-
 
 class Messages(Controller):
     """``/messages``."""
@@ -33,9 +26,7 @@ class Messages(Controller):
         "/",
         operation_id="sendMessage",
         opt={"access": WORK},
-        about=About(
-            "Send a message to the one that waits for it", SendMessage, Message, once=True, description=SENDING
-        ),
+        about=About("Send a message to the one that waits for it", SendMessage, Message, once=True),
     )
     async def send(self, request: Call) -> Answer:
         command = await request.body(SendMessage)

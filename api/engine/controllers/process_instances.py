@@ -6,7 +6,6 @@ from api.answers import Answer, empty_answer, json_answer
 from api.engine.batches import batch_answer
 from api.engine.bodies import CreatedInstance, ProcessVariables, Results
 from api.engine.operations import About, Call, get, page_of, patch, post, put, worker
-from api.engine.repeating import MANY
 from api.engine.rows import process_instance_row
 from api.engine.variables import process_variables
 from api.identity import READ, WORK
@@ -55,7 +54,6 @@ class ProcessInstances(Controller):
             StartProcessInstances,
             Results[CreatedInstance],
             once=True,
-            description=MANY,
         ),
     )
     async def create_many(self, request: Call) -> Answer:

@@ -6,18 +6,12 @@ from api.answers import Answer, json_answer
 from api.engine.bodies import ExecutedTasks, Results, Unlocked
 from api.engine.executing import execute
 from api.engine.operations import About, Call, page_of, post
-from api.engine.repeating import REPEATABLE
 from api.identity import READ, WORK
 from commands.tasks import ExecuteTasks, UnlockTasks, unlock_tasks
 from projections.criteria import TaskCriteria
 from projections.tasks.projector import READ_MODEL as TASKS
 from projections.tasks.queries import find_tasks
 from projections.views import Task
-
-EXECUTING = """\
-A task that fails is told in the answer, whose status is 200 nevertheless. An `Idempotency-Key` has no effect: a task
-runs once however often this is called, and another call runs what is due by then.
-"""
 
 
 class Tasks(Controller):
@@ -30,7 +24,7 @@ class Tasks(Controller):
         "/execute",
         operation_id="executeTasks",
         opt={"access": WORK},
-        about=About("Execute due tasks now", ExecuteTasks, ExecutedTasks, description=EXECUTING),
+        about=About("Execute due tasks now", ExecuteTasks, ExecutedTasks),
     )
     async def execute(self, request: Call) -> Answer:
         command = await request.body(ExecuteTasks)
@@ -40,7 +34,7 @@ class Tasks(Controller):
         "/unlock",
         operation_id="unlockTasks",
         opt={"access": WORK},
-        about=About("Give back tasks that an engine holds", UnlockTasks, Unlocked, description=REPEATABLE),
+        about=About("Give back tasks that an engine holds", UnlockTasks, Unlocked),
     )
     async def unlock(self, request: Call) -> Answer:
         command = await request.body(UnlockTasks)

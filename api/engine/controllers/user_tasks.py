@@ -13,11 +13,6 @@ from projections.user_tasks.projector import READ_MODEL as USER_TASKS
 from projections.user_tasks.queries import find_user_tasks
 from projections.views import UserTask
 
-UPDATING = """\
-An update has to name the current revision, and makes the next one. Tags are merged with those that are there: one with
-an empty value is deleted. At most one of `completed`, `errorCode` and `escalationCode` may be given.
-"""
-
 
 class UserTasks(Controller):
     """``/user-tasks``."""
@@ -35,7 +30,6 @@ class UserTasks(Controller):
             UserTask,
             refuses=(404, 409, 422),
             once=True,
-            description=UPDATING,
         ),
     )
     async def update(self, request: Call) -> Answer:
