@@ -1,16 +1,15 @@
 """Doing the tasks of the engine that come from outside an instance (contracts/engine.md 2.7, 2.9-2.11)."""
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, datetime
 from typing import NamedTuple
 
 from domain.bpmn import engine
 from domain.bpmn.engine import VariableChange
 from domain.bpmn.events import InstanceState, TaskCanceled, TaskCompleted, TaskType
-from domain.bpmn.execution import ExecutionError
 from domain.bpmn.instance import PROCESS_SCOPE, Task
 from domain.bpmn.intake import Trigger
-from domain.bpmn.timers import TimerError, due_at
+from domain.bpmn.timers import comes_again, due_at
 from domain.correlation import close_message, correlated_message
 from domain.engine_tasks import create_task
 from domain.identity import InstanceId, signal_stream
@@ -75,9 +74,9 @@ def _about_instance(unit: UnitOfWork, instance: InstanceId, task: Task) -> bool:
 
 def _start(unit: UnitOfWork, partition: date, task: Task) -> int:
     """Start an instance at its start event and return its id; a timer of an older version starts none any more."""
+    graph = unit.graph(task.bpmn_process_id, task.version)  # from here on the process is known as late as that version
     if task.timer is not None and unit.process(task.bpmn_process_id).latest != task.version:
         return 0
-    graph = unit.graph(task.bpmn_process_id, task.version)
     message = _message(unit, task)
     lasting = message is None or message.lasting
     new = NewInstance(
@@ -90,18 +89,13 @@ def _start(unit: UnitOfWork, partition: date, task: Task) -> int:
     turn = start_instance(unit, graph, partition, new)
     if message is not None and lasting:
         close_message(unit, task.message_name, task.message_key, task.message_id)
-    if task.timer is not None and task.timer.time is None and task.timer.cycle:
-        _set_again(unit, task)
+    if task.timer is not None and task.timer.cycle and comes_again(task.timer, task.due_at):
+        _set_again(unit, task, due_at(task.timer, task.due_at))
     return turn.instance.id
 
 
-def _set_again(unit: UnitOfWork, task: Task) -> None:
+def _set_again(unit: UnitOfWork, task: Task, due: datetime) -> None:
     """Leave the next time of a cycle to another task: it follows the last one, whether that is over already or not."""
-    assert task.timer is not None  # noqa: S101  (the caller has looked)
-    try:
-        due = due_at(task.timer, task.due_at)
-    except TimerError as error:
-        raise ExecutionError(f"failed to evaluate timer: {error}") from error
     create_task(
         unit,
         task.type,

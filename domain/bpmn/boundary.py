@@ -14,7 +14,7 @@ def _happen(turn: Turn, waiting: ElementInstance, element: Element) -> None:
     """End the activity, or arm the event anew beside it; then go on from the event."""
     if element.interrupting:
         turn.terminate(waiting.attached_to, but=waiting.id)
-    elif happens_again(waiting):
+    elif happens_again(turn, waiting):
         wait_again(turn, turn.attach(element, waiting.parent_id, waiting.attached_to), element, waiting)
     turn.complete(waiting.id)
 

@@ -23,7 +23,7 @@ from domain.bpmn.execution import Behaviour, ExecutionError, Token, Turn
 from domain.bpmn.graph import Element, ElementType, EventDefinition, Timer
 from domain.bpmn.instance import ElementInstance, Job, Task
 from domain.bpmn.intake import Completion, Trigger
-from domain.bpmn.timers import TimerError, due_at
+from domain.bpmn.timers import TimerError, comes_again, due_at
 
 #: What a job asks a worker for, by the type of an event whose definition is not known.
 ASKED: Mapping[ElementType, JobType] = {
@@ -119,10 +119,10 @@ def _follow(turn: Turn, element_instance_id: int, event: Element, before_id: int
             turn.create_task(element_instance_id, task.type, event, escalation_code=task.escalation_code)
 
 
-def happens_again(before: ElementInstance) -> bool:
-    """Tell whether an event that does not interrupt can happen once more: a point in time comes once."""
+def happens_again(turn: Turn, before: ElementInstance) -> bool:
+    """Tell whether an event that does not interrupt can happen once more: its time may have come for the last time."""
     timer = before.definition.timer if before.definition is not None else None
-    return timer is None or timer.time is None
+    return timer is None or comes_again(timer, turn.now)
 
 
 def take_definition(turn: Turn, job: Job, completion: Completion) -> None:

@@ -26,3 +26,14 @@ def due_at(timer: Timer, now: datetime) -> datetime:
     except ValueError as error:
         raise TimerError(str(error)) from error
     raise TimerError("must specify a time, time cycle or time duration")
+
+
+def comes_again(timer: Timer, after: datetime) -> bool:
+    """Tell whether a timer is due once more after a moment: a point in time comes once, and a cycle may have an end."""
+    if timer.time is not None:
+        return False
+    try:
+        due_at(timer, after)
+    except TimerError:
+        return False
+    return True

@@ -95,6 +95,17 @@ def test_an_event_sub_process_that_interrupts_takes_the_place_of_a_scope_that_ha
     assert (fates(story, "is"), fates(story, "b")) == ([], ["TERMINATED"])
 
 
+def test_a_scope_that_was_interrupted_before_it_started_does_not_start_on_resume() -> None:
+    own = event_sub("own", "signal", "go", line("own_start>told:serviceTask"))
+    other = event_sub("other", "message", "m", line("other_start>never:serviceTask"))
+    inner = sub("sub", line("is:startEvent>work:serviceTask"), own + other)
+    story = Story(process(line("s:startEvent>sub>after:serviceTask"), inner)).is_suspended()
+    story.completes("other_start", message_correlation_key="k")
+    story.stage.sends_signal("go")
+    story.runs_all_tasks().is_resumed().waits_at("told").is_armed_with().completes("told").waits_at("after")
+    assert fates(story, "is") == []
+
+
 def states(story: Story) -> dict[str, str]:
     return {e.element: str(e.state) for e in story.instance.elements.values()}
 

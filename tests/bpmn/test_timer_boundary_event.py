@@ -55,6 +55,13 @@ def test_a_cycle_that_was_missed_is_not_caught_up_beside_an_activity() -> None:
     assert story.task_at("b").due_at == MORNING + 6 * HOUR
 
 
+def test_the_last_time_of_a_cycle_comes_too() -> None:
+    noon = TimerDefinition("b", Timer(time_cycle="0 12 20 11 * 2026"))
+    story = Story(attached("+"), timers=(noon,))
+    story.stage.passes(5 * HOUR)
+    story.runs_all_tasks().waits_at("a", "late").is_armed_with()
+
+
 @pytest.mark.parametrize("time", ["2026-11-20T10:00:00Z", "2001-01-01T00:00:00Z"])
 def test_an_absolute_time_comes_once_though_it_does_not_interrupt(time: str) -> None:
     story = Story(attached("+", time))

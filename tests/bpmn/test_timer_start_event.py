@@ -59,6 +59,13 @@ def test_missed_times_of_a_cycle_are_caught_up_one_by_one_each_from_the_one_befo
     assert task.due_at == MORNING + 6 * HOUR
 
 
+def test_the_last_time_of_a_cycle_starts_an_instance_too() -> None:
+    noon = TimerDefinition("s", Timer(time_cycle="0 12 20 11 * 2026"))
+    stage = Stage().deploys(UNKNOWN, timers=(noon,)).passes(5 * HOUR).runs_due_tasks()
+    assert len(stage.stories()) == 1
+    assert list(stage.log.outside_tasks()) == []
+
+
 def test_a_repeating_duration_counts_from_the_deployment_on() -> None:
     stage = started_by("R/PT90M")
     deployed = stage.clock.time

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from domain.bpmn.graph import Timer
-from domain.bpmn.timers import TimerError, due_at
+from domain.bpmn.timers import TimerError, comes_again, due_at
 
 NOW = datetime(2026, 1, 31, 9, 0, tzinfo=UTC)
 
@@ -61,3 +61,17 @@ def test_each_time_of_a_cycle_follows_the_one_before_however_late_it_is_asked_fo
     for _ in range(3):
         due.append(due_at(Timer(cycle="@hourly"), due[-1]))
     assert due[1:] == [NOW + timedelta(hours=number) for number in (1, 2, 3)]
+
+
+@pytest.mark.parametrize(
+    ("timer", "again"),
+    [
+        (Timer(time=NOW + timedelta(days=1)), False),
+        (Timer(cycle="@hourly"), True),
+        (Timer(cycle="0 0 1 1 * 2026"), False),
+        (Timer(duration="PT1H"), True),
+        (Timer(duration="P9999Y"), False),
+    ],
+)
+def test_a_point_in_time_comes_once_and_a_cycle_until_it_ends(timer: Timer, *, again: bool) -> None:
+    assert comes_again(timer, NOW) is again

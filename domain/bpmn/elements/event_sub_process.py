@@ -6,7 +6,7 @@ interrupt is armed anew each time. Those inside it are armed when it begins, whi
 
 from domain.bpmn.activity import arm
 from domain.bpmn.catching import happens_again, wait_again
-from domain.bpmn.events import ElementStarted, InstanceState
+from domain.bpmn.events import ElementStarted
 from domain.bpmn.execution import Behaviour, ExecutionError, Token, Turn
 from domain.bpmn.graph import Element
 from domain.bpmn.instance import ElementInstance
@@ -23,9 +23,9 @@ def happen(turn: Turn, waiting: ElementInstance, element: Element) -> None:
     around = turn.instance.elements[waiting.parent_id]
     if start.interrupting:
         turn.terminate_inside(around.id, but=waiting.id, beside=False)
-        if around.state is InstanceState.CREATED:  # something else was still asked for, which matters no more
+        if not around.begun:  # something else was still asked for, or the instance is halted: neither matters any more
             turn.record(ElementStarted(around.id, turn.graph.process_id, around.element))
-    elif happens_again(waiting):
+    elif happens_again(turn, waiting):
         wait_again(turn, turn.attach(element, around.id, around.id), start, waiting)
     turn.record(ElementStarted(waiting.id, turn.graph.process_id, waiting.element))
     arm(turn, waiting.id, turn.graph.event_sub_processes.get(element.bpmn_id, ()))
