@@ -27,7 +27,7 @@ from infra.outages import passes
 
 INSERT = """
 select a.base, a.conflicts, case when a.conflicts is null and $9::text is not null then log.track($9, $10) end
-  from log.append($1, $2, $3, $4, $5, $6, $7, $8, '{}', '{}', '{}', '{}', '{}') as a
+  from log.append($1, $2, $3, $4, $5, $6, $7, $8, '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}') as a
 """
 
 SELECT = """
