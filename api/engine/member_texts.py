@@ -9,7 +9,7 @@ MEMBER_TEXTS: Mapping[str, str] = {
     "bpmnCollaborationId": "Id of the model's collaboration.",
     "bpmnElementId": "Id of the element in the model.",
     "ElementVariable.bpmnElementId": "Element that has the variable: the one asked for, or a scope around it.",
-    "ElementVariableInput.bpmnElementId": "Element of the scope to write to, around the element instance; left out: itself.",
+    "ElementVariableInput.bpmnElementId": "Element of the scope around it to write to; left out: itself.",
     "bpmnElementName": "Name of the element in the model.",
     "bpmnElementType": "Type of the element.",
     "bpmnParticipantId": "Id of the process's participant in the collaboration.",

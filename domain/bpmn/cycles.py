@@ -16,7 +16,7 @@ from datetime import UTC, date, datetime, time, timedelta
 import msgspec
 from cronsim import CronSim, CronSimError
 
-from domain.bpmn.durations import DurationError, parse_duration
+from domain.bpmn.durations import Duration, DurationError, parse_duration
 
 NAMED: Mapping[str, str] = {
     "@everysecond": "* * * * * *",
@@ -99,22 +99,32 @@ def next_time(expression: str, after: datetime) -> datetime:
 
 def _after_interval(expression: str, after: datetime) -> datetime:
     """Count from the last time: a number of repetitions, or a start, would have to be remembered beside it."""
+    try:
+        return _interval_of(expression).after(after)
+    except DurationError as error:
+        raise CycleError(str(error)) from None
+
+
+def _interval_of(expression: str) -> Duration:
     interval = expression.removeprefix("R/")
     if not interval.startswith("P"):
         raise CycleError("a repeating interval has no number and no start: R/ and a duration, as in R/PT1H")
     try:
-        due = parse_duration(interval).after(after)
+        duration = parse_duration(interval)
     except DurationError as error:
         raise CycleError(str(error)) from None
-    if due <= after:
+    if duration == Duration():
         raise CycleError("the repeating interval is empty")
-    return due
+    return duration
 
 
 def is_cycle(expression: str) -> bool:
-    """Tell whether the text is a cron expression; it may be one that is never due."""
+    """Tell whether the text is a cycle; it may be one that is never due."""
     try:
-        parse_cycle(expression)
+        if _REPEATING.match(expression):
+            _interval_of(expression)
+        else:
+            parse_cycle(expression)
     except CycleError:
         return False
     return True

@@ -88,9 +88,10 @@ def test_an_interval_repeats_from_the_last_time_on() -> None:
     ],
 )
 def test_an_interval_that_would_have_to_be_counted_or_never_ends_is_refused(text: str, reason: str) -> None:
+    assert not is_cycle(text)
     with pytest.raises(CycleError, match=reason):
         next_time(text, MORNING)
 
 
-def test_an_interval_is_no_cron_expression_where_clients_are_asked_for_one() -> None:
-    assert not is_cycle("R/PT1H")
+def test_an_interval_is_a_cycle_where_clients_are_asked_for_one_too() -> None:
+    assert is_cycle("R/PT1H")

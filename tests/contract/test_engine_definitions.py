@@ -103,3 +103,20 @@ async def test_a_start_event_without_what_it_needs_is_refused(engine: Client) ->
     answer = await engine.call("POST", "/processes", body)
     assert (answer.status_code, answer.json()["type"]) == (400, "VALIDATION")
     assert [error["detail"] for error in answer.json()["errors"]] == ["no timer defined for BPMN element hourly"]
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "<timeCycle>R/PT1H</timeCycle>",
+        "<timeCycle>0 0 9 * * *</timeCycle>",
+        "<timeDuration>P1D</timeDuration>",
+        "<timeDate>2030-01-01T09:00:00+01:00</timeDate>",
+    ],
+)
+async def test_a_timer_is_taken_as_it_is_told(engine: Client, written: str) -> None:
+    xml = TIMED.replace("<timerEventDefinition/>", f"<timerEventDefinition>{written}</timerEventDefinition>")
+    first = await engine.deploy(xml, "timed")
+    told = (await definitions(engine, processId=first["id"]))["hourly"]["timer"]
+    second = await engine.deploy(TIMED, "timed", version="2", timers=[{"bpmnElementId": "hourly", "timer": told}])
+    assert (await definitions(engine, processId=second["id"]))["hourly"]["timer"] == told

@@ -201,15 +201,21 @@ def test_a_duration_is_written_as_iso_8601(text: str) -> None:
     assert broken({"workerId": "w", "retryTimer": "P1Y2M3W4DT5H6M7S"}, ResolveIncident) == []
 
 
-def test_a_cycle_is_a_cron_expression() -> None:
+def test_a_cycle_is_a_cron_expression_or_a_repeating_interval() -> None:
     completing = {"workerId": "w", "completion": {"timer": {"timeCycle": "*", "timeDuration": "x"}}}
     assert broken(completing, CompleteJob) == [
         ("#/completion/timer/timeCycle", "cron", "is invalid", "*"),
         ("#/completion/timer/timeDuration", "iso8601_duration", "is invalid", "x"),
     ]
     sending = {"name": "m", "correlationKey": "k", "workerId": "w"}
-    for timer in ({"timeCycle": "0 0 * * * *"}, {"timeCycle": "@daily"}, {}, {"timeDuration": ""}):
+    for timer in (
+        *({"timeCycle": cycle} for cycle in ("0 0 * * * *", "@daily", "R/PT1H")),
+        {},
+        {"timeDuration": ""},
+    ):
         assert broken({**sending, "expirationTimer": timer}, SendMessage) == []
+    for cycle in ("R3/PT1H", "R/PT0S", "R/", "R/2026-11-20T09:00:00Z/PT1H"):
+        assert broken({"timeCycle": cycle}, SetTime) == [("#/timeCycle", "cron", "is invalid", cycle)]
     assert broken({**sending, "expirationTimer": {"timeDuration": "1d"}}, SendMessage) == [
         ("#/expirationTimer/timeDuration", "iso8601_duration", "is invalid", "1d")
     ]
