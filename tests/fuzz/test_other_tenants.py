@@ -7,13 +7,20 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests.fuzz.target import MODEL, PROCESS, Reply, Target
+from tests.modelling import bpmn
 
 #: Far above the ids that are given in a test, and as many digits as theirs never have.
 NOWHERE = 1_999_999_999
 NO_KEY = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
 
+#: An instance of it waits for a person, a message and a signal.
+WAITING = bpmn("s:startEvent u:userTask r:receiveTask~m c:signalCatch~s", "s>u s>r s>c", "waiting")
+
 #: Headers that differ between any two answers.
 VARYING = {"date", "annals-position", "content-length"}
+
+#: What is new in each answer that tells of a message or a signal just sent.
+SENT = re.compile(r'(?<=^\{)"id":[0-9]+,|"(?:created|expires)At":"[^"]+",')
 
 
 class Belongings(NamedTuple):
@@ -27,6 +34,9 @@ class Belongings(NamedTuple):
     job: Mapping[str, Any]
     stuck: Mapping[str, Any]
     incident: Mapping[str, Any]
+    waiting: Mapping[str, Any]
+    user_task: Mapping[str, Any]
+    canceled: Mapping[str, Any]
 
 
 class Asked(NamedTuple):
@@ -60,7 +70,27 @@ async def furnished(target: Target, tenant: str) -> Belongings:
     failed = {"workerId": tenant, "error": "no"}
     await target.done("PATCH", f"/jobs/{jobs[0]['partition']}/{jobs[0]['id']}/complete", failed, keys["worker"])
     (incident,) = (await target.done("POST", "/incidents/query", {}, keys["viewer"]))["results"]
-    return Belongings(tenant, keys, issued["admin"]["id"], process, instance, jobs[1], jobs[0], incident)
+    waiting, canceled, user_task = await waited(target, tenant, keys["worker"])
+    key_id = issued["admin"]["id"]
+    found = (process, instance, jobs[1], jobs[0], incident, waiting, user_task, canceled)
+    return Belongings(tenant, keys, key_id, *found)
+
+
+async def waited(target: Target, tenant: str, key: str) -> tuple[Mapping[str, Any], ...]:
+    """Start two instances that wait for a person, a message and a signal; return them and a user task of the first."""
+    name = f"waiting-of-{tenant}"
+    model = WAITING.replace("waiting", name).replace('name="m"', f'name="{name}"').replace('name="s"', f'name="{name}"')
+    deployment = {"bpmnProcessId": name, "version": "1", "workerId": "w", "bpmnXml": model}
+    process = await target.done("POST", "/processes", deployment, key)
+    start = {"bpmnProcessId": name, "version": "1", "workerId": "w"}
+    instances = [await target.done("POST", "/process-instances", start, key) for _ in range(2)]
+    lock = {"limit": 9, "workerId": tenant, "processIds": [process["id"]]}
+    for job in (await target.done("POST", "/jobs/lock", lock, key))["jobs"]:
+        asked_for = {"workerId": tenant, "completion": {"messageCorrelationKey": name}}
+        await target.done("PATCH", f"/jobs/{job['partition']}/{job['id']}/complete", asked_for, key)
+    within = {"partition": instances[0]["partition"], "processInstanceId": instances[0]["id"]}
+    (user_task,) = (await target.done("POST", "/user-tasks/query", within, key))["results"]
+    return instances[0], instances[1], user_task
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +101,7 @@ async def tenants(target: Target) -> tuple[Belongings, Belongings]:
 def routes(have: Belongings) -> dict[str, tuple[Asked, str, str]]:
     """Return each route with an id of theirs, and one that nobody has, in the form that the route takes."""
     numbered = {name: (asked, str(theirs), str(NOWHERE)) for name, (asked, theirs) in by_number(have).items()}
-    return {**numbered, **by_name(have), **criteria(have)}
+    return {**numbered, **criteria(have), **by_name(have)}
 
 
 def by_number(have: Belongings) -> dict[str, tuple[Asked, int]]:
@@ -93,10 +123,16 @@ def by_number(have: Belongings) -> dict[str, tuple[Asked, int]]:
         "unlock": (Asked("POST", "/jobs/unlock", f'{{{by}, "partition": "{day}", "id": <id>}}'), have.job["id"]),
         "lock one": (Asked("POST", "/jobs/lock", f'{{"limit": 9, {by}, "id": <id>}}'), have.job["id"]),
         "lock of processes": (
-            Asked("POST", "/jobs/lock", f'{{"limit": 9, {by}, "processIds": [<id>, 1]}}'),
+            Asked("POST", "/jobs/lock", f'{{"limit": 9, {by}, "processIds": [<id>, 1999999998]}}'),
             have.process["id"],
         ),
         "execute": (Asked("POST", "/tasks/execute", '{"limit": 9, "processInstanceId": <id>}'), have.instance["id"]),
+        "cancel": (Asked("PATCH", f"{instance}/cancel", f"{{{by}}}"), have.canceled["id"]),
+        "user task": (Asked("PATCH", f"/user-tasks/{day}/<id>", f'{{{by}, "revision": 1}}'), have.user_task["id"]),
+        "complete several": (
+            Asked("POST", "/jobs/complete", f'{{"items": [{{{by}, "partition": "{day}", "id": <id>}}]}}'),
+            have.stuck["id"],
+        ),
         "unlock a task": (Asked("POST", "/tasks/unlock", '{"engineId": "default-engine", "id": <id>}'), have.job["id"]),
     }
 
@@ -107,6 +143,17 @@ def by_name(have: Belongings) -> dict[str, tuple[Asked, str, str]]:
     start = f'{{"bpmnProcessId": "<id>", "version": "1", "workerId": "{have.tenant}"}}'
     return {
         "start": (Asked("POST", "/process-instances", start), key, "none"),
+        "start several": (Asked("POST", "/process-instances/batch", f'{{"items": [{start}]}}'), key, "none"),
+        "send a signal": (
+            Asked("POST", "/signals", '{"name": "<id>", "workerId": "w"}'),
+            have.waiting["bpmnProcessId"],
+            "none",
+        ),
+        "send a message": (
+            Asked("POST", "/messages", '{"name": "<id>", "correlationKey": "<id>", "workerId": "w"}'),
+            have.waiting["bpmnProcessId"],
+            "none",
+        ),
         "heatmap": (
             Asked("GET", "/incidents/heatmap?processKey=<id>&version=1"),
             key,
@@ -160,6 +207,11 @@ def criteria(have: Belongings) -> dict[str, tuple[Asked, str, str]]:
             "processInstanceId": have.stuck["processInstanceId"],
         },
         "variables": {"processInstanceId": have.instance["id"], "elementInstanceId": have.job["elementInstanceId"]},
+        "user-tasks": {
+            key: have.user_task[key] for key in ("id", "elementInstanceId", "processId", "processInstanceId")
+        },
+        "messages/subscriptions": {"processInstanceId": have.waiting["id"]},
+        "signals/subscriptions": {"processInstanceId": have.waiting["id"]},
     }
     return {
         f"{what} by {criterion}": (
@@ -180,7 +232,8 @@ async def asked(target: Target, request: Asked, text: str, key: str) -> Reply:
 def likened(reply: Reply, text: str) -> tuple[int, Mapping[str, str], str]:
     """Return an answer without what differs between any two, and with one word for the id that was asked for."""
     headers = {name: value for name, value in reply.headers.items() if name not in VARYING}
-    return reply.status, headers, re.sub(rf"\b{re.escape(text)}\b", "<id>", reply.body.decode())
+    body = SENT.sub("", reply.body.decode())
+    return reply.status, headers, re.sub(rf"\b{re.escape(text)}\b", "<id>", body)
 
 
 @pytest.mark.parametrize("role", ["viewer", "auditor", "worker", "operator", "admin", "owner"])
@@ -206,6 +259,11 @@ async def test_nothing_of_theirs_was_changed(target: Target, tenants: tuple[Belo
     (incident,) = (await target.done("POST", "/incidents/query", {}, beta.keys["viewer"]))["results"]
     assert "resolvedAt" not in incident
     assert (await target.done("POST", "/variables/query", {}, beta.keys["viewer"]))["count"] == 0
+    within = {"partition": beta.waiting["partition"], "processInstanceId": beta.waiting["id"]}
+    rows = (await target.done("POST", "/element-instances/query", within, beta.keys["viewer"]))["results"]
+    assert {row["state"] for row in rows if row["bpmnElementId"] in {"u", "r", "c"}} == {"STARTED"}
+    (user_task,) = (await target.done("POST", "/user-tasks/query", within, beta.keys["viewer"]))["results"]
+    assert user_task["revision"] == 1
     assert (await target.ask("POST", "/jobs/query", {}, beta.keys["admin"])).status == 200, "the key was not revoked"
 
 
