@@ -1,7 +1,8 @@
 """The state of a process instance, folded from its facts.
 
 It holds what is alive: element instances that have not ended, open jobs and tasks, unresolved incidents. What has
-ended is history and is found in the read models. ``domain.bpmn.evolution`` says how it changes.
+ended is history and is found in the read models. ``domain.bpmn.evolution`` says how it changes. There are no cycles in
+it, so the garbage collector need not look at it (``gc=False``): a node keeps thousands of instances.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,7 +18,7 @@ from domain.identity import InstanceId
 PROCESS_SCOPE = 0
 
 
-class ElementInstance(msgspec.Struct, frozen=True, omit_defaults=True):
+class ElementInstance(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """An element instance that has not ended.
 
     ``children`` counts the living element instances inside a scope, without events attached to the scope itself.
@@ -47,7 +48,7 @@ class ElementInstance(msgspec.Struct, frozen=True, omit_defaults=True):
     last_incident: str = ""
 
 
-class Job(msgspec.Struct, frozen=True, omit_defaults=True):
+class Job(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """Work for a worker that is not done yet; ``locked_by`` is empty while nobody holds it."""
 
     id: int
@@ -65,7 +66,7 @@ class Job(msgspec.Struct, frozen=True, omit_defaults=True):
     lock_expires_at: datetime | None = None
 
 
-class Task(msgspec.Struct, frozen=True, omit_defaults=True):
+class Task(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """Work for the engine that is not done yet; ids are 0 and texts empty where they do not apply.
 
     ``process_instance_id`` is given where the task has a stream of its own.
@@ -95,7 +96,7 @@ class Task(msgspec.Struct, frozen=True, omit_defaults=True):
     escalation_code: str | None = None
 
 
-class UserTask(msgspec.Struct, frozen=True, omit_defaults=True):
+class UserTask(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """Work for a person that is not done yet."""
 
     id: int
@@ -109,7 +110,7 @@ class UserTask(msgspec.Struct, frozen=True, omit_defaults=True):
     tags: dict[str, str] = msgspec.field(default_factory=dict)
 
 
-class StoppedWork(msgspec.Struct, frozen=True, omit_defaults=True):
+class StoppedWork(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """A job or task that failed for good, and the ULID of the incident that waits for somebody."""
 
     incident: str
@@ -118,7 +119,7 @@ class StoppedWork(msgspec.Struct, frozen=True, omit_defaults=True):
     task: Task | None = None
 
 
-class Instance(msgspec.Struct, omit_defaults=True):
+class Instance(msgspec.Struct, omit_defaults=True, gc=False):
     """A process instance. ``variables`` maps a scope to the ids of its variables by name.
 
     ``parent_id``, ``caller_id``, ``root_id``, ``start_event``, ``message_id``, ``limited`` and ``depth`` are those of

@@ -18,7 +18,7 @@ from domain.messaging.events import (
 replace = msgspec.structs.replace
 
 
-class Message(msgspec.Struct, frozen=True, omit_defaults=True):
+class Message(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """A message that still may be received, or that has been and whose receiver has not acted on it yet."""
 
     sent: MessageSent
