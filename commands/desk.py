@@ -38,13 +38,15 @@ class Held(NamedTuple):
 class Desk:
     """Loads states for one command, from the cache or the log, and puts the new ones back.
 
-    ``states`` are those loaded so far, ``answers`` those to questions that a decision asked before.
+    ``states`` are those loaded so far, ``answers`` those to questions that a decision asked before; ``to_hold`` are the
+    streams that the command has held, or would have but for somebody else.
     """
 
     def __init__(self, log: Log, lookups: Lookups, cache: StateCache, locks: StreamLocks, now: datetime) -> None:
         self.lookups = lookups
         self.states: dict[str, Versioned] = {}
         self.answers: dict[Question, Any] = {}
+        self.to_hold: set[str] = set()
         self._log = log
         self._cache = cache
         self._locks = locks
@@ -61,13 +63,14 @@ class Desk:
             self._locks.release(stream)
         self._held.clear()
 
-    async def fetch(self, wanted: Collection[Question], tenant: str) -> None:
+    async def fetch(self, wanted: Collection[Question], tenant: str, to_hold: Collection[str] = ()) -> None:
         """Have what a decision wanted at hand: streams in one order for all, so that no two wait for each other."""
-        for stream, above in sorted(question for question in wanted if isinstance(question, StateOf)):
+        streams = {question for question in wanted if isinstance(question, StateOf)}.union(map(StateOf, to_hold))
+        for stream, above in sorted(streams):
             known = self._cache.get(stream)
             if above and known is not None and known.version <= above:
                 self._cache.drop(stream)
-            if not stream.startswith(SHARED):
+            if stream in to_hold or not stream.startswith(SHARED):
                 await self._acquire(stream)
             await self.look(stream)
         for question in wanted:
@@ -79,10 +82,11 @@ class Desk:
 
         Raise ``Wanted`` rather than wait while holding others: two who wait for each other would wait for ever.
         """
+        self.to_hold.add(stream)
         if stream not in self._held:
             if not self._locks.take(stream):
                 if self._held:
-                    raise Wanted(StateOf(stream), *(StateOf(held) for held in self._held))
+                    raise Wanted(StateOf(stream))
                 await self._locks.acquire(stream)
             self._held.add(stream)
         return await self.look(stream)
@@ -141,10 +145,6 @@ class Desk:
                 kept.append((append, known))
         for append, known in kept:
             await save_snapshot(self._log, append.stream, append.expected, known)
-
-    @property
-    def held_streams(self) -> Collection[str]:
-        return self._held
 
     async def _acquire(self, stream: str) -> None:
         if stream not in self._held:

@@ -24,7 +24,7 @@ from domain.bpmn.events import JobCreated, TaskCreated
 from domain.event import Actor
 from domain.identity import IdKind, Ids, IdsExhausted
 from domain.rejection import Rejection, ReusedKey, Unavailable
-from domain.unit_of_work import Question, StateOf, Wanted
+from domain.unit_of_work import Question, Wanted
 
 #: Decisions a command may take before it gives up: each further one means that others changed the same streams.
 ATTEMPTS = 20
@@ -158,14 +158,16 @@ class Commands:
     async def _attempt(self, route: Route, command: Any, target: Any, context: Context) -> Outcome | None:
         """Decide once, with all that the decision turns out to need; None when it rested on something old."""
         wanted: set[Question] = set()
+        to_hold: set[str] = set()
         for _ in range(MOST_WANTED):
             async with Desk(self._log, self.lookups, self._cache, self._locks, context.now) as desk:
                 try:
                     if wanted:
-                        await desk.fetch(wanted, context.tenant)
+                        await desk.fetch(wanted, context.tenant, to_hold)
                     return await self._decide(desk, route, command, target, context)
                 except Wanted as want:
-                    wanted.update(want.questions, (StateOf(stream) for stream in desk.held_streams))
+                    wanted.update(want.questions)
+                    to_hold.update(desk.to_hold)
         raise Unavailable("failed to handle command", "it concerns too much at once")
 
     async def _decide(self, desk: Desk, route: Route, command: Any, target: Any, context: Context) -> Outcome | None:
