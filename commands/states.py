@@ -14,9 +14,13 @@ from domain.bpmn import evolution, instance
 from domain.event import Recorded
 from domain.identity import instance_of
 from domain.messaging.channel import Channel
+from domain.messaging.events import MessageSent, SignalSent
 from domain.processes import process
 from domain.processes.queue import Queue
 from domain.unit_of_work import EVOLVE
+
+#: Characters of values that several cached states together may hold: a message may come with a million of them.
+MOST_CHARACTERS = 1 << 25
 
 
 class Versioned(NamedTuple):
@@ -27,11 +31,15 @@ class Versioned(NamedTuple):
 
 
 class Fold(NamedTuple):
-    """How a kind of stream becomes a state. ``snapshot`` names the state's type where long streams are snapshotted."""
+    """How a kind of stream becomes a state.
+
+    Where long streams are snapshotted, ``snapshot`` names the state's type and ``code`` the modules that fold it.
+    """
 
     apply: Callable[[Any, Recorded], Any]
     snapshot: type | None = None
     snapshot_every: int = 0
+    code: tuple[ModuleType, ...] = ()
 
 
 def _instance(state: Any, fact: Recorded) -> Any:
@@ -68,11 +76,11 @@ def _by_table(state: Any, fact: Recorded) -> Any:
 
 #: By the first part of a stream's name.
 FOLDS: Mapping[str, Fold] = {
-    "instance": Fold(_instance, instance.Instance, 500),
+    "instance": Fold(_instance, instance.Instance, 500, (instance, evolution)),
     "process": Fold(_process),
-    "channel": Fold(_by_table, Channel, 500),
+    "channel": Fold(_by_table, channel.Channel, 500, (channel,)),
     "signal": Fold(_by_table),
-    "queue": Fold(_by_table, Queue, 500),
+    "queue": Fold(_by_table, queue.Queue, 500, (queue,)),
     "task": Fold(_by_table),
     "incident": Fold(_by_table),
     "tenant": Fold(_tenant),
@@ -94,11 +102,25 @@ def fold(stream: str, known: Versioned, facts: Sequence[Recorded]) -> Versioned:
     return Versioned(facts[-1].version, state) if facts else known
 
 
+def weight(state: Any) -> int:
+    """Return the characters of the values that a state holds: those of messages and signals that are kept, of items."""
+    match state:
+        case Channel():
+            return sum(map(weight, (message.sent for message in state.messages.values())))
+        case MessageSent() | SignalSent():
+            return sum(len(variable.value or "") for variable in state.variables)
+        case instance.Instance():
+            return sum(len(item.value) for element in state.elements.values() for item in element.items)
+    return 0
+
+
 class StateCache:
-    """The most recently used states, up to ``size`` of them."""
+    """The most recently used states, up to ``size`` of them, with values of ``MOST_CHARACTERS`` if it is several."""
 
     def __init__(self, size: int) -> None:
         self._size = size
+        self._weight = 0
+        self._weights: dict[str, int] = {}
         self._states: OrderedDict[str, Versioned] = OrderedDict()
         self._compared: dict[str, datetime] = {}
 
@@ -111,12 +133,14 @@ class StateCache:
     def put(self, stream: str, state: Versioned) -> None:
         self._states[stream] = state
         self._states.move_to_end(stream)
-        if len(self._states) > self._size:
-            self._compared.pop(self._states.popitem(last=False)[0], None)
+        self._weigh(stream, weight(state.state))
+        while len(self._states) > self._size or (self._weight > MOST_CHARACTERS and len(self._states) > 1):
+            self.drop(next(iter(self._states)))
 
     def drop(self, stream: str) -> None:
         self._states.pop(stream, None)
         self._compared.pop(stream, None)
+        self._weigh(stream, 0)
 
     def is_fresh(self, stream: str, now: datetime, span: timedelta) -> bool:
         """Tell whether a state was compared with the log within a span of time."""
@@ -126,6 +150,12 @@ class StateCache:
     def note_compared(self, stream: str, now: datetime) -> None:
         """Note that a state is what the log says now."""
         self._compared[stream] = now
+
+    def _weigh(self, stream: str, now: int) -> None:
+        before = self._weights.pop(stream, 0)
+        if now:
+            self._weights[stream] = now
+        self._weight += now - before
 
     def __len__(self) -> int:
         return len(self._states)
