@@ -7,15 +7,17 @@ out to be old is dropped and folded anew.
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from types import ModuleType
 from typing import Any, NamedTuple
 
 from domain.access import clock, key, tenant
 from domain.bpmn import evolution, instance
 from domain.event import Recorded
 from domain.identity import instance_of
-from domain.messaging.channel import Channel
+from domain.messaging import channel
+from domain.messaging import channel
 from domain.messaging.events import MessageSent, SignalSent
-from domain.processes import process
+from domain.processes import process, queue
 from domain.processes.queue import Queue
 from domain.unit_of_work import EVOLVE
 
@@ -78,9 +80,9 @@ def _by_table(state: Any, fact: Recorded) -> Any:
 FOLDS: Mapping[str, Fold] = {
     "instance": Fold(_instance, instance.Instance, 500, (instance, evolution)),
     "process": Fold(_process),
-    "channel": Fold(_by_table, channel.Channel, 500, (channel,)),
+    "channel": Fold(_by_table, Channel, 500, (channel,)),
     "signal": Fold(_by_table),
-    "queue": Fold(_by_table, queue.Queue, 500, (queue,)),
+    "queue": Fold(_by_table, Queue, 500, (queue,)),
     "task": Fold(_by_table),
     "incident": Fold(_by_table),
     "tenant": Fold(_tenant),
@@ -105,7 +107,7 @@ def fold(stream: str, known: Versioned, facts: Sequence[Recorded]) -> Versioned:
 def weight(state: Any) -> int:
     """Return the characters of the values that a state holds: those of messages and signals that are kept, of items."""
     match state:
-        case Channel():
+        case channel.Channel():
             return sum(map(weight, (message.sent for message in state.messages.values())))
         case MessageSent() | SignalSent():
             return sum(len(variable.value or "") for variable in state.variables)
