@@ -15,7 +15,7 @@ from domain.bpmn import evolution, instance
 from domain.event import Recorded
 from domain.identity import instance_of
 from domain.messaging import channel
-from domain.messaging import channel
+from domain.messaging.channel import Channel
 from domain.messaging.events import MessageSent, SignalSent
 from domain.processes import process, queue
 from domain.processes.queue import Queue
@@ -107,7 +107,7 @@ def fold(stream: str, known: Versioned, facts: Sequence[Recorded]) -> Versioned:
 def weight(state: Any) -> int:
     """Return the characters of the values that a state holds: those of messages and signals that are kept, of items."""
     match state:
-        case channel.Channel():
+        case Channel():
             return sum(map(weight, (message.sent for message in state.messages.values())))
         case MessageSent() | SignalSent():
             return sum(len(variable.value or "") for variable in state.variables)
