@@ -169,14 +169,13 @@ class PostgresLookups:
     async def _due(self, table: Table, criteria: WorkCriteria, now: datetime, more: int) -> Sequence[tuple[Any, ...]]:
         """Ask for ``more`` than needed, by what is reserved, which the caller leaves out: a few rows of an index."""
         conditions, arguments = _conditions(criteria, now)
-        return await self._database.fetch(
-            f"select partition, id, {PLACES[table]}, tenant from log.{table}"  # noqa: S608  (our own names)
-            f" where locked_by is null and due_at <= $1{conditions}"
-            " order by due_at, partition, id limit $2",
-            *arguments[:1],
-            criteria.limit + more,
-            *arguments[1:],
-        )
+        columns = f"partition, id, {PLACES[table]}, tenant, due_at"
+        due = f"select {columns} from log.{table} where locked_by is null and due_at <= $1{conditions}"  # noqa: S608  (our own names)
+        if len(criteria.process_ids) > 1:
+            arguments.append(list(criteria.process_ids))
+            due = _of_each_process(due, len(arguments) + 1)
+        query = f"{due} order by due_at, partition, id limit $2"
+        return await self._database.fetch(query, now, criteria.limit + more, *arguments[1:])
 
     async def _locked(
         self, table: Table, tenant: str, holder: str, work_id: int, day: date | None
@@ -199,7 +198,10 @@ def _jobs_of(rows: Sequence[Any]) -> list[tuple[Work, InstanceId]]:
 
 
 def _conditions(criteria: WorkCriteria, now: datetime) -> tuple[str, list[Any]]:
-    """Return the conditions that are asked for, as SQL from ``$3`` on, and all arguments but the limit."""
+    """Return the conditions that are asked for but several processes, as SQL from ``$3`` on, and their arguments.
+
+    These begin with the time, ``$1``; the limit, ``$2``, is not among them.
+    """
     asked = {
         "tenant =": criteria.tenant,
         "partition =": criteria.partition,
@@ -214,7 +216,16 @@ def _conditions(criteria: WorkCriteria, now: datetime) -> tuple[str, list[Any]]:
         if value is not None:
             arguments.append(value)
             text += f" and {condition} ${len(arguments) + 1}"
-    if len(criteria.process_ids) > 1:
-        arguments.append(list(criteria.process_ids))
-        text += f" and process_id = any(${len(arguments) + 1}::integer[])"
     return text, arguments
+
+
+def _of_each_process(due: str, argument: int) -> str:
+    """Take the first due of each process that the argument names: a few entries of one index, whatever else is due.
+
+    Asked for ``process_id = any(...)``, or by equality, the planner may go through all that is due instead, or sort it.
+    """
+    return (
+        f"select found.* from unnest(${argument}::integer[]) as asked (process_id) cross join lateral ({due}"  # noqa: S608  (our own names)
+        " and process_id >= asked.process_id and (process_id, due_at) <= (asked.process_id, $1)"
+        " order by process_id, due_at, partition, id limit $2) as found"
+    )

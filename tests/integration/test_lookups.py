@@ -15,7 +15,7 @@ from domain.messaging.receivers import SignalReceiver, StartDefinition
 from infra.event_log.log import EventLog
 from infra.lookups import PostgresLookups
 from infra.postgres import Link, Pool, connect_pool
-from tests.integration.appending import DAY, NOW, context, decision, instance, job, open_log
+from tests.integration.appending import DAY, NOW, connected, context, decision, instance, job, open_log
 from tests.integration.log_as_history import LogAsHistory
 from tests.integration.test_decision_tables import deployed, incident, start, subscribed, task, user_task
 
@@ -53,6 +53,52 @@ async def test_due_jobs_come_with_their_stream_oldest_first(log: EventLog, looku
     assert await lookups.due_jobs(asked(1), NOW, frozenset(found[:1])) == found[1:]
     assert await lookups.due_jobs(asked(1, tenant="acme"), NOW, NOTHING) == found[:1]
     assert await lookups.due_jobs(asked(tenant="globex"), NOW, NOTHING) == []
+
+
+async def test_due_jobs_of_several_processes_come_oldest_first_whosever_they_are(
+    log: EventLog, lookups: PostgresLookups
+) -> None:
+    ages = {1: (7, 3), 2: (8, 2), 3: (9, 1), 4: (7, 5), 5: (8, 4), 6: (7, -1)}
+    for number, (process, days) in ages.items():
+        opened = job(number, process_id=process, due_at=NOW - timedelta(days))
+        await log.append(decision(instance(number), 0, opened), context(f"{number}", tenant="acme"))
+
+    async def found(*processes: int, limit: int = 10, **criteria: Any) -> list[int]:
+        works = await lookups.due_jobs(asked(limit, process_ids=processes, tenant="acme", **criteria), NOW, NOTHING)
+        return [work.id for work in works]
+
+    assert await found(7, 8) == [4, 5, 1, 2]
+    assert await found(8, 7, 99, limit=3) == [4, 5, 1]
+    assert await found(7) == [4, 1]
+    assert await found(8, 9, partition=DAY, process_instance_id=2) == [2]
+    assert await found(7, 9, partition=DAY + timedelta(1)) == []
+
+
+BACKLOG = """
+insert into log.open_jobs (partition, id, process_id, process_instance_id, due_at, tenant)
+select '2026-11-01', n, case when n % 2 = 0 then 3 else 1 end, n,
+       case when n % 2 = 0 then '2020-01-01' else '2040-01-01' end::timestamptz, 'default'
+  from generate_series(1, 20000) as n;
+"""
+
+READ = "select sum(idx_tup_read) from pg_stat_user_indexes where relname = 'open_jobs'"
+
+
+async def test_jobs_of_several_processes_are_found_beside_a_backlog_of_others(database: str) -> None:
+    async with open_log(database) as log:
+        await log.append(decision(instance(17), 0, job(30_000, process_id=2)), context())
+    async with connected(database) as connection:
+        lookups = PostgresLookups(connection, LogAsHistory(connection))
+        await connection.execute(BACKLOG)
+        for statistics in ("select", "analyze log.open_jobs"):
+            await connection.execute(statistics)
+            for _ in range(7):  # the first plans are for these very arguments, later ones for any
+                await connection.execute("select pg_stat_force_next_flush()")
+                before: int = await connection.fetchval(READ)
+                found = await lookups.due_jobs(asked(process_ids=(1, 2), tenant="default"), NOW, NOTHING)
+                await connection.execute("select pg_stat_force_next_flush()")
+                assert [work.id for work in found] == [30_000]
+                assert await connection.fetchval(READ) - before < 100
 
 
 class Counting:
