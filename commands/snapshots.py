@@ -5,7 +5,9 @@ They are a hint: the log stays the truth, and a snapshot that is missing or of a
 
 import inspect
 from contextlib import suppress
+from functools import cache
 from hashlib import sha256
+from types import ModuleType
 
 import msgspec
 
@@ -13,16 +15,16 @@ from commands.context import Log, Snapshot
 from commands.states import Versioned, fold_of
 from domain.rejection import Unavailable
 
-_SHAPES: dict[type, str] = {}
-
 
 async def load_snapshot(log: Log, stream: str) -> Versioned:
     """Return the last state that is kept of a stream; the state before its first fact where none is."""
-    state_type = fold_of(stream).snapshot
-    snapshot = await log.load_snapshot(stream, shape_of(state_type)) if state_type is not None else None
+    rule = fold_of(stream)
+    snapshot = None
+    if rule.snapshot is not None:
+        snapshot = await log.load_snapshot(stream, shape_of(rule.snapshot, rule.code))
     if snapshot is None:
         return Versioned(0, None)
-    return Versioned(snapshot.version, msgspec.json.decode(snapshot.state, type=state_type))
+    return Versioned(snapshot.version, msgspec.json.decode(snapshot.state, type=rule.snapshot))
 
 
 async def save_snapshot(log: Log, stream: str, before: int, known: Versioned) -> None:
@@ -31,17 +33,14 @@ async def save_snapshot(log: Log, stream: str, before: int, known: Versioned) ->
     if rule.snapshot is not None and before // rule.snapshot_every < known.version // rule.snapshot_every:
         with suppress(Unavailable):
             snapshot = Snapshot(known.version, msgspec.json.encode(known.state))
-            await log.save_snapshot(stream, shape_of(rule.snapshot), snapshot)
+            await log.save_snapshot(stream, shape_of(rule.snapshot, rule.code), snapshot)
 
 
-def shape_of(state_type: type) -> str:
-    """Return a text that differs when the definition of a state's type, or of a type inside it, does, or its folding.
+@cache
+def shape_of(state_type: type, code: tuple[ModuleType, ...]) -> str:
+    """Return a text that differs when the definition of a state's type does, or of a type inside it, or its folding.
 
-    The code that folds a state stands in the module of its type (reliability: snapshots carry a hash of the code).
+    ``code`` are the modules that fold it (reliability: snapshots carry a hash of the code).
     """
-    shape = _SHAPES.get(state_type)
-    if shape is None:
-        schema = msgspec.json.encode(msgspec.json.schema(state_type), order="deterministic")
-        code = inspect.getsource(inspect.getmodule(state_type) or state_type)
-        shape = _SHAPES[state_type] = sha256(schema + code.encode()).hexdigest()
-    return shape
+    schema = msgspec.json.encode(msgspec.json.schema(state_type), order="deterministic")
+    return sha256(schema + "".join(map(inspect.getsource, code)).encode()).hexdigest()

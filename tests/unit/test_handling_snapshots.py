@@ -2,19 +2,23 @@
 
 import sys
 from importlib.util import module_from_spec, spec_from_file_location
+from inspect import getmodule
 from pathlib import Path
-from typing import Any
+from types import ModuleType
 
 import pytest
 
 from commands.snapshots import shape_of
+from commands.states import FOLDS
+from domain.bpmn import evolution
+from domain.unit_of_work import EVOLVE
 
 STATE = "import msgspec\nclass State(msgspec.Struct):\n    count: int = 0\n"
 FOLDING = "def evolve(state):\n    state.count += 1\n"
 
 
-def state_type(code: str, path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Return the type ``State`` of a module of this code."""
+def written(code: str, path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """Return a module of this code."""
     path.write_text(code)
     spec = spec_from_file_location(path.stem, path)
     assert spec is not None
@@ -22,7 +26,7 @@ def state_type(code: str, path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     module = module_from_spec(spec)
     monkeypatch.setitem(sys.modules, path.stem, module)
     spec.loader.exec_module(module)
-    return module.State
+    return module
 
 
 @pytest.mark.parametrize(
@@ -37,6 +41,13 @@ def state_type(code: str, path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 def test_a_snapshot_of_another_release_is_told_by_its_shape(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other: str, *, alike: bool
 ) -> None:
-    ours = state_type(STATE + FOLDING, tmp_path / "ours.py", monkeypatch)
-    theirs = state_type(other, tmp_path / "theirs.py", monkeypatch)
-    assert (shape_of(ours) == shape_of(theirs)) is alike
+    ours = written(STATE + FOLDING, tmp_path / "ours.py", monkeypatch)
+    theirs = written(other, tmp_path / "theirs.py", monkeypatch)
+    assert (shape_of(ours.State, (ours,)) == shape_of(theirs.State, (theirs,))) is alike
+
+
+def test_the_code_that_folds_a_state_counts_wherever_it_stands() -> None:
+    folding = {kind: getmodule(evolve) for kind, evolve in EVOLVE.items()} | {"instance": evolution}
+    for kind, rule in FOLDS.items():
+        if rule.snapshot is not None:
+            assert {folding[kind], getmodule(rule.snapshot)} == set(rule.code)
