@@ -47,19 +47,21 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         tuple[Role, ...],
         Meta(min_length=1),
         _about(
-            "what this node does: api answers requests, followers fill read models, executor runs the engine's tasks;"
-            " rules, delivery and prober do nothing yet",
+            "what this node does, a comma list: api answers requests, followers fill read models,"
+            " executor runs the engine's tasks; rules, delivery and prober do nothing yet",
             expects="a comma list of api, followers, executor, rules, delivery, prober",
         ),
     ] = ("api", "followers", "executor")
     database_url: Annotated[
         Annotated[str, Meta(pattern="^postgres(ql)?://")] | None,
-        _about("PostgreSQL 15 to 18; without it an embedded one", expects="postgresql://user@host/name", secret=True),
+        _about(
+            "URL of PostgreSQL 15 to 18; without it an embedded one", expects="postgresql://user@host/name", secret=True
+        ),
     ] = None
     redis_url: Annotated[
         Annotated[str, Meta(pattern="^(rediss?|unix)://")] | None,
         _about(
-            "Redis for wake-ups between nodes; without it PostgreSQL's NOTIFY carries them",
+            "URL of the Redis for wake-ups between nodes; without it PostgreSQL's NOTIFY carries them",
             expects="redis://host:6379/0",
             secret=True,
         ),
@@ -71,7 +73,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     secret_key: Annotated[
         tuple[Annotated[str, Meta(min_length=16)], ...],
         _about(
-            "peppers API keys and signs cursors, the same on all nodes; generated into the data directory without it",
+            "peppers API keys and signs cursors, a comma list, the same on all nodes;"
+            " generated into the data directory without it",
             expects="a comma list, new to old, of secrets of at least 16 characters",
             secret=True,
         ),
@@ -79,7 +82,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     encryption_keys: Annotated[
         tuple[EncryptionKey, ...],
         _about(
-            "encrypt variables (AES-256-GCM): the first encrypts, all decrypt",
+            "encrypt variables (AES-256-GCM), a comma list of 32 bytes each in base64: the first encrypts, all decrypt",
             expects="a comma list, new to old, of keys that are 32 bytes in base64",
             secret=True,
         ),
@@ -91,17 +94,28 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         bool, _about("execute due tasks at once; else POST /tasks/execute does", expects="true or false")
     ] = True
     task_retry_limit: Annotated[
-        int, Meta(ge=0, le=1_000), _about("retries of a failed task", expects="a number from 0 to 1000")
+        int,
+        Meta(ge=0, le=1_000),
+        _about("how often the engine tries a failed task of its own again", expects="a number from 0 to 1000"),
     ] = 0
     job_lock_timeout: Annotated[
         Annotated[str, Meta(pattern=DURATION)] | None,
-        _about("time until a worker's lock of a job expires; without it never", expects="a duration such as PT5M"),
+        _about(
+            "time until a worker's lock of a job expires, an ISO 8601 duration such as PT5M; without it never",
+            expects="a duration such as PT5M",
+        ),
     ] = None
     set_time_enabled: Annotated[bool, _about("allow PATCH /time", expects="true or false")] = False
-    log_level: Annotated[LogLevel, _about("least severe log lines", expects="debug, info, warning or error")] = "info"
+    log_level: Annotated[
+        LogLevel,
+        _about("least severe log lines: debug, info, warning or error", expects="debug, info, warning or error"),
+    ] = "info"
     log_format: Annotated[
         Literal["auto", "json", "console"],
-        _about("form of log lines; auto: console at a terminal, else json", expects="auto, json or console"),
+        _about(
+            "form of log lines: json, console, or auto, which is console at a terminal and else json",
+            expects="auto, json or console",
+        ),
     ] = "auto"
     state_cache_size: Annotated[
         int,
@@ -118,16 +132,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         int, Meta(ge=1, le=1_000), _about("database connections for followers", expects="a number from 1 to 1000")
     ] = 8
     acquire_timeout: Annotated[
-        PositiveSeconds, _about("longest wait for a database connection", expects="seconds, more than 0")
+        PositiveSeconds, _about("longest wait for a database connection, in seconds", expects="seconds, more than 0")
     ] = 5.0
     command_timeout: Annotated[
-        PositiveSeconds, _about("longest time of a statement of commands and queries", expects="seconds, more than 0")
+        PositiveSeconds,
+        _about("longest time of a statement of commands and queries, in seconds", expects="seconds, more than 0"),
     ] = 5.0
     query_wait: Annotated[
-        PositiveSeconds, _about("longest wait of a query for its read model", expects="seconds, more than 0")
+        PositiveSeconds,
+        _about("longest wait of a query for its read model, in seconds", expects="seconds, more than 0"),
     ] = 5.0
     stop_timeout: Annotated[
-        PositiveSeconds, _about("longest wait for open requests when stopping", expects="seconds, more than 0")
+        PositiveSeconds,
+        _about("longest wait for open requests when stopping, in seconds", expects="seconds, more than 0"),
     ] = 10.0
 
     def __repr__(self) -> str:
