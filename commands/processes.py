@@ -14,7 +14,7 @@ from domain.bpmn.events import TaskType
 from domain.bpmn.graph import ElementType, EventDefinition, ProcessModel
 from domain.bpmn.reader import read_process
 from domain.bpmn.timers import due_at
-from domain.engine_tasks import create_task
+from domain.engine_tasks import create_start_task, create_task
 from domain.event import Append
 from domain.identity import InstanceId, Int32, process_stream, queue_stream
 from domain.messaging.receivers import StartDefinition
@@ -137,18 +137,9 @@ def _set_timers(unit: UnitOfWork, deployed: ProcessDeployed) -> None:
         timer = element.definition.timer if element.definition is not None else None
         is_start = element.type is ElementType.TIMER_START_EVENT and element.parent == deployed.bpmn_process_id
         if timer is not None and is_start:
-            create_task(
-                unit,
-                TaskType.TRIGGER_EVENT,
-                unit.now.date(),
-                deployed.process_id,
-                due_at(timer, unit.now),
-                bpmn_process_id=deployed.bpmn_process_id,
-                version=deployed.version,
-                element_id=element.id,
-                element=element.bpmn_element_id,
-                timer=timer,
-            )
+            process = (deployed.process_id, deployed.bpmn_process_id, deployed.version)
+            start = StartDefinition(*process, element.id, element.bpmn_element_id)
+            create_start_task(unit, start, due_at(timer, unit.now), timer=timer)
 
 
 def _set_parallelism(unit: UnitOfWork, deployed: ProcessDeployed, running: Sequence[InstanceId]) -> None:

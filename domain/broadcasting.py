@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from domain.bpmn.events import TaskType
-from domain.engine_tasks import create_task, create_task_for
+from domain.engine_tasks import create_start_task, create_task_for
 from domain.identity import signal_stream
 from domain.messaging.events import SentVariable, SignalSent
 from domain.messaging.receivers import SignalReceiver, StartDefinition
@@ -30,15 +30,5 @@ def send_signal(unit: UnitOfWork, signal_id: int, name: str, variables: tuple[Se
             signal_id=signal_id,
         )
     for start in starts:
-        create_task(
-            unit,
-            TaskType.TRIGGER_EVENT,
-            unit.now.date(),
-            start.process_id,
-            bpmn_process_id=start.bpmn_process_id,
-            version=start.version,
-            element_id=start.element_id,
-            element=start.element,
-            signal_id=signal_id,
-        )
+        create_start_task(unit, start, signal_id=signal_id)
     return sent

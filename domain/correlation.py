@@ -9,7 +9,7 @@ from datetime import date
 
 from domain.bpmn.events import TaskType
 from domain.bpmn.execution import Turn
-from domain.engine_tasks import create_task, create_task_for
+from domain.engine_tasks import create_start_task, create_task_for
 from domain.identity import InstanceId, channel_stream
 from domain.messaging.channel import Channel, Message
 from domain.messaging.events import (
@@ -107,19 +107,7 @@ def _correlate(
 
 def _start(unit: UnitOfWork, stream: str, sent: MessageSent, start: StartDefinition) -> None:
     unit.record(stream, MessageCorrelated(sent.id))
-    create_task(
-        unit,
-        TaskType.TRIGGER_EVENT,
-        unit.now.date(),
-        start.process_id,
-        bpmn_process_id=start.bpmn_process_id,
-        version=start.version,
-        element_id=start.element_id,
-        element=start.element,
-        message_id=sent.id,
-        message_name=sent.name,
-        message_key=sent.correlation_key,
-    )
+    create_start_task(unit, start, message_id=sent.id, message_name=sent.name, message_key=sent.correlation_key)
 
 
 def _channel(unit: UnitOfWork, stream: str) -> Channel:

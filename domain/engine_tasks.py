@@ -5,6 +5,7 @@ from typing import Any
 
 from domain.bpmn.events import TaskCreated, TaskType
 from domain.identity import InstanceId, task_stream
+from domain.messaging.receivers import StartDefinition
 from domain.unit_of_work import UnitOfWork
 
 
@@ -27,3 +28,19 @@ def create_task_for(
 ) -> None:
     """Leave something to do about an instance."""
     create_task(unit, task_type, instance.partition, process_id, process_instance_id=instance.id, **details)
+
+
+def create_start_task(unit: UnitOfWork, start: StartDefinition, due_at: datetime | None = None, **details: Any) -> None:
+    """Leave it to the engine to start an instance at a start event; the instance lives in the task's partition."""
+    create_task(
+        unit,
+        TaskType.TRIGGER_EVENT,
+        unit.now.date(),
+        start.process_id,
+        due_at,
+        bpmn_process_id=start.bpmn_process_id,
+        version=start.version,
+        element_id=start.element_id,
+        element=start.element,
+        **details,
+    )

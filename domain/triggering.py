@@ -11,9 +11,10 @@ from domain.bpmn.instance import PROCESS_SCOPE, Task
 from domain.bpmn.intake import Trigger
 from domain.bpmn.timers import comes_again, due_at
 from domain.correlation import close_message, correlated_message
-from domain.engine_tasks import create_task
+from domain.engine_tasks import create_start_task, create_task
 from domain.identity import InstanceId, signal_stream
 from domain.messaging.events import MessageSent, SentVariable, SignalSent
+from domain.messaging.receivers import StartDefinition
 from domain.starting import NewInstance, dequeue, next_in_queue, start_instance
 from domain.unit_of_work import UnitOfWork
 
@@ -96,18 +97,8 @@ def _start(unit: UnitOfWork, partition: date, task: Task) -> int:
 
 def _set_again(unit: UnitOfWork, task: Task, due: datetime) -> None:
     """Leave the next time of a cycle to another task: it follows the last one, whether that is over already or not."""
-    create_task(
-        unit,
-        task.type,
-        unit.now.date(),
-        task.process_id,
-        due,
-        bpmn_process_id=task.bpmn_process_id,
-        version=task.version,
-        element_id=task.element_id,
-        element=task.element,
-        timer=task.timer,
-    )
+    start = StartDefinition(task.process_id, task.bpmn_process_id, task.version, task.element_id, task.element)
+    create_start_task(unit, start, due, timer=task.timer)
 
 
 def _message(unit: UnitOfWork, task: Task) -> MessageSent | None:
