@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.fuzz.target import Reply, Target
+from tests.fuzz.target import SMALL, Reply, Target
 from tests.story import bpmn
 
 pytestmark = pytest.mark.usefixtures("unharmed")
@@ -274,3 +274,65 @@ async def _finished(target: Target, instance: Any) -> None:
             await target.done("POST", "/jobs/unlock", {"workerId": worker})
         for job in await locks(target, instance):
             await complete(target, job, completion={"exclusiveGatewayDecision": "a"})
+
+
+async def test_of_a_thousand_reports_about_one_job_in_a_batch_one_counts(target: Target) -> None:
+    job = await locked(target)
+    report = {"workerId": "w", "partition": job["partition"], "id": job["id"]}
+    results = (await target.done("POST", "/jobs/complete", {"items": [report] * 1_000}))["results"]
+    assert Counter(result.get("problem", {}).get("status") for result in results) == {None: 1, 409: 999}
+
+
+async def test_items_of_a_batch_that_are_wrong_leave_those_alone_that_are_right(target: Target) -> None:
+    right = {"bpmnProcessId": "working", "version": "1", "workerId": "w"}
+    secret = [{"name": "v", "data": {**NO_DATA, "encrypted": True}}]
+    items = [right, {**right, "version": "none"}, {**right, "variables": secret}]
+    results = (await target.done("POST", "/process-instances/batch", {"items": items * 300}))["results"]
+    assert [result.get("problem", {}).get("status") for result in results] == [None, 404, 400] * 300
+
+
+async def test_of_fifty_who_complete_a_user_task_at_once_one_does(target: Target) -> None:
+    model = bpmn("s:startEvent u:userTask e:endEvent", "s>u u>e", "asking")
+    await target.done(
+        "POST", "/processes", {"bpmnProcessId": "asking", "version": "1", "bpmnXml": model, "workerId": "w"}
+    )
+    instance = await started(target, "asking")
+    within = {"partition": instance["partition"], "processInstanceId": instance["id"]}
+    (task,) = (await target.done("POST", "/user-tasks/query", within))["results"]
+    path = f"/user-tasks/{task['partition']}/{task['id']}"
+    for lie in (
+        {"revision": 2},
+        {"revision": 1, "errorCode": "x"},
+        {"revision": 1, "completed": True, "errorCode": "x"},
+    ):
+        assert (await target.ask("PATCH", path, {"workerId": "w", **lie})).status in {400, 409, 422}
+    done = {"workerId": "w", "revision": 1, "completed": True}
+    replies = await asyncio.gather(*(target.ask("PATCH", path, done) for _ in range(50)))
+    assert Counter(reply.status for reply in replies) == {200: 1, 409: 49}
+
+
+async def test_an_instance_that_waits_for_a_thousand_messages_is_canceled_within_moments(target: Target) -> None:
+    several = (
+        "<multiInstanceLoopCharacteristics><loopCardinality>1000</loopCardinality></multiInstanceLoopCharacteristics>"
+    )
+    model = bpmn("s:startEvent r:receiveTask~m e:endEvent", "s>r r>e", "waiting")
+    model = model.replace('messageRef="message-m"/>', f'messageRef="message-m">{several}</receiveTask>')
+    body = {"bpmnProcessId": "waiting", "version": "1", "bpmnXml": model, "workerId": "w"}
+    await target.done("POST", "/processes", body)
+    instance = await started(target, "waiting")
+    wanted = {"limit": 1_000, "workerId": "w", "partition": instance["partition"], "processInstanceId": instance["id"]}
+    jobs = (await target.done("POST", "/jobs/lock", wanted))["jobs"]
+    reports = [
+        {
+            "workerId": "w",
+            "partition": job["partition"],
+            "id": job["id"],
+            "completion": {"messageCorrelationKey": str(n)},
+        }
+        for n, job in enumerate(jobs)
+    ]
+    await target.done("POST", "/jobs/complete", {"items": reports})
+    reply = await target.ask(
+        "PATCH", f"/process-instances/{instance['partition']}/{instance['id']}/cancel", {"workerId": "w"}
+    )
+    assert (reply.status, reply.seconds < SMALL) == (204, True)
