@@ -7,10 +7,10 @@ from commands.context import Context, Decision
 from commands.desk import Held
 from commands.intents import Data, ElementVariable, ProcessVariable, Tag
 from commands.states import Versioned
-from domain.bpmn.engine import VariableChange
 from domain.bpmn.events import Item
 from domain.bpmn.execution import Turn
 from domain.bpmn.instance import PROCESS_SCOPE, Instance
+from domain.bpmn.intake import VariableChange
 from domain.event import Actor, Append
 from domain.identity import InstanceId
 from domain.messaging.events import SentVariable

@@ -6,11 +6,11 @@ from datetime import date
 import msgspec
 
 from domain.bpmn import engine
-from domain.bpmn.engine import VariableChange
 from domain.bpmn.events import InstanceState, ProcessInstanceStarted, TaskType
 from domain.bpmn.execution import Turn
 from domain.bpmn.graph import Graph
 from domain.bpmn.instance import start
+from domain.bpmn.intake import VariableChange
 from domain.engine_tasks import create_task_for
 from domain.identity import InstanceId, queue_stream
 from domain.processes.events import InstanceAdmitted, InstanceDequeued, InstanceLeft, InstanceQueued

@@ -5,10 +5,9 @@ from datetime import date, datetime
 from typing import NamedTuple
 
 from domain.bpmn import engine
-from domain.bpmn.engine import VariableChange
 from domain.bpmn.events import InstanceState, TaskCanceled, TaskCompleted, TaskType
 from domain.bpmn.instance import PROCESS_SCOPE, Task
-from domain.bpmn.intake import Trigger
+from domain.bpmn.intake import Trigger, VariableChange
 from domain.bpmn.timers import comes_again, due_at
 from domain.correlation import close_message, correlated_message
 from domain.engine_tasks import create_start_task, create_task

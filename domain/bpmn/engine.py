@@ -29,27 +29,12 @@ from domain.bpmn.events import (
 )
 from domain.bpmn.execution import ExecutionError, Turn
 from domain.bpmn.instance import PROCESS_SCOPE, Job, Task, UserTask
-from domain.bpmn.intake import Completion, Trigger
+from domain.bpmn.intake import Completion, Trigger, VariableChange
 from domain.bpmn.propagation import throw_error, throw_escalation
 
 
-class VariableChange(NamedTuple):
-    """A variable to set in a scope (an element instance id, or ``PROCESS_SCOPE``); ``value`` None deletes it.
-
-    ``plain`` is the text of an encrypted value, where it is at hand.
-    """
-
-    scope: int
-    name: str
-    encoding: str = ""
-    value: str | None = None
-    encrypted: bool = False
-    sealed_for: str = ""
-    plain: str | None = None
-
-
 def start(turn: Turn, started: ProcessInstanceStarted, variables: Iterable[VariableChange]) -> None:
-    """Begin the instance at its none start event; the turn's instance was made from ``started``."""
+    """Begin the instance at its start event; the turn's instance was made from ``started``."""
     turn.record(started)
     change_variables(turn, variables)
     turn.arrive(turn.graph.elements[turn.graph.bpmn_process_id], 0)

@@ -1,8 +1,8 @@
-"""What comes to a turn from outside: what a worker said, and what happened to an event."""
+"""What comes to a turn from outside: what a worker said, what happened to an event, and variables."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from domain.bpmn.events import Item
 from domain.bpmn.graph import Timer
@@ -19,6 +19,21 @@ class Trigger(NamedTuple):
     escalation_code: str | None = None
 
 
+class VariableChange(NamedTuple):
+    """A variable to set in a scope (an element instance id, or ``PROCESS_SCOPE``); ``value`` None deletes it.
+
+    ``plain`` is the text of an encrypted value, where it is at hand.
+    """
+
+    scope: int
+    name: str
+    encoding: str = ""
+    value: str | None = None
+    encrypted: bool = False
+    sealed_for: str = ""
+    plain: str | None = None
+
+
 class CalledProcess(NamedTuple):
     """Which process a call activity calls; ``variables`` gives those of the instance once it has an identity."""
 
@@ -26,7 +41,7 @@ class CalledProcess(NamedTuple):
     version: str = ""
     correlation_key: str = ""
     tags: Mapping[str, str] = {}
-    variables: Callable[[InstanceId], Any] | None = None
+    variables: Callable[[InstanceId], Iterable[VariableChange]] | None = None
 
 
 class Completion(NamedTuple):
