@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from commands import handling
+from commands.incidents import ResolveIncident
 from commands.intents import EntityId
 from commands.job_locks import LockJobsOf
 from commands.jobs import CalledProcess, CompleteJob
@@ -91,6 +92,23 @@ def test_a_message_or_signal_on_its_way_to_it_finds_it_gone() -> None:
     states = [story.stage.runs(*found).state for found in story.stage.due_tasks()]
     assert states == [WorkState.CANCELED, WorkState.CANCELED]
     assert story.instance.state is InstanceState.CANCELED
+
+
+def test_the_incident_of_a_task_from_outside_waits_for_somebody_and_comes_to_nothing_then(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    story = Story(process(line("s:startEvent>c>w:serviceTask"), event("intermediateCatchEvent", "c", "message", "m")))
+    story.completes("c", message_correlation_key="k")
+    story.stage.sends_message("m", "k", unique_key="once")
+    with monkeypatch.context() as smaller:
+        smaller.setattr("domain.bpmn.execution.STEP_BUDGET", 0)
+        story.runs_all_tasks()
+    story.is_canceled()
+    (incident,) = story.stage.log.incidents()
+    story.stage.send(ResolveIncident("person"), incident)
+    story.runs_all_tasks()
+    assert story.stage.log.incidents() == []
+    assert [channel.messages for channel in story.stage.log.channels()] == [{}]
 
 
 def test_what_it_called_is_canceled_with_it_at_every_level() -> None:
