@@ -140,20 +140,8 @@ def by_number(have: Belongings) -> dict[str, tuple[Asked, int]]:
 def by_name(have: Belongings) -> dict[str, tuple[Asked, str, str]]:
     """Return the routes that take the name of something of theirs."""
     key = have.process["bpmnProcessId"]
-    start = f'{{"bpmnProcessId": "<id>", "version": "1", "workerId": "{have.tenant}"}}'
     return {
-        "start": (Asked("POST", "/process-instances", start), key, "none"),
-        "start several": (Asked("POST", "/process-instances/batch", f'{{"items": [{start}]}}'), key, "none"),
-        "send a signal": (
-            Asked("POST", "/signals", '{"name": "<id>", "workerId": "w"}'),
-            have.waiting["bpmnProcessId"],
-            "none",
-        ),
-        "send a message": (
-            Asked("POST", "/messages", '{"name": "<id>", "correlationKey": "<id>", "workerId": "w"}'),
-            have.waiting["bpmnProcessId"],
-            "none",
-        ),
+        **by_their_process(have),
         "heatmap": (
             Asked("GET", "/incidents/heatmap?processKey=<id>&version=1"),
             key,
@@ -186,6 +174,26 @@ def by_name(have: Belongings) -> dict[str, tuple[Asked, str, str]]:
             "none",
         ),
         "revoke a key": (Asked("DELETE", "/admin/keys/<id>"), have.key_id, NO_KEY),
+    }
+
+
+def by_their_process(have: Belongings) -> dict[str, tuple[Asked, str, str]]:
+    """Return the operations that take the name of a process, a signal or a message of theirs."""
+    key = have.process["bpmnProcessId"]
+    start = f'{{"bpmnProcessId": "<id>", "version": "1", "workerId": "{have.tenant}"}}'
+    return {
+        "start": (Asked("POST", "/process-instances", start), key, "none"),
+        "start several": (Asked("POST", "/process-instances/batch", f'{{"items": [{start}]}}'), key, "none"),
+        "send a signal": (
+            Asked("POST", "/signals", '{"name": "<id>", "workerId": "w"}'),
+            have.waiting["bpmnProcessId"],
+            "none",
+        ),
+        "send a message": (
+            Asked("POST", "/messages", '{"name": "<id>", "correlationKey": "<id>", "workerId": "w"}'),
+            have.waiting["bpmnProcessId"],
+            "none",
+        ),
     }
 
 
