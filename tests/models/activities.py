@@ -57,7 +57,7 @@ def _call(build: Builder, place: Place) -> Node:
 
 def _sub_process(build: Builder, place: Place) -> Node:
     build.budget -= 1
-    node = place.scope.add_scope()
+    node = place.scope.add_scope(tag="transaction" if build.happens(20) else "subProcess")
     assert node.scope is not None
     fill(build, node.scope, place.depth + 1)
     return node

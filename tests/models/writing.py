@@ -49,9 +49,9 @@ class Scope:
         self.nodes.append(node)
         return node
 
-    def add_scope(self, kind: str = "subProcess", **attributes: str) -> Node:
-        """Add a sub-process, empty so far."""
-        node = self.add("subProcess", kind, **attributes)
+    def add_scope(self, kind: str = "subProcess", tag: str = "subProcess", **attributes: str) -> Node:
+        """Add a sub-process of some kind, empty so far."""
+        node = self.add(tag, kind, **attributes)
         node.scope = Scope(self.document, node.id)
         return node
 

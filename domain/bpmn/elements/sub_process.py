@@ -1,18 +1,5 @@
 """Embedded sub-process: a scope with tokens of its own inside its parent (BPMN 2.0, 13.3.4)."""
 
-from domain.bpmn.activity import activity
-from domain.bpmn.execution import Turn
-from domain.bpmn.graph import Element
+from domain.bpmn.scope import SCOPE
 
-
-def begin(turn: Turn, scope_id: int, element: Element) -> None:
-    """Send a token to the none start event."""
-    turn.arrive(turn.graph.none_starts[element.bpmn_id], scope_id)
-
-
-def complete_scope(turn: Turn, scope_id: int, _element: Element) -> None:
-    """Go on when the last token inside has ended."""
-    turn.complete(scope_id)
-
-
-BEHAVIOUR = activity(begin, complete_scope=complete_scope)
+BEHAVIOUR = SCOPE

@@ -5,19 +5,6 @@ nothing is undone. Giving it up by a cancel event, which calls for compensation,
 refused.
 """
 
-from domain.bpmn.activity import activity
-from domain.bpmn.execution import Turn
-from domain.bpmn.graph import Element
+from domain.bpmn.scope import SCOPE
 
-
-def begin(turn: Turn, scope_id: int, element: Element) -> None:
-    """Send a token to the none start event."""
-    turn.arrive(turn.graph.none_starts[element.bpmn_id], scope_id)
-
-
-def complete_scope(turn: Turn, scope_id: int, _element: Element) -> None:
-    """Go on when the last token inside has ended."""
-    turn.complete(scope_id)
-
-
-BEHAVIOUR = activity(begin, complete_scope=complete_scope)
+BEHAVIOUR = SCOPE
