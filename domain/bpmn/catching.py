@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
+import msgspec
+
 from domain.bpmn.events import (
     ElementStarted,
     EventDefined,
@@ -20,7 +22,7 @@ from domain.bpmn.events import (
     TaskType,
 )
 from domain.bpmn.execution import Behaviour, ExecutionError, Token, Turn
-from domain.bpmn.graph import Element, ElementType, EventDefinition, Timer
+from domain.bpmn.graph import LONGEST_NAME, Element, ElementType, EventDefinition, Timer
 from domain.bpmn.instance import ElementInstance, Job, Task
 from domain.bpmn.intake import Completion, Trigger
 from domain.bpmn.timers import TimerError, comes_again, due_at
@@ -140,7 +142,18 @@ def take_definition(turn: Turn, job: Job, completion: Completion) -> None:
 
 
 def defined_by(job_type: JobType, completion: Completion, event: Element) -> Defined:
-    """Return what a completion defines; raise ``ExecutionError`` when it lacks what the job's type asks for."""
+    """Return what a completion defines; raise ``ExecutionError`` when it lacks what the job's type asks for.
+
+    What is longer than anything that can be sent or thrown would never be met, and is an error too.
+    """
+    defined = _defined_by(job_type, completion, event)
+    for text in (*msgspec.structs.astuple(defined.definition), defined.correlation_key):
+        if isinstance(text, str) and len(text) > LONGEST_NAME:
+            raise ExecutionError(f"{text[:20]}... exceeds a maximum of {LONGEST_NAME} characters")
+    return defined
+
+
+def _defined_by(job_type: JobType, completion: Completion, event: Element) -> Defined:
     key = completion.message_correlation_key
     match job_type:
         case JobType.SET_ERROR_CODE:

@@ -70,6 +70,10 @@ START_EVENTS = frozenset(
 )
 
 
+#: Characters of names, keys and codes of events: more cannot be sent, so more cannot be waited for.
+LONGEST_NAME = 255
+
+
 class Timer(msgspec.Struct, frozen=True, omit_defaults=True):
     """When something is due: at a time, by a cron expression, or after an ISO 8601 duration; the first given counts."""
 

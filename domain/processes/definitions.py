@@ -9,13 +9,10 @@ from datetime import datetime
 
 import msgspec
 
-from domain.bpmn.graph import Element, ElementType, EventDefinition, ProcessModel, Timer
+from domain.bpmn.graph import LONGEST_NAME, Element, ElementType, EventDefinition, ProcessModel, Timer
 from domain.bpmn.reader.document import TITLE
 from domain.bpmn.timers import TimerError, due_at
 from domain.rejection import Cause, InvalidInput
-
-#: Longer names and codes are no use to anyone, and too long for an index.
-_LONGEST_TEXT = 255
 
 #: The events that each kind of definition is for. A worker sends messages that are thrown: their names are not needed.
 _EVENTS: Mapping[str, frozenset[ElementType]] = {
@@ -170,8 +167,8 @@ def _never_due(timer: Timer, element: Element, now: datetime) -> Iterator[str]:
 def _unusable_text(definition: EventDefinition, kind: str) -> Iterator[str]:
     what = f"{kind} {'code' if kind in ('error', 'escalation') else 'name'}"
     text = definition.error_code or definition.escalation_code or definition.message_name or definition.signal_name
-    if len(text) > _LONGEST_TEXT:
-        yield f"{what} has more than {_LONGEST_TEXT} characters"
+    if len(text) > LONGEST_NAME:
+        yield f"{what} has more than {LONGEST_NAME} characters"
     elif not text and kind in ("message", "signal"):
         yield f"{what} is empty"
 

@@ -167,3 +167,8 @@ def test_a_message_that_finds_its_instance_canceled_meanwhile_is_done_with() -> 
     first = story.stage.sends_message("paid", "42", unique_key="once")
     story.is_canceled().runs_all_tasks()
     assert story.stage.sends_message("paid", "42", unique_key="once").id > first.id
+
+
+def test_a_key_that_no_message_can_have_is_an_error_of_the_job() -> None:
+    with pytest.raises(ExecutionError, match="exceeds a maximum of 255 characters"):
+        Story(KNOWN).completes("c", message_correlation_key="k" * 256)
