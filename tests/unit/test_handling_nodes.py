@@ -6,17 +6,18 @@ from typing import Any
 from commands.context import Context, Decision, Work
 from commands.handling import Asker, Commands
 from commands.instances import StartProcessInstance
-from commands.intents import Timer
+from commands.intents import ProcessVariable, Timer
 from commands.processes import CreateProcess, TimerDefinition
 from commands.routes import ROUTES
 from commands.states import StateCache
 from commands.tasks import RunTask
+from commands.variables import SetProcessVariables
 from domain.event import Actor
 from domain.identity import process_stream, queue_stream
 from domain.processes.process import Process
 from domain.processes.queue import Queue
 from tests.models.memory import MemoryLog, MemoryLookups
-from tests.story import MORNING, TENANT, Stage, Unencrypted, bpmn
+from tests.story import MORNING, TENANT, Stage, Unencrypted, bpmn, text
 
 
 class FarLog(MemoryLog):
@@ -31,7 +32,7 @@ ONE_TASK = bpmn("s:startEvent a:serviceTask", "s>a")
 BY_TIME = bpmn("s:timerStart a:serviceTask", "s>a")
 
 
-def node(stage: Stage, log: MemoryLog) -> Commands:
+def node(stage: Stage, log: MemoryLog, cache: StateCache | None = None) -> Commands:
     """Return a node on a log."""
     return Commands(
         routes=ROUTES,
@@ -40,13 +41,13 @@ def node(stage: Stage, log: MemoryLog) -> Commands:
         ids=stage.ids,
         clock=stage.clock,
         cipher=Unencrypted(),
-        cache=StateCache(100),
+        cache=StateCache(100) if cache is None else cache,
     )
 
 
-async def send(commands: Commands, command: Any) -> Any:
+async def send(commands: Commands, command: Any, target: Any = None) -> Any:
     """Send a command; no time passes."""
-    return (await commands.send(command, Asker(TENANT, Actor("worker", "ada")))).answer
+    return (await commands.send(command, Asker(TENANT, Actor("worker", "ada")), target)).answer
 
 
 def deploying(version: str, xml: str = ONE_TASK, **given: Any) -> CreateProcess:
@@ -75,3 +76,15 @@ async def test_versions_of_a_limited_process_that_are_deployed_at_once_are_all_d
     queue: Queue = log.states[queue_stream(TENANT, "p")]
     assert sorted(process.versions) == ["0", *versions]
     assert queue.parallelism == int(process.latest)
+
+
+async def test_who_was_not_the_first_to_change_an_instance_need_not_read_its_process_again() -> None:
+    stage, cache = Stage(), StateCache(100)
+    here, there = node(stage, stage.log, cache), node(stage, stage.log)
+    await send(here, deploying("1"))
+    instance = await send(here, StartProcessInstance("p", "1", "ada"))
+    known = cache.get(process_stream(TENANT, "p"))
+    await send(there, SetProcessVariables("ada", (ProcessVariable("v", text("1")),)), instance.identity)
+    await send(here, SetProcessVariables("ada", (ProcessVariable("v", text("2")),)), instance.identity)
+    assert known is not None
+    assert cache.get(process_stream(TENANT, "p")) is known
