@@ -8,7 +8,6 @@ from asyncio import Event
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager
 from datetime import date, datetime
-from functools import partial
 from hashlib import sha256
 from typing import Any, NamedTuple, Protocol
 
@@ -130,7 +129,7 @@ class Commands:
         if stored is not None:
             return self._again(route, stored, asker)
         try:
-            return await self._decided(route, command, target, partial(self._context, command_id, asker))
+            return await self._decided(route, command, target, command_id, asker)
         except AlreadyDone as done:
             return self._again(route, done.stored, asker)
         except Unavailable:
@@ -142,12 +141,12 @@ class Commands:
                 raise
             return self._again(route, stored, asker)
 
-    async def _decided(self, route: Route, command: Any, target: Any, context: Callable[[], Context]) -> Outcome:
+    async def _decided(self, route: Route, command: Any, target: Any, command_id: str, asker: Asker) -> Outcome:
         """Decide until nothing that the decision rested on has changed meanwhile."""
         more = iter(MORE_BLOCKS)
         for _ in range(ATTEMPTS):
             try:
-                outcome = await self._attempt(route, command, target, context())
+                outcome = await self._attempt(route, command, target, self._context(command_id, asker))
             except IdsExhausted as exhausted:
                 await self._ids.reserve(exhausted.kind, exhausted.day, next(more, MORE_BLOCKS[-1]))
             else:
@@ -160,7 +159,7 @@ class Commands:
         wanted: set[Question] = set()
         to_hold: set[str] = set()
         for _ in range(MOST_WANTED):
-            async with Desk(self._log, self.lookups, self._cache, self._locks, context.now) as desk:
+            with Desk(self._log, self.lookups, self._cache, self._locks, context.now) as desk:
                 try:
                     if wanted:
                         await desk.fetch(wanted, context.tenant, to_hold)
