@@ -127,9 +127,13 @@ class Desk:
         return bool(moved)
 
     def forget(self) -> None:
-        """Drop every state seen here from the cache."""
+        """Drop every state seen here from the cache, but for processes that this command has only looked at.
+
+        Those are compared with the log anyhow, and costly to read again.
+        """
         for stream in self.states:
-            self._cache.drop(stream)
+            if stream in self.to_hold or not stream.startswith("process-"):
+                self._cache.drop(stream)
 
     async def settle(self, decision: Decision) -> None:
         """Take over the states after an append that is through."""
