@@ -4,7 +4,15 @@ from datetime import date, datetime
 from typing import NamedTuple
 
 from domain.bpmn.durations import DurationError, parse_duration
-from domain.bpmn.events import JobCreated, JobFailed, TaskCreated, TaskFailed, WorkState
+from domain.bpmn.events import (
+    JobCreated,
+    JobFailed,
+    TaskCreated,
+    TaskFailed,
+    TaskIncidentClosed,
+    TaskStoppedOutside,
+    WorkState,
+)
 from domain.bpmn.execution import Turn
 from domain.bpmn.instance import Instance, Job, Task
 from domain.identity import InstanceId, incident_stream, task_stream
@@ -64,7 +72,12 @@ def fail_engine_task(unit: UnitOfWork, stream: str, partition: date, task: Task,
         return WorkState.CAUSED_RETRY
     incident_id = unit.ids.next("incident", partition)
     cause = _engine_cause(unit, partition, incident_id, task)
-    unit.record(stream, TaskFailed(task.id, error, incident_id, _open(unit, cause, error)))
+    incident = _open(unit, cause, error)
+    unit.record(stream, TaskFailed(task.id, error, incident_id, incident))
+    if task.process_instance_id:
+        turn = unit.turn(InstanceId(partition, task.process_instance_id))
+        about = task.element_instance_id or _outermost(turn.instance)
+        turn.record(TaskStoppedOutside(task.id, about, incident_id, incident, stream))
     return WorkState.CAUSED_INCIDENT
 
 
@@ -96,6 +109,10 @@ def try_engine_task_again(
 ) -> None:
     """Do the same for a task that has a stream of its own: it goes on in that stream."""
     unit.record(stream, _task_again(unit.ids.next("task", partition), task, due_at, 0, resolves))
+    if task.process_instance_id:
+        turn = unit.turn(InstanceId(partition, task.process_instance_id))
+        if resolves in turn.instance.incidents:
+            turn.record(TaskIncidentClosed(resolves))
 
 
 def _task_again(task_id: int, task: Task, due_at: datetime, retry_count: int, resolves: int = 0) -> TaskCreated:
@@ -165,6 +182,11 @@ def _open(unit: UnitOfWork, cause: ProcessCause, error: str, last_incident: str 
     )
     unit.record(incident_stream(ulid), opened, new=True)
     return ulid
+
+
+def _outermost(instance: Instance) -> int:
+    """Return the element instance of the process itself, which lives as long as the instance."""
+    return next(element.id for element in instance.elements.values() if not element.parent_id)
 
 
 def _last_incident(instance: Instance, element_instance_id: int) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from domain.bpmn.conditions import Value
-from domain.bpmn.events import InstanceState, TaskType
+from domain.bpmn.events import InstanceState, TaskIncidentClosed, TaskType
 from domain.bpmn.execution import Surroundings, Turn
 from domain.bpmn.instance import ElementInstance
 from domain.bpmn.intake import CalledProcess
@@ -68,6 +68,15 @@ class Running(UnitOfWork):
             close_message(self, instance.message_name, instance.correlation_key, instance.message_id)
         if instance.parent_id and instance.state is InstanceState.COMPLETED:
             return_to_caller(self, turn)
+
+    def give_up(self, stopped: Sequence[tuple[str, int]]) -> None:
+        tasks = [self.state(stream).incidents[number].task for stream, number in stopped]
+        met = [(task.message_name, task.message_key, task.message_id) for task in tasks if task.message_id]
+        self.need(channel_stream(self.tenant, name, key) for name, key, _ in met)
+        for stream, number in stopped:
+            self.record(stream, TaskIncidentClosed(number))
+        for name, key, message_id in met:
+            close_message(self, name, key, message_id)
 
     def values(self, turn: Turn) -> Mapping[tuple[int, str], Value]:
         if self.is_new(turn):  # nobody knows more of it than the turn

@@ -5,7 +5,7 @@ the decision is given up, what it wants is fetched, and it is made anew. So deci
 than it needs.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -13,7 +13,7 @@ from domain.bpmn import engine_task
 from domain.bpmn.elements import ELEMENTS
 from domain.bpmn.execution import Surroundings, Turn
 from domain.bpmn.graph import Graph
-from domain.bpmn.instance import Instance
+from domain.bpmn.instance import Instance, StoppedWork
 from domain.event import Event
 from domain.identity import Ids, InstanceId, incident_stream, process_stream
 from domain.incidents import incident
@@ -184,15 +184,13 @@ class UnitOfWork:
 
     def finish(self) -> None:
         """Record what follows for the incidents of element instances that have ended."""
-        gone: list[str] = []
-        for _, turn, before in self._turns.values():
-            if before is not None and before.incidents:
-                left = {stopped.incident for stopped in turn.instance.incidents.values()}
-                gone += [incident_stream(s.incident) for s in before.incidents.values() if s.incident not in left]
-        gone = [stream for stream in gone if stream not in self._recordings]
-        self.need(gone)
-        for stream in gone:
-            self.record(stream, IncidentCanceled())
+        gone = [found for found in self._gone() if incident_stream(found[1].incident) not in self._recordings]
+        outside = [(stopped.outside, number) for number, stopped in gone if stopped.outside]
+        self.need([*(incident_stream(stopped.incident) for _, stopped in gone), *(stream for stream, _ in outside)])
+        for _, stopped in gone:
+            self.record(incident_stream(stopped.incident), IncidentCanceled())
+        if outside:
+            self.give_up(outside)
 
     def changes(self) -> Iterator[Change]:
         """Yield what has been recorded, first instances, as they were taken up, and then what has only been read."""
@@ -209,6 +207,17 @@ class UnitOfWork:
 
     def surroundings(self) -> Surroundings:
         raise NotImplementedError
+
+    def give_up(self, stopped: Sequence[tuple[str, int]]) -> None:
+        """Record that nobody will try tasks with these streams again that stopped in the incidents of these numbers."""
+        raise NotImplementedError
+
+    def _gone(self) -> Iterator[tuple[int, StoppedWork]]:
+        """Yield the incidents, by number, that the instances no longer have."""
+        for _, turn, before in self._turns.values():
+            if before is not None and before.incidents:
+                left = {stopped.incident for stopped in turn.instance.incidents.values()}
+                yield from ((number, s) for number, s in before.incidents.items() if s.incident not in left)
 
     def _begin(self, version: int, instance: Instance, before: Instance | None) -> Turn:
         graph = self.graph(instance.bpmn_process_id, instance.version)

@@ -10,13 +10,14 @@ from domain.bpmn.events import (
     TaskCompleted,
     TaskCreated,
     TaskFailed,
+    TaskIncidentClosed,
     TaskLocked,
     TaskUnlocked,
 )
 from domain.bpmn.evolution import created_task
 from domain.bpmn.instance import StoppedWork, Task
 
-TaskEvent = TaskCreated | TaskLocked | TaskUnlocked | TaskCompleted | TaskFailed | TaskCanceled
+TaskEvent = TaskCreated | TaskLocked | TaskUnlocked | TaskCompleted | TaskFailed | TaskCanceled | TaskIncidentClosed
 
 
 class EngineTask(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -42,7 +43,7 @@ def evolve(state: EngineTask | None, event: TaskEvent, at: datetime, by: str) ->
             return EngineTask(msgspec.structs.replace(task, locked_at=None, locked_by=""))
         case TaskFailed() if task is not None and event.incident_id:
             return EngineTask(None, {event.incident_id: StoppedWork(event.incident, 0, task=task)})
-        case TaskLocked() | TaskUnlocked() | TaskFailed() | TaskCompleted() | TaskCanceled():
+        case TaskLocked() | TaskUnlocked() | TaskFailed() | TaskCompleted() | TaskCanceled() | TaskIncidentClosed():
             return EngineTask()
         case _:
             assert_never(event)

@@ -25,7 +25,9 @@ from domain.bpmn.work_events import (
     TaskCompleted,
     TaskCreated,
     TaskFailed,
+    TaskIncidentClosed,
     TaskLocked,
+    TaskStoppedOutside,
     TaskType,
     TaskUnlocked,
     UserTaskCompleted,
@@ -50,7 +52,9 @@ __all__ = [
     "TaskCompleted",
     "TaskCreated",
     "TaskFailed",
+    "TaskIncidentClosed",
     "TaskLocked",
+    "TaskStoppedOutside",
     "TaskType",
     "TaskUnlocked",
     "UserTaskCompleted",
@@ -343,6 +347,8 @@ InstanceEvent = (
     | TaskCompleted
     | TaskFailed
     | TaskCanceled
+    | TaskStoppedOutside
+    | TaskIncidentClosed
     | VariableSet
     | VariableDeleted
     | ProcessInstanceSuspended

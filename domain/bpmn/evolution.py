@@ -45,7 +45,9 @@ from domain.bpmn.events import (
     TaskCompleted,
     TaskCreated,
     TaskFailed,
+    TaskIncidentClosed,
     TaskLocked,
+    TaskStoppedOutside,
     TaskUnlocked,
     UserTaskCompleted,
     UserTaskCreated,
@@ -261,6 +263,15 @@ def _task_failed(instance: Instance, event: TaskFailed, _at: datetime, _by: str)
         _remember_incident(instance, task.element_instance_id, event.incident)
 
 
+def _task_stopped_outside(instance: Instance, event: TaskStoppedOutside, _at: datetime, _by: str) -> None:
+    stopped = StoppedWork(event.incident, event.element_instance_id, outside=event.stream)
+    instance.incidents[event.incident_id] = stopped
+
+
+def _task_incident_closed(instance: Instance, event: TaskIncidentClosed, _at: datetime, _by: str) -> None:
+    instance.incidents.pop(event.incident_id, None)
+
+
 def _remember_incident(instance: Instance, element_instance_id: int, incident: str) -> None:
     element_instance = instance.elements.get(element_instance_id)
     if element_instance is not None:
@@ -334,6 +345,8 @@ _EVOLVE: Mapping[type[InstanceEvent], Callable[[Instance, Any, datetime, str], N
     TaskCompleted: _task_ended,
     TaskFailed: _task_failed,
     TaskCanceled: _task_ended,
+    TaskStoppedOutside: _task_stopped_outside,
+    TaskIncidentClosed: _task_incident_closed,
     VariableSet: _variable_set,
     VariableDeleted: _variable_deleted,
     ProcessInstanceSuspended: _instance_suspended,

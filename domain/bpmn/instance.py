@@ -111,12 +111,16 @@ class UserTask(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 class StoppedWork(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """A job or task that failed for good, and the ULID of the incident that waits for somebody."""
+    """A job or task that failed for good, and the ULID of the incident that waits for somebody.
+
+    ``outside`` is the stream of a task that has one of its own, and that stands there, where it is about an instance.
+    """
 
     incident: str
     element_instance_id: int
     job: Job | None = None
     task: Task | None = None
+    outside: str = ""
 
 
 class Instance(msgspec.Struct, omit_defaults=True, gc=False):

@@ -221,6 +221,30 @@ class TaskFailed(Event, frozen=True):
     incident: str = ""
 
 
+class TaskStoppedOutside(Event, frozen=True):
+    """A task about this instance that has a ``stream`` of its own ended in an incident, told in the instance's stream.
+
+    The incident ends with the element instance; that is the process's own where the task is about the whole instance.
+    """
+
+    topic: ClassVar[str] = "task.stopped_outside.v1"
+    id: int
+    element_instance_id: int
+    incident_id: int
+    incident: str
+    stream: str
+
+
+class TaskIncidentClosed(Event, frozen=True):
+    """The incident of a task with a stream of its own is over.
+
+    It was resolved, which the instance has to know; or what it was about has ended, which the task has to know.
+    """
+
+    topic: ClassVar[str] = "task.incident_closed.v1"
+    incident_id: int
+
+
 class TaskCanceled(Event, frozen=True):
     """What the task was about had already ended."""
 

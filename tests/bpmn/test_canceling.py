@@ -94,21 +94,107 @@ def test_a_message_or_signal_on_its_way_to_it_finds_it_gone() -> None:
     assert story.instance.state is InstanceState.CANCELED
 
 
-def test_the_incident_of_a_task_from_outside_waits_for_somebody_and_comes_to_nothing_then(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    story = Story(process(line("s:startEvent>c>w:serviceTask"), event("intermediateCatchEvent", "c", "message", "m")))
-    story.completes("c", message_correlation_key="k")
+def stopped_at_message(monkeypatch: pytest.MonkeyPatch, xml: str, element: str) -> Story:
+    """Return the story of an instance whose event a message met, for a task that failed for good."""
+    story = Story(xml).completes(element, message_correlation_key="k")
     story.stage.sends_message("m", "k", unique_key="once")
     with monkeypatch.context() as smaller:
         smaller.setattr("domain.bpmn.execution.STEP_BUDGET", 0)
         story.runs_all_tasks()
+    assert len(story.stage.log.incidents()) == 1
+    return story
+
+
+def is_given_up(stage: Stage, incident: EntityId) -> bool:
+    """Tell whether an incident of a message's task was canceled, and nothing is left of task and message."""
+    with pytest.raises(InvalidState, match="is resolved"):
+        stage.send(ResolveIncident("person"), incident)
+    assert [type(fact.event) for fact in stage.log.facts if fact.stream.startswith("incident-")] == [
+        IncidentOpened,
+        IncidentCanceled,
+    ]
+    assert not stage.log.stopped_outside()
+    assert not list(stage.log.open_work("tasks"))
+    return [channel.messages for channel in stage.log.channels()] == [{}]
+
+
+CATCHING = event("intermediateCatchEvent", "c", "message", "m")
+
+
+def test_the_incident_of_a_task_from_outside_is_canceled_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    story = stopped_at_message(monkeypatch, process(line("s:startEvent>c>w:serviceTask"), CATCHING), "c")
+    (incident,) = story.stage.log.incidents()
     story.is_canceled()
+    assert not story.instance.incidents
+    assert is_given_up(story.stage, incident)
+
+
+def test_the_incident_of_a_task_from_outside_is_canceled_when_its_event_is_interrupted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    inner = sub("sub", line("is:startEvent>c>w:serviceTask"), CATCHING)
+    xml = process(line("s:startEvent>sub b>after:serviceTask"), inner, boundary("b", "sub", "signal", "go"))
+    story = stopped_at_message(monkeypatch, xml, "c")
+    (incident,) = story.stage.log.incidents()
+    story.stage.sends_signal("go")
+    story.runs_all_tasks().waits_at("after")
+    assert is_given_up(story.stage, incident)
+
+
+def test_the_incident_of_a_task_from_outside_is_canceled_when_the_activity_of_its_event_ends(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    flows = line("s:startEvent>work:serviceTask>after:serviceTask b>other:serviceTask")
+    xml = process(flows, boundary("b", "work", "message", "m"))
+    story = stopped_at_message(monkeypatch, xml, "b")
+    (incident,) = story.stage.log.incidents()
+    story.completes("work").waits_at("after")
+    assert is_given_up(story.stage, incident)
+
+
+def test_the_incident_of_a_task_from_outside_that_was_resolved_before_is_not_canceled(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    story = stopped_at_message(monkeypatch, process(line("s:startEvent>c>w:serviceTask"), CATCHING), "c")
     (incident,) = story.stage.log.incidents()
     story.stage.send(ResolveIncident("person"), incident)
-    story.runs_all_tasks()
-    assert story.stage.log.incidents() == []
+    assert not story.instance.incidents
+    assert not story.stage.log.incidents()
+    story.is_canceled()
+    assert [story.stage.runs(*found).state for found in story.stage.due_tasks()] == [WorkState.CANCELED]
+    assert not any(isinstance(fact.event, IncidentCanceled) for fact in story.stage.log.facts)
     assert [channel.messages for channel in story.stage.log.channels()] == [{}]
+
+
+def test_the_incident_of_a_signal_is_canceled_and_the_next_try_of_another_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    xml = process(line("s:startEvent>c>w:serviceTask"), event("intermediateCatchEvent", "c", "signal", "go"))
+    stage = Stage().deploys(xml)
+    canceled, other = stage.starts(), stage.starts()
+    stage.sends_signal("go")
+    with monkeypatch.context() as smaller:
+        smaller.setattr("domain.bpmn.execution.STEP_BUDGET", 0)
+        stage.runs_due_tasks()
+    canceled.is_canceled()
+    (incident,) = stage.log.incidents()
+    stage.send(ResolveIncident("person"), incident)
+    other.runs_all_tasks().waits_at("w").completes("w").has_ended()
+    assert not stage.log.stopped_outside()
+
+
+def test_the_incident_of_what_should_have_started_it_is_canceled(monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = Stage().deploys(process(line("s:startEvent>work:serviceTask")), parallelism=1)
+    first, second = stage.starts(), stage.starts()
+    first.completes("work")
+    with monkeypatch.context() as smaller:
+        smaller.setattr("domain.bpmn.execution.STEP_BUDGET", 0)
+        stage.runs_due_tasks()
+    assert len(stage.log.incidents()) == 1
+    second.is_canceled()
+    assert stage.log.incidents() == []
+    assert not stage.log.stopped_outside()
+    stage.starts().waits_at("work")
 
 
 def test_what_it_called_is_canceled_with_it_at_every_level() -> None:

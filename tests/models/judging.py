@@ -39,6 +39,9 @@ def _left_behind(world: World, instance: Instance) -> Iterator[str]:
             yield f"it has ended with {what} {list(left.values())}"
     if instance.state is InstanceState.CANCELED and (instance.jobs or instance.tasks):
         yield "it was canceled, and has open jobs or tasks"
+    for stream, task in world.log.stopped_outside():
+        if InstanceId(partition_of(stream), task.process_instance_id) == instance.identity:
+            yield f"it has ended and an incident about it in {stream} is open"
     for waiting in _subscribed(world, instance):
         yield f"it has ended and element instance {waiting} is still subscribed"
 

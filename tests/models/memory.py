@@ -29,6 +29,7 @@ from domain.bpmn.graph import ElementType
 from domain.bpmn.instance import Instance, Task
 from domain.event import Event, Recorded
 from domain.identity import IdKind, InstanceId, instance_of
+from domain.incidents.events import IncidentOpened
 from domain.messaging.channel import Channel
 from domain.messaging.events import MessageCorrelated, MessageSubscribed, MessageUnsubscribed, SignalSent
 from domain.messaging.receivers import SignalReceiver, StartDefinition
@@ -145,7 +146,10 @@ class MemoryLog:
     def incidents(self) -> list[EntityId]:
         """Return all unresolved incidents of processes."""
         inside = [
-            EntityId(instance.partition, number) for instance in self.instances() for number in instance.incidents
+            EntityId(instance.partition, number)
+            for instance in self.instances()
+            for number, stopped in instance.incidents.items()
+            if not stopped.outside
         ]
         outside = [EntityId(partition_of(stream), number) for stream, s in self._outside() for number in s.incidents]
         return inside + outside
@@ -291,12 +295,14 @@ class MemoryLookups:
         for stream, state in self._log.states.items():
             if stream.startswith(("instance-", "task-")) and partition_of(stream) == incident.partition:
                 stopped = state.incidents.get(incident.id)
-                if stopped is not None:
+                if stopped is not None and not stopped.outside:
                     return stream, stopped.incident
         return None
 
     async def had_incident(self, tenant: str, incident: EntityId) -> bool:
-        return False
+        place = (incident.partition.isoformat(), incident.id)
+        causes = (fact.event.process for fact in self._log.facts if isinstance(fact.event, IncidentOpened))
+        return any(cause is not None and (cause.partition, cause.incident_id) == place for cause in causes)
 
     async def element_instance(self, tenant: str, element_instance: EntityId) -> InstanceId | None:
         return self._instance_with("elements", element_instance)
