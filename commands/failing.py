@@ -107,8 +107,10 @@ def try_task_again(turn: Turn, task: Task, due_at: datetime, *, resolves: int) -
 def try_engine_task_again(
     unit: UnitOfWork, stream: str, partition: date, task: Task, due_at: datetime, resolves: int
 ) -> None:
-    """Do the same for a task that has a stream of its own: it goes on in that stream."""
-    unit.record(stream, _task_again(unit.ids.next("task", partition), task, due_at, 0, resolves))
+    """Do the same for a task that has a stream of its own. So has the new one: its incident finds it by its number."""
+    again = _task_again(unit.ids.next("task", partition), task, due_at, 0, resolves)
+    unit.record(stream, TaskIncidentClosed(resolves))
+    unit.record(task_stream(partition, again.id), again, new=True)
     if task.process_instance_id:
         turn = unit.turn(InstanceId(partition, task.process_instance_id))
         if resolves in turn.instance.incidents:

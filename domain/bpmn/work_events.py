@@ -238,7 +238,8 @@ class TaskStoppedOutside(Event, frozen=True):
 class TaskIncidentClosed(Event, frozen=True):
     """The incident of a task with a stream of its own is over.
 
-    It was resolved, which the instance has to know; or what it was about has ended, which the task has to know.
+    It was resolved, or what it was about has ended. It is told in the task's stream, and in that of an instance that
+    lives on.
     """
 
     topic: ClassVar[str] = "task.incident_closed.v1"

@@ -1,10 +1,13 @@
 """Canceling a process instance over HTTP (beyond contracts/engine.md, in its style)."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
+from tests.contract.following import follow, send
 from tests.contract.working import JOINING, Client, engine_client, place
+from tests.modelling import bpmn
 
 TITLE = "failed to cancel process instance"
 
@@ -47,6 +50,34 @@ async def test_an_incident_of_a_canceled_instance_cannot_be_resolved_any_more(en
     await engine.ok("PATCH", f"{place('process-instances', started)}/cancel", {"workerId": "on-call"})
     resolved = await engine.call("PATCH", f"{place('incidents', incident)}/resolve", {"workerId": "on-call"})
     assert resolved.status_code == 409
+
+
+@pytest.mark.parametrize("resolved_before", [0, 1, 2])
+async def test_an_incident_of_a_message_for_a_canceled_instance_cannot_be_resolved_any_more(
+    engine: Client, monkeypatch: pytest.MonkeyPatch, resolved_before: int
+) -> None:
+    await engine.deploy(bpmn("s:startEvent c:messageCatch e:endEvent", "s>c c>e"), "p")
+    instance = await follow(engine)
+    await instance.completes("c", messageName="m", messageCorrelationKey="k")
+    await send(engine, "m", "k", uniqueKey="once")
+    monkeypatch.setattr("domain.bpmn.execution.STEP_BUDGET", 0)
+    incident = await fails_to_trigger(engine)
+    for _ in range(resolved_before):
+        await engine.ok("PATCH", f"{place('incidents', incident)}/resolve", {"workerId": "on-call"})
+        incident = await fails_to_trigger(engine)
+    await engine.ok("PATCH", f"{instance.path}/cancel", {"workerId": "on-call"})
+    assert all("resolvedAt" in row for row in await engine.rows("incidents"))
+    resolved = await engine.refused("PATCH", f"{place('incidents', incident)}/resolve", {"workerId": "on-call"})
+    assert resolved[0] == 409
+    assert resolved[3].endswith("is resolved")
+    assert {row["state"] for row in await engine.rows("tasks")} == {"CAUSED_INCIDENT"}
+
+
+async def fails_to_trigger(engine: Client) -> Any:
+    """Have the engine run the task of the message, and return the incident that it comes to."""
+    await engine.ok("POST", "/tasks/execute", {"limit": 10})
+    (incident,) = [row for row in await engine.rows("incidents") if "resolvedAt" not in row]
+    return incident
 
 
 async def test_a_suspended_instance_can_be_canceled(engine: Client) -> None:
