@@ -14,9 +14,9 @@ from commands.snapshots import load_snapshot, save_snapshot
 from commands.states import StateCache, Versioned, fold
 from commands.stream_locks import StreamLocks
 from domain.bpmn.instance import Instance
+from domain.coordination.unit_of_work import SHARED, MessageStart, Question, SignalReceivers, StateOf, ValuesOf, Wanted
 from domain.identity import InstanceId, process_stream
 from domain.processes.process import NEW, Process
-from domain.unit_of_work import SHARED, MessageStart, Question, SignalReceivers, StateOf, ValuesOf, Wanted
 
 #: Facts that are read at once when a long stream is loaded; one of fewer than the second number is read without asking
 #: whether there is a snapshot of it.

@@ -15,11 +15,11 @@ from domain.bpmn.events import (
 )
 from domain.bpmn.execution import Turn
 from domain.bpmn.instance import Instance, Job, Task
+from domain.coordination.unit_of_work import UnitOfWork
 from domain.identity import InstanceId, incident_stream, task_stream
 from domain.incidents.events import IncidentOpened, IncidentType, ProcessCause
 from domain.incidents.incident import PROCESS_SEVERITY
 from domain.rejection import InvalidInput
-from domain.unit_of_work import UnitOfWork
 
 
 class Retry(NamedTuple):

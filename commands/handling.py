@@ -20,10 +20,10 @@ from commands.picking import Picking
 from commands.states import StateCache
 from commands.stream_locks import StreamLocks
 from domain.bpmn.events import JobCreated, TaskCreated
+from domain.coordination.unit_of_work import Question, Wanted
 from domain.event import Actor
 from domain.identity import IdKind, Ids, IdsExhausted
 from domain.rejection import Rejection, ReusedKey, Unavailable
-from domain.unit_of_work import Question, Wanted
 
 #: Decisions a command may take before it gives up: each further one means that others changed the same streams.
 ATTEMPTS = 20

@@ -13,10 +13,10 @@ from domain.bpmn.events import InstanceState
 from domain.bpmn.execution import ExecutionError
 from domain.bpmn.graph import Graph
 from domain.bpmn.instance import Instance
+from domain.coordination.starting import NewInstance, start_instance
+from domain.coordination.unit_of_work import Question
 from domain.identity import InstanceId
 from domain.rejection import ExecutionFailed, InvalidModel, InvalidState, NotFound
-from domain.starting import NewInstance, start_instance
-from domain.unit_of_work import Question
 
 
 class StartProcessInstance(Intent, frozen=True):

@@ -10,11 +10,11 @@ from commands.intents import Intent, ProcessVariable, Timer
 from commands.states import Versioned
 from commands.turns import decided, sent_variables, unit_of
 from domain.bpmn.timers import TimerError, due_at
-from domain.correlation import send_message
+from domain.coordination.correlation import send_message
+from domain.coordination.unit_of_work import Question
 from domain.identity import channel_stream
 from domain.messaging.events import MessageSent
 from domain.rejection import InvalidInput
-from domain.unit_of_work import Question
 
 
 class SendMessage(Intent, frozen=True):

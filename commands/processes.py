@@ -14,7 +14,8 @@ from domain.bpmn.events import TaskType
 from domain.bpmn.graph import ElementType, EventDefinition, ProcessModel
 from domain.bpmn.reader import read_process
 from domain.bpmn.timers import due_at
-from domain.engine_tasks import create_start_task, create_task
+from domain.coordination.engine_tasks import create_start_task, create_task
+from domain.coordination.unit_of_work import MessageStart, Question, UnitOfWork
 from domain.event import Append
 from domain.identity import InstanceId, Int32, process_stream, queue_stream
 from domain.messaging.receivers import StartDefinition
@@ -23,7 +24,6 @@ from domain.processes.events import DeployedElement, ParallelismSet, ProcessDepl
 from domain.processes.process import NEW, DeployedVersion, Process, digest, evolve
 from domain.processes.queue import Queue
 from domain.rejection import InvalidState
-from domain.unit_of_work import MessageStart, Question, UnitOfWork
 
 
 class ErrorDefinition(Intent, frozen=True):

@@ -8,9 +8,9 @@ from commands.context import Context, Decision
 from commands.desk import Desk
 from commands.intents import Intent, ProcessVariable
 from commands.turns import decided, sent_variables, unit_of
-from domain.broadcasting import send_signal
+from domain.coordination.broadcasting import send_signal
+from domain.coordination.unit_of_work import Question, SignalReceivers
 from domain.identity import signal_stream
-from domain.unit_of_work import Question, SignalReceivers
 
 
 class SendSignal(Intent, frozen=True):

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from domain.access import clock, key, tenant
 from domain.bpmn import evolution, instance
+from domain.coordination.unit_of_work import EVOLVE
 from domain.event import Recorded
 from domain.identity import instance_of
 from domain.messaging import channel
@@ -19,7 +20,6 @@ from domain.messaging.channel import Channel
 from domain.messaging.events import MessageSent, SignalSent
 from domain.processes import process, queue
 from domain.processes.queue import Queue
-from domain.unit_of_work import EVOLVE
 
 #: Characters of values that several cached states together may hold: a message may come with a million of them.
 MOST_CHARACTERS = 1 << 25

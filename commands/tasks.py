@@ -19,12 +19,12 @@ from domain.bpmn.engine_task import EngineTask
 from domain.bpmn.events import TaskCanceled, TaskLocked, TaskType, TaskUnlocked, WorkState
 from domain.bpmn.execution import ExecutionError
 from domain.bpmn.instance import Task
-from domain.correlation import correlated_message
+from domain.coordination.correlation import correlated_message
+from domain.coordination.triggering import run_engine_task
+from domain.coordination.unit_of_work import Question, UnitOfWork
 from domain.event import Actor
 from domain.identity import InstanceId, Int32, channel_stream, instance_of, partition_of, process_stream, signal_stream
 from domain.rejection import Rejection
-from domain.triggering import run_engine_task
-from domain.unit_of_work import Question, UnitOfWork
 
 
 class ExecuteTasks(Intent, frozen=True):

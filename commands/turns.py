@@ -11,12 +11,12 @@ from domain.bpmn.events import Item
 from domain.bpmn.execution import Turn
 from domain.bpmn.instance import PROCESS_SCOPE, Instance
 from domain.bpmn.intake import VariableChange
+from domain.coordination.running import Running
+from domain.coordination.unit_of_work import Question, UnitOfWork
 from domain.event import Actor, Append
 from domain.identity import InstanceId
 from domain.messaging.events import SentVariable
 from domain.rejection import InvalidInput, InvalidState
-from domain.running import Running
-from domain.unit_of_work import Question, UnitOfWork
 
 
 def unit_of(context: Context, states: Mapping[str, Versioned], answers: Mapping[Question, Any] = {}) -> Running:

@@ -9,7 +9,7 @@ from commands.jobs import CalledProcess, JobCompletion
 from domain.bpmn.events import InstanceState, JobType, TaskType, WorkState
 from domain.bpmn.execution import ExecutionError
 from domain.bpmn.instance import Task
-from domain.calling import MOST_CALLERS
+from domain.coordination.calling import MOST_CALLERS
 from tests.bpmn.drawing import at_once, boundary, event, event_sub, fates, line, process, sub
 from tests.story import Stage, Story, tags, text
 

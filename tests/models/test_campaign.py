@@ -42,10 +42,10 @@ async def test_a_dropped_token_is_found(monkeypatch: pytest.MonkeyPatch) -> None
 @pytest.mark.parametrize(
     ("broken", "complaint"),
     [
-        ("domain.running.unsubscribe", "subscribed"),
-        ("domain.running.return_to_caller", "waits for nothing"),
-        ("domain.running.leave_queue", "active"),
-        ("domain.triggering.close_message", "still open"),
+        ("domain.coordination.running.unsubscribe", "subscribed"),
+        ("domain.coordination.running.return_to_caller", "waits for nothing"),
+        ("domain.coordination.running.leave_queue", "active"),
+        ("domain.coordination.triggering.close_message", "still open"),
         ("domain.bpmn.boundary.wait_again", "waits for nothing"),
         ("domain.bpmn.execution.Turn.look_at", "waits for nothing"),
     ],

@@ -11,7 +11,7 @@ import pytest
 from commands.snapshots import shape_of
 from commands.states import FOLDS
 from domain.bpmn import evolution
-from domain.unit_of_work import EVOLVE
+from domain.coordination.unit_of_work import EVOLVE
 
 STATE = "import msgspec\nclass State(msgspec.Struct):\n    count: int = 0\n"
 FOLDING = "def evolve(state):\n    state.count += 1\n"

@@ -7,13 +7,13 @@ from domain.bpmn.events import InstanceState, TaskIncidentClosed, TaskType
 from domain.bpmn.execution import Surroundings, Turn
 from domain.bpmn.instance import ElementInstance
 from domain.bpmn.intake import CalledProcess
-from domain.broadcasting import send_signal
-from domain.calling import call, caller_of, return_to_caller
-from domain.correlation import close_message, subscribe, unsubscribe
-from domain.engine_tasks import create_task_for
+from domain.coordination.broadcasting import send_signal
+from domain.coordination.calling import call, caller_of, return_to_caller
+from domain.coordination.correlation import close_message, subscribe, unsubscribe
+from domain.coordination.engine_tasks import create_task_for
+from domain.coordination.starting import leave_queue
+from domain.coordination.unit_of_work import UnitOfWork, ValuesOf
 from domain.identity import InstanceId, channel_stream
-from domain.starting import leave_queue
-from domain.unit_of_work import UnitOfWork, ValuesOf
 
 
 class Running(UnitOfWork):

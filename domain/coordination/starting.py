@@ -11,11 +11,11 @@ from domain.bpmn.execution import Turn
 from domain.bpmn.graph import Graph
 from domain.bpmn.instance import start
 from domain.bpmn.intake import VariableChange
-from domain.engine_tasks import create_task_for
+from domain.coordination.engine_tasks import create_task_for
+from domain.coordination.unit_of_work import UnitOfWork
 from domain.identity import InstanceId, queue_stream
 from domain.processes.events import InstanceAdmitted, InstanceDequeued, InstanceLeft, InstanceQueued
 from domain.processes.queue import Queue
-from domain.unit_of_work import UnitOfWork
 
 replace = msgspec.structs.replace
 

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from domain.bpmn.events import TaskType
-from domain.engine_tasks import create_start_task, create_task_for
+from domain.coordination.engine_tasks import create_start_task, create_task_for
+from domain.coordination.unit_of_work import SignalReceivers, UnitOfWork
 from domain.identity import signal_stream
 from domain.messaging.events import SentVariable, SignalSent
 from domain.messaging.receivers import SignalReceiver, StartDefinition
-from domain.unit_of_work import SignalReceivers, UnitOfWork
 
 
 def send_signal(unit: UnitOfWork, signal_id: int, name: str, variables: tuple[SentVariable, ...] = ()) -> SignalSent:

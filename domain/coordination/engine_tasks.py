@@ -4,9 +4,9 @@ from datetime import date, datetime
 from typing import Any
 
 from domain.bpmn.events import TaskCreated, TaskType
+from domain.coordination.unit_of_work import UnitOfWork
 from domain.identity import InstanceId, task_stream
 from domain.messaging.receivers import StartDefinition
-from domain.unit_of_work import UnitOfWork
 
 
 def create_task(

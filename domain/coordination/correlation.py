@@ -9,7 +9,8 @@ from datetime import date
 
 from domain.bpmn.events import TaskType
 from domain.bpmn.execution import Turn
-from domain.engine_tasks import create_start_task, create_task_for
+from domain.coordination.engine_tasks import create_start_task, create_task_for
+from domain.coordination.unit_of_work import MessageStart, UnitOfWork
 from domain.identity import InstanceId, channel_stream
 from domain.messaging.channel import Channel, Message
 from domain.messaging.events import (
@@ -20,7 +21,6 @@ from domain.messaging.events import (
     MessageUnsubscribed,
 )
 from domain.messaging.receivers import StartDefinition
-from domain.unit_of_work import MessageStart, UnitOfWork
 
 
 def send_message(unit: UnitOfWork, sent: MessageSent) -> Message:

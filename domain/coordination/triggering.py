@@ -9,13 +9,13 @@ from domain.bpmn.events import InstanceState, TaskCanceled, TaskCompleted, TaskT
 from domain.bpmn.instance import PROCESS_SCOPE, Task
 from domain.bpmn.intake import Trigger, VariableChange
 from domain.bpmn.timers import comes_again, due_at
-from domain.correlation import close_message, correlated_message
-from domain.engine_tasks import create_start_task, create_task
+from domain.coordination.correlation import close_message, correlated_message
+from domain.coordination.engine_tasks import create_start_task, create_task
+from domain.coordination.starting import NewInstance, dequeue, next_in_queue, start_instance
+from domain.coordination.unit_of_work import UnitOfWork
 from domain.identity import InstanceId, signal_stream
 from domain.messaging.events import MessageSent, SentVariable, SignalSent
 from domain.messaging.receivers import StartDefinition
-from domain.starting import NewInstance, dequeue, next_in_queue, start_instance
-from domain.unit_of_work import UnitOfWork
 
 
 class Done(NamedTuple):

@@ -4,9 +4,9 @@ from domain.bpmn.events import InstanceState, JobType, ProcessCalled, ProcessRet
 from domain.bpmn.execution import ExecutionError, Turn
 from domain.bpmn.graph import Graph
 from domain.bpmn.intake import CalledProcess
+from domain.coordination.starting import NewInstance, start_instance
+from domain.coordination.unit_of_work import UnitOfWork
 from domain.identity import InstanceId
-from domain.starting import NewInstance, start_instance
-from domain.unit_of_work import UnitOfWork
 
 #: Callers that a process may have around it: one that calls itself without end stops here, and all of them can still be
 #: canceled together.
