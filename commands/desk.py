@@ -27,6 +27,9 @@ FEW = 64
 FRESH = timedelta(seconds=1)
 
 
+NO_ANSWERS: Mapping[Question, Any] = {}
+
+
 class Held(NamedTuple):
     """A process instance to decide on, and with it all that is at hand for a unit of work."""
 
@@ -38,20 +41,25 @@ class Held(NamedTuple):
 class Desk:
     """Loads states for one command, from the cache or the log, and puts the new ones back.
 
-    ``states`` are those loaded so far, ``answers`` those to questions that a decision asked before; ``to_hold`` are the
-    streams that the command has held, or would have but for somebody else.
+    ``states`` are those loaded so far, ``answers`` those to questions that a decision asked before; ``missed`` is the
+    stream that the command would hold but for somebody else.
     """
 
     def __init__(self, log: Log, lookups: Lookups, cache: StateCache, locks: StreamLocks, now: datetime) -> None:
         self.lookups = lookups
         self.states: dict[str, Versioned] = {}
-        self.answers: dict[Question, Any] = {}
-        self.to_hold: set[str] = set()
+        self.answers: Mapping[Question, Any] = NO_ANSWERS
         self._log = log
         self._cache = cache
         self._locks = locks
         self._now = now
         self._held: set[str] = set()
+        self._missed = ""
+
+    @property
+    def to_hold(self) -> set[str]:
+        """The streams that the command has held, and the one that it would have but for somebody else."""
+        return self._held | {self._missed} if self._missed else set(self._held)
 
     def __enter__(self) -> Self:
         return self
@@ -73,19 +81,18 @@ class Desk:
             if stream in to_hold or not stream.startswith(SHARED):
                 await self._acquire(stream)
             await self.look(stream)
-        for question in wanted:
-            if not isinstance(question, StateOf):
-                self.answers[question] = await self._answer(question, tenant)
+        questions = [question for question in wanted if not isinstance(question, StateOf)]
+        self.answers = {question: await self._answer(question, tenant) for question in questions}
 
     async def hold(self, stream: str) -> Versioned:
         """Return the state of a stream that this command means to change; nobody else here changes it meanwhile.
 
         Raise ``Wanted`` rather than wait while holding others: two who wait for each other would wait for ever.
         """
-        self.to_hold.add(stream)
         if stream not in self._held:
             if not self._locks.take(stream):
                 if self._held:
+                    self._missed = stream
                     raise Wanted(StateOf(stream))
                 await self._locks.acquire(stream)
             self._held.add(stream)
@@ -132,7 +139,7 @@ class Desk:
         Those are compared with the log anyhow, and costly to read again.
         """
         for stream in self.states:
-            if stream in self.to_hold or not stream.startswith("process-"):
+            if stream in self._held or not stream.startswith("process-"):
                 self._cache.drop(stream)
 
     async def settle(self, decision: Decision) -> None:

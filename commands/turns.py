@@ -33,11 +33,14 @@ def begun(held: Held, context: Context) -> tuple[Running, Turn]:
 def decided(unit: UnitOfWork, answer: object = None, actor: Actor | None = None) -> Decision:
     """Return the decision that a unit of work came to; what it only read must be as it was, too."""
     unit.finish()
-    changes = tuple(unit.changes())
-    if not any(change.events for change in changes):
-        changes = ()
-    appends = tuple(Append(change.stream, change.expected, change.events) for change in changes)
-    return Decision(appends, answer, {change.stream: change.state for change in changes}, actor)
+    appends: list[Append] = []
+    states: dict[str, Any] = {}
+    for stream, expected, events, state in unit.changes():
+        appends.append(Append(stream, expected, events))
+        states[stream] = state
+    if not any(append.events for append in appends):
+        return Decision((), answer, {}, actor)
+    return Decision(tuple(appends), answer, states, actor)
 
 
 def tags_by_name(tags: Iterable[Tag]) -> dict[str, str]:

@@ -9,9 +9,9 @@ lies above everything handed out before, anywhere.
 import asyncio
 import secrets
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import date
+from types import TracebackType
 from typing import Any, Protocol
 
 import structlog
@@ -90,22 +90,24 @@ class IdBlocks(Ulids):
         self._under_way: dict[Order, asyncio.Task[None]] = {}
         self._drawn: list[tuple[Block, int]] | None = None
 
-    @contextmanager
-    def drawing(self) -> Iterator[None]:
+    def drawing(self) -> "IdBlocks":
         """Take back what is drawn inside when that fails: a decision that comes to nothing leaves no gap.
 
         Nobody else may draw meanwhile, so that what is inside must not await anything.
         """
-        drawn = self._drawn = []
-        try:
-            yield
-        except BaseException:
-            for block, number in reversed(drawn):
+        return self
+
+    def __enter__(self) -> None:
+        self._drawn = []
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        drawn, self._drawn = self._drawn, None
+        if kind is not None:
+            for block, number in reversed(drawn or ()):
                 if number != block.last:  # else the block is gone
                     block.next = number
-            raise
-        finally:
-            self._drawn = None
 
     def next(self, kind: IdKind, day: date | None, above: int = 0) -> int:
         """Return an id greater than ``above``; raise ``IdsExhausted`` when no block at hand has one."""

@@ -65,6 +65,9 @@ def _several_or(
 def enter(turn: Turn, token: Token) -> None:
     """Arm the events attached to the activity, and begin when all of them are known."""
     element = token.element
+    if element.bpmn_id not in turn.graph.hosts:  # as most are
+        turn.begin(turn.keep(token))
+        return
     several = element.multi_instance is not None
     events = [*turn.graph.boundary_events.get(element.bpmn_id, ())]
     if not several:

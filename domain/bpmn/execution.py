@@ -181,27 +181,28 @@ class Turn:
             else:
                 self.record(ElementResumed(token.id, state))
             return token.id
-        return self.enter(
-            token.element, token.parent_id, state, from_element=token.from_element, multi_instance=multi_instance
-        )
+        return self.enter(token.element, token.parent_id, state, token.from_element, multi_instance=multi_instance)
 
     def attach(self, event: Element, parent_id: int, host_id: int) -> int:
         """Arm an event of an element instance: a boundary event, an event sub-process, a branch of a gateway."""
         return self.enter(event, parent_id, InstanceState.CREATED, attached_to=host_id)
 
-    def enter(self, element: Element, parent_id: int, state: InstanceState, **details: Any) -> int:
-        """Record a new element instance; ``details`` are further fields of ``ElementEntered``."""
-        event = ElementEntered(
-            id=self._next_element_instance_id(),
-            process_id=self.graph.process_id,
-            element_id=self.graph.element_ids[element.bpmn_id],
-            element=element.bpmn_id,
-            parent_id=parent_id,
-            state=state,
-            **details,
-        )
-        self.record(event)
-        return event.id
+    def enter(  # noqa: PLR0913  (what a new element instance is, in one fact)
+        self,
+        element: Element,
+        parent_id: int,
+        state: InstanceState,
+        from_element: str = "",
+        *,
+        attached_to: int = 0,
+        multi_instance: bool = False,
+        loop_counter: int = 0,
+    ) -> int:
+        """Record a new element instance; return its id."""
+        number, graph, bpmn_id = self._next_element_instance_id(), self.graph, element.bpmn_id
+        place = (number, graph.process_id, graph.element_ids[bpmn_id], bpmn_id, parent_id, from_element)
+        self.record(ElementEntered(*place, state, attached_to, multi_instance, loop_counter))
+        return number
 
     def pass_through(self, token: Token, to: tuple[str, ...] | None = None) -> None:
         """Let the token go through its element without waiting, and on to all targets, or to ``to`` only."""
@@ -331,7 +332,7 @@ class Turn:
         )
 
     def _complete(self, ended: ElementInstance, element: Element) -> None:
-        if element.bpmn_id in self.graph.boundary_events or element.bpmn_id in self.graph.event_sub_processes:
+        if element.bpmn_id in self.graph.hosts:
             self._terminate(self.instance.attached_to(ended.id), ended.id)
         self._let_go(ended)
         self._end_user_tasks((ended.id,))

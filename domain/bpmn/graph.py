@@ -178,6 +178,8 @@ class Graph:
         self.none_starts = {
             element.parent: element for element in model.elements if element.type is ElementType.NONE_START_EVENT
         }
+        #: What has events attached to it, or runs several times: there is more to entering it than its own work.
+        self.hosts: set[str] = set()
         #: By activity, in the order of the model.
         self.boundary_events: dict[str, list[Element]] = {}
         #: By the scope they lie in, in the order of the model.
@@ -210,9 +212,13 @@ class Graph:
         return sources
 
     def _index(self, element: Element) -> None:
+        if element.multi_instance is not None:
+            self.hosts.add(element.bpmn_id)
         if element.attached_to:
+            self.hosts.add(element.attached_to)
             self.boundary_events.setdefault(element.attached_to, []).append(element)
         elif element.type is ElementType.EVENT_SUB_PROCESS:
+            self.hosts.add(element.parent)
             self.event_sub_processes.setdefault(element.parent, []).append(element)
         elif element.type is ElementType.LINK_CATCH_EVENT:
             self.link_catches[element.parent, element.link] = element
