@@ -147,7 +147,8 @@ async def _assembled(settings: Settings, dsn: str, pools: Pools, watch: Watch, s
 
 
 def _followers(pools: Pools, events: EventLog) -> Followers:
-    return Followers(pools.followers, Lease(pools.followers, LEASE, _holder()), events.doorbell, READ_MODELS)
+    lease = Lease(pools.followers, LEASE, _holder())
+    return Followers(pools.followers, lease, events.doorbell, READ_MODELS, tail=events.tail)
 
 
 def _secret_key(settings: Settings) -> SecretKey:

@@ -45,6 +45,8 @@ class Desk:
     stream that the command would hold but for somebody else.
     """
 
+    __slots__ = ("_cache", "_held", "_locks", "_log", "_missed", "_now", "answers", "lookups", "states")
+
     def __init__(self, log: Log, lookups: Lookups, cache: StateCache, locks: StreamLocks, now: datetime) -> None:
         self.lookups = lookups
         self.states: dict[str, Versioned] = {}

@@ -199,25 +199,16 @@ class Turn:
         loop_counter: int = 0,
     ) -> int:
         """Record a new element instance; return its id."""
-        number, graph, bpmn_id = self._next_element_instance_id(), self.graph, element.bpmn_id
-        place = (number, graph.process_id, graph.element_ids[bpmn_id], bpmn_id, parent_id, from_element)
+        place = (*self._new_place(element), parent_id, from_element)
         self.record(ElementEntered(*place, state, attached_to, multi_instance, loop_counter))
-        return number
+        return place[0]
 
     def pass_through(self, token: Token, to: tuple[str, ...] | None = None) -> None:
         """Let the token go through its element without waiting, and on to all targets, or to ``to`` only."""
         if token.id:
             self.complete(self.keep(token), to)
             return
-        self.record(
-            ElementPassed(
-                id=self._next_element_instance_id(),
-                process_id=self.graph.process_id,
-                element_id=self.graph.element_ids[token.element.bpmn_id],
-                element=token.element.bpmn_id,
-                parent_id=token.parent_id,
-            )
-        )
+        self.record(ElementPassed(*self._new_place(token.element), token.parent_id))
         self.leave(token.element, token.parent_id, to)
 
     def complete(self, element_instance_id: int, to: tuple[str, ...] | None = None) -> None:
@@ -397,5 +388,8 @@ class Turn:
         if settle is not None and self.instance.state not in HALTED:
             settle(self, element)
 
-    def _next_element_instance_id(self) -> int:
-        return self.ids.next("element_instance", self.instance.partition, self.instance.last_element_instance_id)
+    def _new_place(self, element: Element) -> tuple[int, int, int, str]:
+        """Return a new element instance's id, and where it is: the process, and the element by number and BPMN id."""
+        instance, bpmn_id = self.instance, element.bpmn_id
+        number = self.ids.next("element_instance", instance.partition, instance.last_element_instance_id)
+        return number, self.graph.process_id, self.graph.element_ids[bpmn_id], bpmn_id

@@ -19,6 +19,8 @@ from domain.identity import InstanceId, channel_stream
 class Running(UnitOfWork):
     """A unit of work whose instances reach each other, messages, signals and queues."""
 
+    __slots__ = ()
+
     def surroundings(self) -> Surroundings:
         return self
 

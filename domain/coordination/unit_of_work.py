@@ -103,6 +103,8 @@ class Recording:
 class UnitOfWork:
     """States by stream, each with its version, answers to questions, and what has been recorded."""
 
+    __slots__ = ("_answers", "_read", "_recordings", "_states", "_turns", "by", "ids", "now", "tenant")
+
     def __init__(
         self,
         states: Mapping[str, tuple[int, Any]],
@@ -185,6 +187,8 @@ class UnitOfWork:
     def finish(self) -> None:
         """Record what follows for the incidents of element instances that have ended."""
         gone = [found for found in self._gone() if incident_stream(found[1].incident) not in self._recordings]
+        if not gone:
+            return
         outside = [(stopped.outside, number) for number, stopped in gone if stopped.outside]
         self.need([*(incident_stream(stopped.incident) for _, stopped in gone), *(stream for stream, _ in outside)])
         for _, stopped in gone:

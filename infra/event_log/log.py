@@ -86,6 +86,8 @@ class EventLog:
         self._check = check
         self._database = database
         self._writer = Writer(connect, now, self.doorbell, patience)
+        #: What this process appended last, for the followers in it.
+        self.tail = self._writer.tail
 
     async def __aenter__(self) -> Self:
         self.doorbell.hear(await self.head())

@@ -14,6 +14,7 @@ from commands.context import Context, Decision
 from commands.decision_tables import CHANGES, Changes
 from domain.rejection import Unavailable
 from infra.codec import encode
+from infra.event_log.tail import Appended
 
 TRIED = "failed to append"
 
@@ -38,6 +39,8 @@ class Request:
     """
 
     __slots__ = (
+        "actor",
+        "appends",
         "attempt",
         "bytes",
         "changes",
@@ -59,6 +62,8 @@ class Request:
         self.topics: list[str] = []
         self.states: list[bytes] = []
         self.changes: Changes | None = None
+        self.appends = decision.appends
+        self.actor = context.actor
         self._take_in(decision, context)
         self.events = len(self.topics)
         self.bytes = sum(map(len, self.states))
@@ -91,6 +96,13 @@ class Request:
                     if changes is None:
                         changes = self.changes = Changes(context.now)
                     change(changes, stream, event, tenant, actor)
+
+    def appended(self, first: int, recorded_at: datetime) -> Appended:
+        """Return what this came to, once it is in the log from a position on."""
+        command_id, _, _, _, _, tenant, _, _, happened_at, causation_id, _ = self.command
+        return Appended(
+            first, self.events, self.appends, tenant, self.actor, happened_at, recorded_at, command_id, causation_id
+        )
 
     def waits(self, now: float) -> bool:
         """Tell whether somebody still waits for the outcome; whoever has waited too long is told so here."""

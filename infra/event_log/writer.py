@@ -23,6 +23,7 @@ from commands.context import AlreadyDone, Conflict, Context, Decision, Stored
 from domain.rejection import InvalidInput, InvalidState, Unavailable
 from infra.event_log.doorbell import Doorbell
 from infra.event_log.request import TABLES, TRIED, Request, arguments
+from infra.event_log.tail import Tail
 from infra.event_log.waiting import WaitingLine
 from infra.outages import passes
 
@@ -53,6 +54,7 @@ class Writer:
         self._now = now
         self._doorbell = doorbell
         self._patience = patience
+        self.tail = Tail()
         self._line = WaitingLine()
         self._wanted = asyncio.Event()
         self._connection: Any = None
@@ -111,8 +113,9 @@ class Writer:
         loop = asyncio.get_running_loop()
         pause = FIRST_PAUSE
         while requests := [request for request in requests if request.waits(loop.time())]:
+            recorded_at = self._now()
             try:
-                answer = await self._send(requests)
+                answer = await self._send(requests, recorded_at)
             except Exception as error:  # noqa: BLE001  (sorted below)
                 if not _passes(error):
                     await self._blame(requests, error)
@@ -122,14 +125,14 @@ class Writer:
                 await asyncio.sleep(min(pause, max(requests[0].deadline - loop.time(), 0)))
                 pause = min(2 * pause, LONGEST_PAUSE)
             else:
-                self._answer(requests, *answer)
+                self._answer(requests, recorded_at, *answer)
                 return
 
-    async def _send(self, requests: list[Request]) -> Any:
+    async def _send(self, requests: list[Request], recorded_at: datetime) -> Any:
         async with asyncio.timeout_at(requests[0].deadline):
             if self._connection is None or self._connection.is_closed():
                 await self._reach()
-            return await self._statement.fetchrow(*arguments(requests, self._now()))
+            return await self._statement.fetchrow(*arguments(requests, recorded_at))
 
     async def _reach(self) -> None:
         try:
@@ -156,17 +159,25 @@ class Writer:
         await self._write(requests[middle:])
 
     def _answer(
-        self, requests: Sequence[Request], base: int, conflicts: Sequence[int] | None, stored: Sequence[Any] | None
+        self,
+        requests: Sequence[Request],
+        recorded_at: datetime,
+        base: int,
+        conflicts: Sequence[int] | None,
+        stored: Sequence[Any] | None,
     ) -> None:
         found = {row["command"]: row for row in stored or ()}
         lost = frozenset(conflicts or ())
         position = base
         for number, request in enumerate(requests, 1):
             if number in found:
+                self.tail.clear()  # it may be there since before what others have appended
                 _answer_from(found[number], request)
             elif number in lost:
                 request.fail(Conflict())
             else:
+                if request.events:
+                    self.tail.add(request.appended(position + 1, recorded_at))
                 position += request.events
                 request.succeed(position)
         self._doorbell.ring(position)

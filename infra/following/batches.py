@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import Any, Self
 
@@ -10,6 +11,7 @@ import msgspec
 from domain.event import Actor, Event, Recorded
 from domain.topics import TOPICS, UPCASTERS
 from infra.codec import decode
+from infra.event_log.tail import Tail
 from projections.database import Database, named_queries
 from projections.read_model import ReadModel
 
@@ -42,13 +44,15 @@ class Failure(msgspec.Struct, frozen=True):
 class Batch(msgspec.Struct, frozen=True):
     """All facts that concern some read models, with positions greater than ``after`` and not greater than ``upto``.
 
-    ``unreadable`` is the fact behind ``upto`` when that is why the batch ends there.
+    ``unreadable`` is the fact behind ``upto`` when that is why the batch ends there. ``kinds`` are the types of the
+    facts, and maybe more.
     """
 
     after: int
     upto: int
     facts: Sequence[Recorded]
     unreadable: Failure | None = None
+    kinds: frozenset[type[Event]] = frozenset()
 
     def part(self, begin: int, end: int) -> Self:
         """Return the facts from index ``begin`` to index ``end``, as a batch that others can follow without a gap."""
@@ -56,6 +60,7 @@ class Batch(msgspec.Struct, frozen=True):
             self.facts[begin - 1].position if begin else self.after,
             self.facts[end - 1].position if end < len(self.facts) else self.upto,
             self.facts[begin:end],
+            kinds=self.kinds,
         )
 
     def of_interest(self, model: ReadModel) -> Sequence[Recorded]:
@@ -63,7 +68,24 @@ class Batch(msgspec.Struct, frozen=True):
         if not model.facts:
             return self.facts
         looked_at = _set_of(model.facts)
+        if self.kinds and self.kinds.isdisjoint(looked_at):
+            return ()
         return [fact for fact in self.facts if type(fact.event) in looked_at]
+
+
+def last_batch(tail: Tail, models: Collection[ReadModel], after: int, upto: int, bounds: Bounds) -> Batch | None:
+    """Return the facts that concern at least one of the read models, if this process has just appended all of them."""
+    if not tail.covers(after, upto):
+        return None
+    wanted = None if not all(model.facts for model in models) else _wanted(tuple(model.facts for model in models))
+    facts = list(islice(tail.facts(after, upto, wanted), bounds.facts))
+    last = upto if len(facts) < bounds.facts else facts[-1].position
+    return Batch(after, last, facts, kinds=frozenset(type(fact.event) for fact in facts))
+
+
+@lru_cache
+def _wanted(looked_at: tuple[tuple[type[Event], ...], ...]) -> frozenset[type[Event]]:
+    return frozenset(fact for facts in looked_at for fact in facts)
 
 
 async def read_batch(database: Database, models: Collection[ReadModel], after: int, upto: int, bounds: Bounds) -> Batch:
@@ -81,7 +103,8 @@ async def read_batch(database: Database, models: Collection[ReadModel], after: i
         who = _actor(kind, actor)
         facts.append(Recorded(position, stream, version, event, tenant, who, happened, recorded, command, cause))
     whole = len(rows) < bounds.facts and size < bounds.bytes
-    return Batch(after, upto if whole else facts[-1].position, facts)
+    last = upto if whole else facts[-1].position
+    return Batch(after, last, facts, kinds=frozenset(type(fact.event) for fact in facts))
 
 
 def _ignored(models: Iterable[ReadModel]) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Protocol
 import msgspec
 import structlog
 
+from infra.event_log.tail import Tail
 from infra.following.batches import Bounds
 from infra.following.progress import Progress
 from infra.following.rests import Rests
@@ -48,7 +49,10 @@ class Pace(msgspec.Struct, frozen=True):
 
 
 class Followers:
-    """Follows the log for all read models while the lease is held; ``progress`` is for queries of this process."""
+    """Follows the log for all read models while the lease is held; ``progress`` is for queries of this process.
+
+    ``tail`` is what this process appends itself: followers need not read it again.
+    """
 
     def __init__(
         self,
@@ -57,6 +61,7 @@ class Followers:
         bell: Bell,
         models: Collection[ReadModel],
         pace: Pace = Pace(),  # noqa: B008  (frozen)
+        tail: Tail | None = None,
     ) -> None:
         self.progress = Progress()
         self._pool = pool
@@ -64,6 +69,7 @@ class Followers:
         self._bell = bell
         self._models = models
         self._pace = pace
+        self._tail = tail or Tail()
         self._outages = Rests(FIRST_REST, LONGEST_REST)
         self._rested = 0.0
 
@@ -77,7 +83,7 @@ class Followers:
             return await status(connection, self._models)
 
     async def _follow(self, held: Held) -> None:
-        turn = Turn(self._pool, self._models, held, self._lease.holder, self.progress)
+        turn = Turn(self._pool, self._models, held, self._lease.holder, self.progress, self._tail)
         turn.bounds = self._pace.bounds
         try:
             await turn.begin()

@@ -11,9 +11,10 @@ from collections.abc import Collection, Iterable, Sequence
 import msgspec
 import structlog
 
+from infra.event_log.tail import Tail
 from infra.following import metrics
 from infra.following.applying import Applying, Moved
-from infra.following.batches import Batch, Bounds, Failure, read_batch
+from infra.following.batches import Batch, Bounds, Failure, last_batch, read_batch
 from infra.following.beside import FactRefused
 from infra.following.progress import Progress
 from infra.following.rebuilding import clean_abandoned, rebuild
@@ -48,7 +49,13 @@ class Turn:
     """
 
     def __init__(
-        self, pool: Connections, models: Collection[ReadModel], held: Held, holder: str, progress: Progress
+        self,
+        pool: Connections,
+        models: Collection[ReadModel],
+        held: Held,
+        holder: str,
+        progress: Progress,
+        tail: Tail,
     ) -> None:
         self.head = 0
         self.bounds = Bounds()
@@ -57,6 +64,7 @@ class Turn:
         self._models = models
         self._holder = holder
         self._progress = progress
+        self._tail = tail
         self._applying = Applying(pool, held)
         self._rebuilding: asyncio.Task[None] | None = None
         self._retries: dict[str, asyncio.Task[None]] = {}
@@ -125,8 +133,10 @@ class Turn:
     async def _step(self, group: Group, head: int) -> bool:
         """Apply a batch to a group; tell whether it is still behind the head."""
         bounds = ONE_FACT if group.failed else self.bounds
-        async with self._pool.acquire() as connection:
-            batch = await read_batch(connection, group.models, group.position, head, bounds)
+        batch = last_batch(self._tail, group.models, group.position, head, bounds)
+        if batch is None:
+            async with self._pool.acquire() as connection:
+                batch = await read_batch(connection, group.models, group.position, head, bounds)
         metrics.FACTS.inc(len(batch.facts))
         level = await self._apply(group, batch) if batch.upto > batch.after else group.models
         if batch.unreadable is not None:
