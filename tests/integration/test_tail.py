@@ -10,7 +10,8 @@ from tests.integration.appending import context, decision, instance, job, open_l
 async def test_the_tail_has_the_facts_that_are_read_from_the_log(database: str) -> None:
     async with open_log(database) as log:
         commands = [log.append(decision(instance(n), 0, passed(), job(n), passed()), context()) for n in range(1, 60)]
-        await asyncio.gather(
+        late = log.append(decision(instance(1), 7, passed()), context())
+        await asyncio.gather(*commands, late, return_exceptions=True)
             *commands, log.append(decision(instance(1), 7, passed()), context()), return_exceptions=True
         )
         stored = await log.read_all(0, 1_000)
