@@ -12,8 +12,6 @@ async def test_the_tail_has_the_facts_that_are_read_from_the_log(database: str) 
         commands = [log.append(decision(instance(n), 0, passed(), job(n), passed()), context()) for n in range(1, 60)]
         late = log.append(decision(instance(1), 7, passed()), context())
         await asyncio.gather(*commands, late, return_exceptions=True)
-            *commands, log.append(decision(instance(1), 7, passed()), context()), return_exceptions=True
-        )
         stored = await log.read_all(0, 1_000)
         assert list(log.tail.facts(0, len(stored), None)) == list(stored)
         assert list(log.tail.facts(30, 70, None)) == list(stored[30:70])
