@@ -41,8 +41,7 @@ class Held(NamedTuple):
 class Desk:
     """Loads states for one command, from the cache or the log, and puts the new ones back.
 
-    ``states`` are those loaded so far, ``answers`` those to questions that a decision asked before; ``missed`` is the
-    stream that the command would hold but for somebody else.
+    ``states`` are those loaded so far, ``answers`` those to questions that a decision asked before.
     """
 
     __slots__ = ("_cache", "_held", "_locks", "_log", "_missed", "_now", "answers", "lookups", "states")

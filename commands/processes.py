@@ -9,7 +9,6 @@ from commands.desk import Desk
 from commands.intents import Intent, Tag, Timer
 from commands.states import Versioned
 from commands.turns import decided, tags_by_name, unit_of
-from domain.bpmn import graph
 from domain.bpmn.events import TaskType
 from domain.bpmn.graph import ElementType, EventDefinition, ProcessModel
 from domain.bpmn.reader import read_process
@@ -202,9 +201,5 @@ def _given(command: CreateProcess) -> GivenDefinitions:
         escalations={given.bpmn_element_id: given.escalation_code for given in command.escalations},
         messages={given.bpmn_element_id: given.message_name for given in command.messages},
         signals={given.bpmn_element_id: given.signal_name for given in command.signals},
-        timers={
-            given.bpmn_element_id: graph.Timer(given.timer.time, given.timer.time_cycle, given.timer.time_duration)
-            for given in command.timers
-            if given.timer is not None
-        },
+        timers={given.bpmn_element_id: given.timer.definition for given in command.timers if given.timer is not None},
     )

@@ -74,7 +74,7 @@ class UnlockTask(NamedTuple):
 
 
 class HeldTask(NamedTuple):
-    """What running a task, or giving it back, is decided on; ``instance`` is None for a task with its own stream."""
+    """What running a task, or giving it back, is decided on; ``held`` is None for a task with its own stream."""
 
     task: Task
     held: Held | None
@@ -120,13 +120,12 @@ def decide_run(command: RunTask, _target: None, gathered: HeldTask | None, conte
     if gathered is None:
         return Decision(())
     retry = Retry(command.retry_limit, "")
-    run = _run_own if gathered.held is None else _run_of_instance
-    return run(command.work, gathered, retry, context)
+    if gathered.held is None:
+        return _run_own(command.work, gathered, retry, context)
+    return _run_of_instance(gathered.held, gathered.task, retry, context)
 
 
-def _run_of_instance(_work: Work, gathered: HeldTask, retry: Retry, context: Context) -> Decision:
-    held, task = gathered.held, gathered.task
-    assert held is not None  # noqa: S101  (the caller has looked)
+def _run_of_instance(held: Held, task: Task, retry: Retry, context: Context) -> Decision:
     unit, turn = begun(held, context)
     turn.record(TaskLocked(task.id))
     error = ""

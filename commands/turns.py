@@ -67,7 +67,7 @@ def sent_variables(variables: Iterable[ProcessVariable], origin: str, context: C
             continue
         value = data.value
         if data.encrypted:
-            value = context.cipher.encrypt(value, f"{context.tenant}|{origin}|{name}")
+            value = context.cipher.encrypt(value, _bound(context.tenant, origin, name))
         sent[name] = SentVariable(name, data.encoding, value, data.encrypted)
     return tuple(sent.values())
 
@@ -131,4 +131,8 @@ def associated_data(tenant: str, instance: InstanceId, scope: int, name: str, se
 
     ``sealed_for`` stands for instance and scope where it was encrypted for another place (``VariableSet.sealed_for``).
     """
-    return f"{tenant}|{sealed_for or f'{instance}|{scope}'}|{name}"
+    return _bound(tenant, sealed_for or f"{instance}|{scope}", name)
+
+
+def _bound(tenant: str, place: str, name: str) -> str:
+    return f"{tenant}|{place}|{name}"

@@ -45,7 +45,6 @@ ASKED: Mapping[ElementType, JobType] = {
     ElementType.ESCALATION_START_EVENT: JobType.SET_ESCALATION_CODE,
 }
 
-
 #: What a completion lacks, by the type of its job.
 _MISSING: Mapping[JobType, str] = {
     JobType.SET_TIMER: "a timer",

@@ -30,6 +30,12 @@ def throw_event(throw: Throw) -> Behaviour:
     return Behaviour(_enter, _take_definition, run_task)
 
 
+def _send_signal(turn: Turn, element_instance_id: int, definition: EventDefinition) -> None:
+    """Send the signal, without variables (contracts/engine.md 2.10)."""
+    turn.around.send_signal(turn, definition.signal_name)
+    turn.complete(element_instance_id)
+
+
 def _enter(turn: Turn, token: Token) -> None:
     if token.element.definition is None:
         element_instance_id = turn.keep(token, InstanceState.CREATED)
@@ -56,3 +62,7 @@ def _define(turn: Turn, element_instance_id: int, element: Element, definition: 
 
 def _known(turn: Turn, element_instance_id: int) -> EventDefinition:
     return turn.instance.elements[element_instance_id].definition or EventDefinition()
+
+
+#: A signal goes to all that wait for it; then the token goes along the outgoing flows, if there are any.
+SIGNAL = throw_event(_send_signal)

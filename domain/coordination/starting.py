@@ -17,8 +17,6 @@ from domain.identity import InstanceId, queue_stream
 from domain.processes.events import InstanceAdmitted, InstanceDequeued, InstanceLeft, InstanceQueued
 from domain.processes.queue import Queue
 
-replace = msgspec.structs.replace
-
 
 class NewInstance(msgspec.Struct, frozen=True):
     """What is given to a new instance; ``variables`` are told once it has an identity."""

@@ -5,6 +5,7 @@ the decision is given up, what it wants is fetched, and it is made anew. So deci
 than it needs.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -100,7 +101,7 @@ class Recording:
         self.events: list[Event] = []
 
 
-class UnitOfWork:
+class UnitOfWork(ABC):
     """States by stream, each with its version, answers to questions, and what has been recorded."""
 
     __slots__ = ("_answers", "_read", "_recordings", "_states", "_turns", "by", "ids", "now", "tenant")
@@ -209,12 +210,13 @@ class UnitOfWork:
             if version and not changed:
                 yield Change(stream, version, (), state)
 
+    @abstractmethod
     def surroundings(self) -> Surroundings:
-        raise NotImplementedError
+        """Return what the turns of this unit reach outside their instances."""
 
+    @abstractmethod
     def give_up(self, stopped: Sequence[tuple[str, int]]) -> None:
         """Record that nobody will try tasks with these streams again that stopped in the incidents of these numbers."""
-        raise NotImplementedError
 
     def _gone(self) -> Iterator[tuple[int, StoppedWork]]:
         """Yield the incidents, by number, that the instances no longer have."""
