@@ -133,19 +133,3 @@ async def test_a_client_that_goes_away_while_jobs_are_locked_for_it_holds_none(d
             await asyncio.sleep(0.5)
         await connection.close()
         assert len(await asyncio.wait_for(lock(engine, 30_000, workerId="other"), SOON)) == 1
-
-
-async def test_those_who_went_away_hold_up_nobody(database: str) -> None:
-    async with served_engine(database, query_connections=1) as engine:
-        assert await engine.rows("process-instances") == []
-        connection: Any = await asyncpg.connect(database)
-        async with connection.transaction():
-            await connection.execute("lock table read.process_instances")  # nothing is found until the block ends
-            leaving = [asyncio.create_task(engine.rows("process-instances")) for _ in range(50)]
-            await asyncio.sleep(0.5)
-            assert not any(query.done() for query in leaving)
-            for query in leaving:
-                query.cancel()
-            await asyncio.gather(*leaving, return_exceptions=True)
-        await connection.close()
-        assert await asyncio.wait_for(engine.rows("process-instances"), SOON) == []
