@@ -11,6 +11,7 @@ import msgspec
 
 from api.admin.administration import Administration
 from api.engine.ports import Engine
+from api.incidents.ports import Tracking
 from api.roles import Roles
 from commands.access import IssuedKey
 from commands.handling import Commands
@@ -76,6 +77,17 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
             engine_id=self.settings.engine_id,
             task_retry_limit=self.settings.task_retry_limit,
             set_time_enabled=self.settings.set_time_enabled,
+        )
+
+    @property
+    def tracking(self) -> Tracking:
+        """What the APIs about incidents need."""
+        return Tracking(
+            commands=self.commands,
+            readings=self.reading,
+            database=self.pools.queries,
+            streams=self.log,
+            fingerprint=self.secret_key.fingerprint,
         )
 
     async def obstacle(self) -> str:

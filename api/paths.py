@@ -11,8 +11,9 @@ from urllib.parse import quote
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from api.answers import Answer, json_bytes
+from api.dialects import error_form
 from api.insight.routes import INSIGHT_PATHS
-from api.problems import PROBLEM_TYPE, problem_of
+from api.problems import problem_of
 from api.refusals import UnknownPath
 
 _SLASHES = re.compile(r"/{2,}")
@@ -38,8 +39,10 @@ def _elsewhere(scope: Scope) -> Answer:
     given = scope["raw_path"].decode("latin-1")
     cleaned = _SLASHES.sub("/", given)
     if cleaned == given:
-        problem = problem_of(UnknownPath(scope["path"]))
-        return Answer(HTTPStatus.NOT_FOUND, json_bytes(problem), PROBLEM_TYPE.encode())
+        form, refusal = error_form(scope["path"]), UnknownPath(scope["path"])
+        return Answer(
+            HTTPStatus.NOT_FOUND, json_bytes(form.body(problem_of(refusal), refusal)), form.media_type.encode()
+        )
     answer = Answer(HTTPStatus.TEMPORARY_REDIRECT)
     query = b"?" + scope["query_string"] if scope["query_string"] else b""
     answer.headers = [(b"location", quote(cleaned, safe=_OF_PATHS).encode() + query), (b"content-length", b"0")]

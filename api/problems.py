@@ -165,14 +165,22 @@ def _refusal_of_litestar(request: Request[Any, Any, Any], error: HTTPException) 
     return None
 
 
+def _as_told(problem: Problem, _refusal: Rejection | None) -> int:
+    return problem.status
+
+
 class ErrorForm(NamedTuple):
-    """How a dialect tells a problem: the media type, and the body."""
+    """How a dialect tells a problem: the media type, the body, and HTTP's status where that is another one.
+
+    The refusal behind it, None for an error that nobody foresaw, may know more than the problem says.
+    """
 
     media_type: str
-    body: Callable[[Problem], Any]
+    body: Callable[[Problem, Rejection | None], Any]
+    status: Callable[[Problem, Rejection | None], int] = _as_told
 
 
-PROBLEM_JSON = ErrorForm(PROBLEM_TYPE, lambda problem: problem)
+PROBLEM_JSON = ErrorForm(PROBLEM_TYPE, lambda problem, _refusal: problem)
 
 
 def error_handler(form_at: Callable[[str], ErrorForm]) -> Callable[[Request[Any, Any, Any], Any], Response[bytes]]:
@@ -183,17 +191,18 @@ def error_handler(form_at: Callable[[str], ErrorForm]) -> Callable[[Request[Any,
         form, refusal = form_at(path), refusal_in(request, error)
         if refusal is None:
             log.error("request failed", method=request.method, path=path, exc_info=error)
-            return _response(form, UNEXPECTED, {})
+            return _response(form, UNEXPECTED, None)
         if isinstance(refusal, Unavailable):
             log.warning("request refused", method=request.method, path=path, reason=refusal.detail)
-        return _response(form, problem_of(refusal), kind_of(type(refusal)).headers(refusal))
+        return _response(form, problem_of(refusal), refusal)
 
     return tell
 
 
-def _response(form: ErrorForm, problem: Problem, headers: Mapping[str, str]) -> Response[bytes]:
-    body = json_bytes(form.body(problem))
-    return Response(body, status_code=problem.status, media_type=form.media_type, headers=dict(headers))
+def _response(form: ErrorForm, problem: Problem, refusal: Rejection | None) -> Response[bytes]:
+    headers = kind_of(type(refusal)).headers(refusal) if refusal is not None else {}
+    body, status = json_bytes(form.body(problem, refusal)), form.status(problem, refusal)
+    return Response(body, status_code=status, media_type=form.media_type, headers=dict(headers))
 
 
 def _header(error: HTTPException, name: str) -> str:

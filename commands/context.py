@@ -30,7 +30,8 @@ class Context(msgspec.Struct, frozen=True):
     ``offset_ms`` is the lead over the wall clock that ``now`` has, which may be behind the lead that the log tells of.
     ``command_id`` is stored with the append: the same id never takes effect twice. ``fingerprint`` tells whether two
     requests with one idempotency key are the same request, and ``keep_answer`` that the answer is stored for the
-    second of them. ``principal`` is the credential's name, stored once for each command.
+    second of them. ``principal`` is the credential's name, stored once for each command; ``email`` is that of the
+    person who asks, where they have one.
     """
 
     tenant: str
@@ -43,6 +44,7 @@ class Context(msgspec.Struct, frozen=True):
     fingerprint: str = ""
     keep_answer: bool = False
     principal: str = ""
+    email: str = ""
     offset_ms: int = 0
 
 

@@ -38,6 +38,13 @@ class Held(NamedTuple):
     answers: Mapping[Question, Any]
 
 
+class AtHand(NamedTuple):
+    """What is at hand for a unit of work."""
+
+    states: Mapping[str, Versioned]
+    answers: Mapping[Question, Any]
+
+
 class Desk:
     """Loads states for one command, from the cache or the log, and puts the new ones back.
 
@@ -61,6 +68,10 @@ class Desk:
     def to_hold(self) -> set[str]:
         """The streams that the command has held, and the one that it would have but for somebody else."""
         return self._held | {self._missed} if self._missed else set(self._held)
+
+    @property
+    def at_hand(self) -> AtHand:
+        return AtHand(self.states, self.answers)
 
     def __enter__(self) -> Self:
         return self

@@ -66,6 +66,7 @@ class Asker(NamedTuple):
     idempotency_key: str = ""
     fingerprint: str = ""
     causation_id: str | None = None
+    email: str = ""
 
 
 class Outcome(NamedTuple):
@@ -217,6 +218,7 @@ class Commands:
             fingerprint=asker.fingerprint,
             keep_answer=bool(asker.idempotency_key),
             principal=asker.principal,
+            email=asker.email,
             offset_ms=self.clock.offset_ms,
         )
 

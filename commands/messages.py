@@ -1,17 +1,14 @@
 """Sending messages (contracts/engine.md 2.9)."""
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from commands.context import Context, Decision
-from commands.desk import Desk
+from commands.desk import AtHand, Desk
 from commands.intents import Intent, ProcessVariable, Timer
-from commands.states import Versioned
 from commands.turns import decided, sent_variables, unit_of
 from domain.bpmn.timers import TimerError, due_at
 from domain.coordination.correlation import send_message
-from domain.coordination.unit_of_work import Question
 from domain.identity import channel_stream
 from domain.messaging.events import MessageSent
 from domain.rejection import InvalidInput
@@ -41,17 +38,10 @@ class MessageAnswer(NamedTuple):
     correlated: bool
 
 
-class AtHand(NamedTuple):
-    """What is at hand for a unit of work."""
-
-    states: Mapping[str, Versioned]
-    answers: Mapping[Question, Any]
-
-
 async def gather_send(command: SendMessage, _target: None, context: Context, desk: Desk) -> AtHand:
     """Hold the channel."""
     await desk.hold(channel_stream(context.tenant, command.name, command.correlation_key))
-    return AtHand(desk.states, desk.answers)
+    return desk.at_hand
 
 
 def decide_send(command: SendMessage, _target: None, at_hand: AtHand, context: Context) -> Decision:

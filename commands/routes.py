@@ -5,6 +5,10 @@ from collections.abc import Mapping
 from commands import (
     access,
     engine_time,
+    incident_changes,
+    incident_merging,
+    incident_moves,
+    incident_opening,
     incidents,
     instances,
     job_locks,
@@ -38,6 +42,14 @@ ROUTES: Mapping[type, Route] = {
     tasks.RunTask: Route(tasks.gather_task, tasks.decide_run),
     tasks.UnlockTask: Route(tasks.gather_task, tasks.decide_unlock),
     incidents.ResolveIncident: Route(incidents.gather_resolve, incidents.decide_resolve),
+    incident_opening.OpenIncident: Route(incident_opening.gather_open, incident_opening.decide_open, str),
+    incident_moves.MoveIncident: Route(incident_moves.gather_move, incident_moves.decide_move, str),
+    incident_moves.ReturnToOpen: Route(incident_moves.gather_return, incident_moves.decide_return),
+    incident_changes.ChangeIncident: Route(incident_changes.gather_change, incident_changes.decide_change, str),
+    incident_changes.AddNote: Route(
+        incident_changes.gather_note, incident_changes.decide_note, incident_changes.NoteAnswer
+    ),
+    incident_merging.MergeIncident: Route(incident_merging.gather_merge, incident_merging.decide_merge, str),
     access.RegisterTenant: Route(access.gather_register, access.decide_register),
     access.ChangeTenant: Route(access.gather_change, access.decide_change),
     access.IssueKey: Route(access.gather_issue, access.decide_issue),

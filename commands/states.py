@@ -73,7 +73,7 @@ def _engine(_state: Any, fact: Recorded) -> Any:
 
 def _by_table(state: Any, fact: Recorded) -> Any:
     evolve = EVOLVE[fact.stream.partition("-")[0]]
-    return evolve(state, fact.event, fact.happened_at, fact.actor.id)
+    return evolve(state, fact.event, fact.happened_at, fact.actor.id, fact.tenant)
 
 
 #: By the first part of a stream's name.

@@ -105,6 +105,29 @@ def incident_of(stream: str) -> str:
     return stream.removeprefix("incident-")
 
 
+def alert_stream(tenant: str, provider: str, external_id: str) -> str:
+    """Return ``alert-<digest>``: which incident an alert of another system belongs to is decided there."""
+    what = f"{tenant}\x00{provider}\x00{external_id}"
+    return f"alert-{sha256(what.encode()).hexdigest()[:40]}"
+
+
+def check_stream(ulid: str) -> str:
+    return f"check-{ulid}"
+
+
+def rule_stream(ulid: str) -> str:
+    return f"rule-{ulid}"
+
+
+def samples_stream(ulid: str) -> str:
+    """Return ``samples-<ULID>``: each batch of samples has a stream of its own, so that no two batches collide."""
+    return f"samples-{ulid}"
+
+
+def intake_stream(ulid: str) -> str:
+    return f"intake-{ulid}"
+
+
 def tenant_stream(tenant: str) -> str:
     return f"tenant-{tenant}"
 

@@ -18,7 +18,7 @@ class Refusal(msgspec.Struct, frozen=True):
 
 
 #: Every error of this dialect.
-MESSAGE = ErrorForm("application/json", lambda problem: Refusal(problem.detail))
+MESSAGE = ErrorForm("application/json", lambda problem, _refusal: Refusal(problem.detail))
 
 _REFUSALS = {
     400: "A parameter is missing or cannot be read.",

@@ -31,7 +31,7 @@ class EngineTask(msgspec.Struct, frozen=True, omit_defaults=True):
         return self.task is None and not self.incidents
 
 
-def evolve(state: EngineTask | None, event: TaskEvent, at: datetime, by: str) -> EngineTask:
+def evolve(state: EngineTask | None, event: TaskEvent, at: datetime, by: str, _tenant: str) -> EngineTask:
     """Apply a fact. Total: it never refuses a stored fact."""
     task = state.task if state is not None else None
     match event:

@@ -76,12 +76,13 @@ class Change(NamedTuple):
     state: Any
 
 
-def _incident(state: incident.Incident | None, event: Any, _at: datetime, _by: str) -> incident.Incident:
-    return incident.open_incident(event) if state is None else incident.evolve(state, event)
+def _incident(state: incident.Incident | None, event: Any, _at: datetime, _by: str, tenant: str) -> incident.Incident:
+    return incident.open_incident(event, tenant) if state is None else incident.evolve(state, event)
 
 
-#: How a stream's state changes, by the first part of its name; an instance evolves on its turn.
-EVOLVE: Mapping[str, Callable[[Any, Any, datetime, str], Any]] = {
+#: How a fact changes a stream's state, by the first part of its name, given when it happened, who caused it, and the
+#: tenant; an instance evolves on its turn.
+EVOLVE: Mapping[str, Callable[[Any, Any, datetime, str, str], Any]] = {
     "channel": channel.evolve,
     "signal": signal.evolve,
     "queue": queue.evolve,
@@ -155,7 +156,7 @@ class UnitOfWork(ABC):
             recording = self._recordings[stream] = Recording(version, copied)
         recording.events.append(event)
         evolve = EVOLVE[stream.partition("-")[0]]
-        recording.state = evolve(recording.state, event, self.now, self.by)
+        recording.state = evolve(recording.state, event, self.now, self.by, self.tenant)
 
     def process(self, bpmn_process_id: str) -> Process:
         """Return a process of the tenant, without versions where there is none."""
@@ -193,7 +194,8 @@ class UnitOfWork(ABC):
         outside = [(stopped.outside, number) for number, stopped in gone if stopped.outside]
         self.need([*(incident_stream(stopped.incident) for _, stopped in gone), *(stream for stream, _ in outside)])
         for _, stopped in gone:
-            self.record(incident_stream(stopped.incident), IncidentCanceled())
+            stream = incident_stream(stopped.incident)
+            self.record(stream, IncidentCanceled(self.state(stream).status))
         if outside:
             self.give_up(outside)
 

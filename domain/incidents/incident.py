@@ -1,50 +1,105 @@
-"""The state of a canonical incident (contracts/incidents.md 0.1). So far only processes raise incidents.
+"""The state of a canonical incident (contracts/incidents.md 0.1); ``status`` says where it may go from which one."""
 
-::
-
-    open ── resolved     the job or task is tried again
-      └──── canceled     what it was about ended otherwise
-"""
-
-from enum import StrEnum
-from typing import assert_never
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import msgspec
 
-from domain.incidents.events import IncidentCanceled, IncidentEvent, IncidentOpened, IncidentResolved, ProcessCause
+from domain.incidents.events import (
+    DuplicateMerged,
+    IncidentAcknowledged,
+    IncidentAssigned,
+    IncidentCanceled,
+    IncidentClosed,
+    IncidentEvent,
+    IncidentFieldChanged,
+    IncidentMerged,
+    IncidentNoteAdded,
+    IncidentOpened,
+    IncidentRecurred,
+    IncidentReopened,
+    IncidentResolved,
+    IncidentSeverityChanged,
+    IncidentStartBackdated,
+    IncidentStatusChanged,
+    ProcessCause,
+)
+from domain.incidents.status import MOVES, UNRESOLVED, Status
 
 #: Process incidents open at this rank (contracts/incidents.md 0.2).
 PROCESS_SEVERITY = 2
 
 
-class Status(StrEnum):
-    OPEN = "open"
-    RESOLVED = "resolved"
-    CANCELED = "canceled"
-
-
 class Incident(msgspec.Struct, frozen=True):
-    """An incident as its dialects see it."""
+    """An incident, as far as what may happen to it depends on it; ``merged_into`` is the ULID of another one."""
 
+    tenant: str
     status: Status
     severity: int
-    title: str
+    error_message: str
+    affected_regions: tuple[str, ...]
     process: ProcessCause | None
+    assignee: str = ""
+    failure_count: int = 1
+    merged_into: str = ""
+
+    @property
+    def is_unresolved(self) -> bool:
+        return self.status in UNRESOLVED
+
+    @property
+    def moves(self) -> frozenset[Status]:
+        """Where it may go from here. An incident of a process is never reopened: a new failure opens a new one."""
+        moves = MOVES[self.status]
+        return moves - {Status.OPEN} if self.process is not None and not self.is_unresolved else moves
 
 
-def open_incident(event: IncidentOpened) -> Incident:
+def open_incident(event: IncidentOpened, tenant: str) -> Incident:
     """Return the state after the first fact of a stream."""
-    return Incident(Status.OPEN, event.severity, event.title, event.process)
+    return Incident(
+        tenant,
+        Status.OPEN,
+        event.severity,
+        event.error_message,
+        event.affected_regions,
+        event.process,
+        failure_count=event.failure_count,
+    )
 
 
 def evolve(incident: Incident, event: IncidentEvent) -> Incident:
     """Apply a fact. Total: it never refuses a stored fact."""
-    match event:
-        case IncidentOpened():
-            return open_incident(event)
-        case IncidentResolved():
-            return msgspec.structs.replace(incident, status=Status.RESOLVED)
-        case IncidentCanceled():
-            return msgspec.structs.replace(incident, status=Status.CANCELED)
-        case _:
-            assert_never(event)
+    return msgspec.structs.replace(incident, **_CHANGES[type(event)](incident, event))
+
+
+def _recurred(incident: Incident, event: IncidentRecurred) -> Mapping[str, Any]:
+    more = tuple(region for region in event.regions if region not in incident.affected_regions)
+    return {"failure_count": incident.failure_count + 1, "affected_regions": incident.affected_regions + more}
+
+
+def _into(status: Status) -> Callable[[Incident, Any], Mapping[str, Any]]:
+    return lambda _incident, _event: {"status": status}
+
+
+def _unchanged(_incident: Incident, _event: IncidentEvent) -> Mapping[str, Any]:
+    return {}
+
+
+#: The members that each fact changes, with their new values.
+_CHANGES: Mapping[type[IncidentEvent], Callable[[Incident, Any], Mapping[str, Any]]] = {
+    IncidentOpened: _into(Status.OPEN),
+    IncidentAcknowledged: _into(Status.ACKNOWLEDGED),
+    IncidentStatusChanged: lambda _incident, event: {"status": event.after},
+    IncidentResolved: _into(Status.RESOLVED),
+    IncidentClosed: _into(Status.CLOSED),
+    IncidentReopened: lambda _incident, _event: {"status": Status.OPEN, "merged_into": ""},
+    IncidentCanceled: _into(Status.CANCELED),
+    IncidentRecurred: _recurred,
+    IncidentSeverityChanged: lambda _incident, event: {"severity": event.after},
+    IncidentFieldChanged: lambda _incident, event: {event.field: event.after},
+    IncidentAssigned: lambda _incident, event: {"assignee": event.assignee},
+    IncidentMerged: lambda _incident, event: {"merged_into": event.into},
+    IncidentStartBackdated: _unchanged,
+    IncidentNoteAdded: _unchanged,
+    DuplicateMerged: _unchanged,
+}

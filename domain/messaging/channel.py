@@ -59,7 +59,7 @@ class Channel(msgspec.Struct, omit_defaults=True):
         return 0
 
 
-def evolve(channel: Channel | None, event: ChannelEvent, at: datetime, by: str) -> Channel:
+def evolve(channel: Channel | None, event: ChannelEvent, at: datetime, by: str, _tenant: str) -> Channel:
     """Apply a fact to the channel itself. Total: it never refuses a stored fact."""
     channel = channel or Channel({}, {})
     _EVOLVE[type(event)](channel, event, at, by)

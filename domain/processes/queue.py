@@ -38,7 +38,7 @@ class Queue(msgspec.Struct, omit_defaults=True):
         return InstanceId(date.fromisoformat(partition), int(number)) if first else None
 
 
-def evolve(queue: Queue | None, event: QueueEvent, _at: datetime, _by: str) -> Queue:
+def evolve(queue: Queue | None, event: QueueEvent, _at: datetime, _by: str, _tenant: str) -> Queue:
     """Apply a fact to the queue itself. Total: it never refuses a stored fact."""
     queue = queue or Queue(0, {}, {})
     match event:

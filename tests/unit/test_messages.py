@@ -33,7 +33,7 @@ def subscribed(number: int, element_instance_id: int) -> MessageSubscribed:
 def channel(*events: ChannelEvent, at: datetime = NOON) -> Channel:
     state = Channel({}, {})
     for event in events:
-        state = evolve(state, event, at, "sender")
+        state = evolve(state, event, at, "sender", "default")
     return state
 
 

@@ -1,0 +1,27 @@
+"""How alerts tells errors: ``{"error": <text>}``; a move that is refused is 400 (contracts/incidents.md 0.2, 4.2)."""
+
+from http import HTTPStatus
+
+import msgspec
+
+from api.problems import ErrorForm, Problem
+from domain.incidents.dialects import RefusedMove
+from domain.rejection import Rejection
+
+
+class AlertsError(msgspec.Struct, frozen=True):
+    """Why a request was refused."""
+
+    error: str
+
+
+def _told(problem: Problem, _refusal: Rejection | None) -> AlertsError:
+    reasons = "; ".join(f"{error.pointer.lstrip('#/?')} {error.detail}" for error in problem.errors)
+    return AlertsError(f"{problem.detail}: {reasons}" if reasons else problem.detail)
+
+
+def _status(problem: Problem, refusal: Rejection | None) -> int:
+    return HTTPStatus.BAD_REQUEST if isinstance(refusal, RefusedMove) else problem.status
+
+
+ALERTS_FORM = ErrorForm("application/json", _told, _status)

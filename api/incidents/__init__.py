@@ -1,0 +1,1 @@
+"""What the three APIs about incidents have in common: how requests are read, commands sent, answers made."""

@@ -1,0 +1,98 @@
+"""A request to one of the APIs about incidents: its caller, its body, its parameters, and the way to its answer."""
+
+from datetime import datetime
+from typing import Any, TypeVar
+
+import msgspec
+from litestar import Request
+from litestar.datastructures import State
+
+from api.incidents.bodies import decode
+from api.incidents.parameters import Parameters
+from api.incidents.ports import Tracking
+from api.refusals import InvalidBody, UnsupportedMediaType
+from commands.handling import Asker, Outcome
+from domain.access.caller import Caller
+from projections.read_model import ReadModel
+
+Body = TypeVar("Body", bound=msgspec.Struct)
+
+TrackingRequest = Request[Caller, Any, State]
+
+#: Bytes of a body; none that is valid comes near it, but for lists of samples.
+LARGEST_BODY = 1_048_576
+TOO_LARGE = "request body must not be larger than 1 MB"
+
+ID_PREFIX = "inc_"
+_ULID_LENGTH = 26
+_CROCKFORD = frozenset("0123456789ABCDEFGHJKMNPQRSTVWXYZ")
+
+
+class Incoming:
+    """A request, and what it is for."""
+
+    def __init__(self, request: TrackingRequest, tracking: Tracking) -> None:
+        self._request = request
+        self.tracking = tracking
+
+    @property
+    def caller(self) -> Caller:
+        return self._request.user
+
+    @property
+    def tenant(self) -> str:
+        return self.caller.tenant
+
+    @property
+    def now(self) -> datetime:
+        """The engine's time."""
+        return self.tracking.commands.clock.now()
+
+    @property
+    def parameters(self) -> Parameters:
+        return Parameters(self._request.scope["query_string"])
+
+    async def raw(self) -> bytes:
+        """Return the body's bytes."""
+        raw = await self._request.body()
+        if len(raw) > LARGEST_BODY:
+            raise InvalidBody(TOO_LARGE)
+        return raw
+
+    async def body(self, kind: type[Body]) -> Body:
+        """Return the body, of this shape; raise ``InvalidBody``."""
+        media_type = self._request.headers.get("content-type", "application/json").partition(";")[0].strip()
+        if media_type != "application/json":
+            raise UnsupportedMediaType(media_type)
+        return decode(await self.raw(), kind)
+
+    async def send(self, command: msgspec.Struct, target: Any = None) -> Outcome:
+        """Have a command handled in the caller's name; under an ``Idempotency-Key`` only once."""
+        return await self.tracking.commands.send(command, self._asker(command), target)
+
+    async def caught_up(self, *models: ReadModel, after: Outcome | None = None) -> int:
+        """Wait until these read models know what was written before, or up to a command; return their position."""
+        names = [model.name for model in models]
+        return await self.tracking.readings.caught_up(names, after.position if after is not None else None)
+
+    def _asker(self, command: msgspec.Struct) -> Asker:
+        caller = self.caller
+        asker = Asker(caller.tenant, caller.actor, caller.actor.id, email=caller.email)
+        key = self._request.headers.get("idempotency-key", "")
+        if not key:
+            return asker
+        request = f"{self._request.scope['path']}\0".encode() + msgspec.json.encode(command)
+        return asker._replace(idempotency_key=key, fingerprint=self.tracking.fingerprint(request))
+
+
+def ulid_of(incident_id: str) -> str | None:
+    """Return the ULID in ``inc_<ULID>``; None for what is no such id."""
+    ulid = incident_id.removeprefix(ID_PREFIX)
+    if ulid == incident_id or len(ulid) != _ULID_LENGTH or not _CROCKFORD.issuperset(ulid):
+        return None
+    return ulid
+
+
+def id_of(ulid: str) -> str:
+    """Return the public id of an incident."""
+    return ID_PREFIX + ulid
