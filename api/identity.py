@@ -29,6 +29,7 @@ __all__ = [
     "ADMINISTRATION",
     "ANALYTICS",
     "DEPLOYMENT",
+    "OPERATE",
     "PUBLIC",
     "READ",
     "READINESS",
@@ -89,6 +90,8 @@ READ = Access(frozenset(ROLES))
 ANALYTICS = Access(frozenset(ROLES), entitlement=ANALYTICS_ENTITLEMENT)
 #: Writes of the engine.
 WORK = Access(frozenset({"worker", "operator", "admin", "owner"}))
+#: Writes of incidents, rules and checks.
+OPERATE = Access(frozenset({"operator", "admin", "owner"}))
 #: Keys and the like, of the tenant itself.
 ADMINISTRATION = Access(frozenset({"admin", "owner"}))
 #: Tenants, and the clock.
