@@ -5,9 +5,9 @@ from typing import Any
 
 import msgspec
 
-from api.problems import ErrorForm, Problem
+from api.problems import Error, ErrorForm, Problem
 from domain.incidents.dialects import RefusedMove
-from domain.rejection import Rejection
+from domain.rejection import InvalidState, Rejection
 
 #: By HTTP status.
 CODES: Mapping[int, str] = {
@@ -25,7 +25,10 @@ CODES: Mapping[int, str] = {
 
 
 class ErrorBody(msgspec.Struct, frozen=True, omit_defaults=True):
-    """``details`` maps the names of fields to what is wrong with them, or ``allowed`` to the moves there are."""
+    """``details`` maps the names of fields to what is wrong with them, or to what is in the way.
+
+    Where a move is not allowed it maps ``allowed`` to those that are.
+    """
 
     code: str
     message: str
@@ -43,9 +46,16 @@ def _told(problem: Problem, refusal: Rejection | None) -> UptimeError:
     details: Mapping[str, Any] | None = None
     if isinstance(refusal, RefusedMove):
         details = {"allowed": refusal.allowed}
+    elif isinstance(refusal, InvalidState):
+        details = {_name(error): error.value for error in problem.errors} or None
     elif problem.errors:
-        details = {error.pointer.lstrip("#/?"): error.value or error.detail for error in problem.errors}
+        details = {_name(error): error.detail for error in problem.errors}
     return UptimeError(ErrorBody(CODES.get(problem.status, "INTERNAL_ERROR"), problem.detail, details))
+
+
+def _name(error: Error) -> str:
+    """Return the field or parameter that a pointer leads to."""
+    return error.pointer.lstrip("#/?")
 
 
 UPTIME_FORM = ErrorForm("application/json", _told)
