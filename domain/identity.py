@@ -128,6 +128,11 @@ def intake_stream(ulid: str) -> str:
     return f"intake-{ulid}"
 
 
+def intakes_stream(tenant: str, provider: str) -> str:
+    """Return ``intakes-<tenant>-<provider>``, the tenant written as in ``process_stream``."""
+    return f"intakes-{tenant.replace('-', '.')}-{provider}"
+
+
 def tenant_stream(tenant: str) -> str:
     return f"tenant-{tenant}"
 

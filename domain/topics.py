@@ -7,6 +7,7 @@ from domain.access.events import AccessEvent, EngineEvent
 from domain.bpmn.events import InstanceEvent
 from domain.event import Event
 from domain.incidents.events import IncidentEvent
+from domain.intakes.events import AlertEvent, IntakeEvent, IntakesEvent
 from domain.messaging.events import ChannelEvent, SignalEvent
 from domain.processes.events import ProcessEvent, QueueEvent
 
@@ -18,6 +19,9 @@ FACTS: tuple[type[Event], ...] = (
     ProcessEvent,
     *get_args(QueueEvent),
     *get_args(AccessEvent),
+    *get_args(IntakeEvent),
+    *get_args(IntakesEvent),
+    AlertEvent,
     EngineEvent,
 )
 

@@ -19,6 +19,7 @@ from domain.event import Event
 from domain.identity import Ids, InstanceId, incident_stream, process_stream
 from domain.incidents import incident
 from domain.incidents.events import IncidentCanceled
+from domain.intakes import alert, intake, open_intakes
 from domain.messaging import channel, signal
 from domain.processes import queue
 from domain.processes.process import NEW, Process
@@ -88,6 +89,9 @@ EVOLVE: Mapping[str, Callable[[Any, Any, datetime, str, str], Any]] = {
     "queue": queue.evolve,
     "task": engine_task.evolve,
     "incident": _incident,
+    "alert": alert.evolve,
+    "intake": intake.evolve,
+    "intakes": open_intakes.evolve,
 }
 
 
