@@ -1,6 +1,6 @@
 """A request to one of the APIs about incidents: its caller, its body, its parameters, and the way to its answer."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import msgspec
@@ -13,6 +13,7 @@ from api.incidents.ports import Tracking
 from api.refusals import InvalidBody, UnsupportedMediaType
 from commands.handling import Asker, Outcome
 from domain.access.caller import Caller
+from domain.rejection import NotFound
 from projections.read_model import ReadModel
 
 Body = TypeVar("Body", bound=msgspec.Struct)
@@ -47,6 +48,12 @@ class Incoming:
     def now(self) -> datetime:
         """The engine's time."""
         return self.tracking.commands.clock.now()
+
+    @property
+    def wall(self) -> datetime:
+        """What the clock on the wall shows."""
+        clock = self.tracking.commands.clock
+        return clock.now() - timedelta(milliseconds=clock.offset_ms)
 
     @property
     def parameters(self) -> Parameters:
@@ -90,6 +97,14 @@ def ulid_of(incident_id: str) -> str | None:
     ulid = incident_id.removeprefix(ID_PREFIX)
     if ulid == incident_id or len(ulid) != _ULID_LENGTH or not _CROCKFORD.issuperset(ulid):
         return None
+    return ulid
+
+
+def ulid_in_path(incident_id: str) -> str:
+    """Return the ULID in ``inc_<ULID>``; what is no such id is answered like one that nothing has."""
+    ulid = ulid_of(incident_id)
+    if ulid is None:
+        raise NotFound("failed to find incident", f"incident {incident_id} could not be found")
     return ulid
 
 
