@@ -1,5 +1,6 @@
 """Opening incidents by hand (contracts/incidents.md 0.5, source 5); what else opens them has commands of its own."""
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from commands.context import Context, Decision
@@ -45,15 +46,21 @@ async def gather_open(command: OpenIncident, _target: None, context: Context, de
         *text("#/description", command.description, 1, LONGEST_DESCRIPTION),
         *text("#/status_page_update", command.status_page_update, 0, LONGEST_MESSAGE),
         *regions("#/affected_regions", command.affected_regions),
+        *monitors("#/affected_monitor_ids", command.affected_monitors),
         *started("#/started_at", command.started_at, context.now),
     ]
-    if len(command.affected_monitors) > MOST_MONITORS:
-        causes.append(Cause("#/affected_monitor_ids", "max", f"must have at most {MOST_MONITORS} monitors"))
-    for index, monitor in enumerate(command.affected_monitors[:MOST_MONITORS]):
-        causes += text(f"#/affected_monitor_ids/{index}", monitor, 1, LONGEST_MONITOR)
     if causes:
         raise InvalidInput(OPEN, "fields are invalid", causes)
     return desk.at_hand
+
+
+def monitors(pointer: str, names: tuple[str, ...]) -> Iterator[Cause]:
+    """Require a list of monitors, whatever their system calls them, that can be read."""
+    if len(names) > MOST_MONITORS:
+        yield Cause(pointer, "max", f"must have at most {MOST_MONITORS} monitors")
+        return
+    for index, name in enumerate(names):
+        yield from text(f"{pointer}/{index}", name, 1, LONGEST_MONITOR)
 
 
 def started(pointer: str, started_at: datetime | None, now: datetime) -> list[Cause]:

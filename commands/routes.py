@@ -4,13 +4,16 @@ from collections.abc import Mapping
 
 from commands import (
     access,
+    check_incidents,
     engine_time,
+    inbound_alerts,
     incident_changes,
     incident_merging,
     incident_moves,
     incident_opening,
     incidents,
     instances,
+    intakes,
     job_locks,
     jobs,
     messages,
@@ -50,6 +53,18 @@ ROUTES: Mapping[type, Route] = {
         incident_changes.gather_note, incident_changes.decide_note, incident_changes.NoteAnswer
     ),
     incident_merging.MergeIncident: Route(incident_merging.gather_merge, incident_merging.decide_merge, str),
+    check_incidents.OpenIncidentOfCheck: Route(check_incidents.gather_open, check_incidents.decide_open, str),
+    inbound_alerts.RaiseAlert: Route(
+        inbound_alerts.gather_alert, inbound_alerts.decide_raise, inbound_alerts.AlertAnswer
+    ),
+    inbound_alerts.AcknowledgeAlert: Route(
+        inbound_alerts.gather_alert, inbound_alerts.decide_acknowledge, inbound_alerts.AlertAnswer
+    ),
+    inbound_alerts.ResolveAlert: Route(
+        inbound_alerts.gather_alert, inbound_alerts.decide_resolve, inbound_alerts.AlertAnswer
+    ),
+    intakes.OpenIntake: Route(intakes.gather_open, intakes.decide_open),
+    intakes.CloseIntake: Route(intakes.gather_close, intakes.decide_close),
     access.RegisterTenant: Route(access.gather_register, access.decide_register),
     access.ChangeTenant: Route(access.gather_change, access.decide_change),
     access.IssueKey: Route(access.gather_issue, access.decide_issue),

@@ -18,6 +18,8 @@ from domain.identity import instance_of
 from domain.messaging import channel
 from domain.messaging.channel import Channel
 from domain.messaging.events import MessageSent, SignalSent
+from domain.monitoring import check, consensus
+from domain.monitoring.check import Check
 from domain.processes import process, queue
 from domain.processes.queue import Queue
 
@@ -85,6 +87,7 @@ FOLDS: Mapping[str, Fold] = {
     "queue": Fold(_by_table, Queue, 500, (queue,)),
     "task": Fold(_by_table),
     "incident": Fold(_by_table),
+    "check": Fold(_by_table, Check, 500, (check, consensus)),
     "alert": Fold(_by_table),
     "intake": Fold(_by_table),
     "intakes": Fold(_by_table),

@@ -9,11 +9,13 @@ from domain.event import Event
 from domain.incidents.events import IncidentEvent
 from domain.intakes.events import AlertEvent, IntakeEvent, IntakesEvent
 from domain.messaging.events import ChannelEvent, SignalEvent
+from domain.monitoring.events import CheckEvent
 from domain.processes.events import ProcessEvent, QueueEvent
 
 FACTS: tuple[type[Event], ...] = (
     *get_args(InstanceEvent),
     *get_args(IncidentEvent),
+    *get_args(CheckEvent),
     *get_args(ChannelEvent),
     SignalEvent,
     ProcessEvent,

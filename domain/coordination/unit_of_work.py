@@ -21,6 +21,7 @@ from domain.incidents import incident
 from domain.incidents.events import IncidentCanceled
 from domain.intakes import alert, intake, open_intakes
 from domain.messaging import channel, signal
+from domain.monitoring import check
 from domain.processes import queue
 from domain.processes.process import NEW, Process
 
@@ -81,6 +82,10 @@ def _incident(state: incident.Incident | None, event: Any, _at: datetime, _by: s
     return incident.open_incident(event, tenant) if state is None else incident.evolve(state, event)
 
 
+def _check(state: check.Check | None, event: Any, _at: datetime, _by: str, tenant: str) -> check.Check:
+    return check.create(event, tenant) if state is None else check.evolve(state, event)
+
+
 #: How a fact changes a stream's state, by the first part of its name, given when it happened, who caused it, and the
 #: tenant; an instance evolves on its turn.
 EVOLVE: Mapping[str, Callable[[Any, Any, datetime, str, str], Any]] = {
@@ -89,6 +94,7 @@ EVOLVE: Mapping[str, Callable[[Any, Any, datetime, str, str], Any]] = {
     "queue": queue.evolve,
     "task": engine_task.evolve,
     "incident": _incident,
+    "check": _check,
     "alert": alert.evolve,
     "intake": intake.evolve,
     "intakes": open_intakes.evolve,

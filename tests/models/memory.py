@@ -37,7 +37,18 @@ from domain.processes.events import DeployedElement, ProcessDeployed
 from domain.processes.queue import Queue
 
 #: Streams whose states are compared; a process holds graphs, which are made from its facts and nothing else.
-COMPARED = ("instance-", "channel-", "queue-", "task-", "signal-", "incident-", "alert-", "intake-", "intakes-")
+COMPARED = (
+    "instance-",
+    "channel-",
+    "queue-",
+    "task-",
+    "signal-",
+    "incident-",
+    "check-",
+    "alert-",
+    "intake-",
+    "intakes-",
+)
 
 
 class NotReplayed(AssertionError):

@@ -1,0 +1,134 @@
+"""The incidents of a check: at most one of each kind is unresolved (contracts/incidents.md 0.5, source 3, and 0.6).
+
+A check's stream holds the last incident of each kind. What people do with an incident is in that incident's own stream,
+so whoever decides on a check looks there first.
+"""
+
+from datetime import datetime
+
+from commands.context import Context, Decision
+from commands.desk import AtHand, Desk
+from commands.incident_changes import LONGEST_MESSAGE, regions
+from commands.incident_fields import text
+from commands.incident_opening import LONGEST_TITLE, OPEN, monitors, open_incident, started
+from commands.intents import Intent
+from commands.turns import decided, unit_of
+from domain.coordination.unit_of_work import UnitOfWork
+from domain.identity import check_stream, incident_stream
+from domain.incidents.events import FailureType, IncidentOpened, MonitorCause
+from domain.monitoring.check import Check
+from domain.monitoring.consensus import KINDS, kind_of
+from domain.monitoring.events import CheckIncidentEnded, CheckIncidentLinked
+from domain.rejection import Cause, InvalidInput, InvalidState, NotFound
+
+
+class UnresolvedIncident(InvalidState):
+    """There is an unresolved incident of this check and kind already; ``incident`` is its ULID."""
+
+    def __init__(self, incident: str) -> None:
+        detail = f"incident inc_{incident} of this check and kind is unresolved"
+        super().__init__(OPEN, detail, [Cause("#/incident_id", "unresolved", detail, f"inc_{incident}")])
+        self.incident = incident
+
+
+class OpenIncidentOfCheck(Intent, frozen=True):
+    """Report that a check fails (``POST /api/incidents`` with a ``check_id``). The target is the check's ULID.
+
+    ``severity`` is a rank. The answer is the incident's ULID. Raises ``InvalidInput`` with the pointer ``#/check_id``
+    for a check that is not there, and ``UnresolvedIncident``.
+    """
+
+    severity: int
+    type: FailureType
+    error_message: str
+    title: str = ""
+    affected_regions: tuple[str, ...] = ()
+    affected_monitors: tuple[str, ...] = ()
+    failure_count: int = 1
+    status_page_update: str = ""
+    started_at: datetime | None = None
+
+
+async def hold_check(desk: Desk, ulid: str, tenant: str, title: str) -> Check:
+    """Hold a check; one that is deleted, or another tenant's, is as unknown as any other."""
+    check: Check | None = (await desk.hold(check_stream(ulid))).state
+    if check is None or check.deleted or check.tenant != tenant:
+        raise NotFound(title, f"check chk_{ulid} could not be found")
+    return check
+
+
+async def hold_with_incidents(desk: Desk, ulid: str, tenant: str, title: str) -> Check:
+    """Hold a check and its last incidents."""
+    check = await hold_check(desk, ulid, tenant, title)
+    for kind in KINDS:
+        if incident := check.watch(kind).incident:
+            await desk.hold(incident_stream(incident))
+    return check
+
+
+def look_at_incidents(unit: UnitOfWork, ulid: str) -> Check:
+    """Record what people have done with the incidents of a check since it last looked, and return the check."""
+    stream = check_stream(ulid)
+    check: Check = unit.state(stream)
+    for kind in KINDS:
+        watch = check.watch(kind)
+        if not watch.incident:
+            continue
+        unresolved = unit.state(incident_stream(watch.incident)).is_unresolved
+        if unresolved != watch.unresolved:
+            news = CheckIncidentLinked if unresolved else CheckIncidentEnded
+            unit.record(stream, news(kind, watch.incident))
+    found: Check = unit.state(stream)
+    return found
+
+
+def open_for_check(unit: UnitOfWork, ulid: str, report: OpenIncidentOfCheck, email: str = "") -> str:
+    """Record an incident of a check that has none of this kind, and return the incident's ULID."""
+    stream, kind = check_stream(ulid), kind_of(report.type)
+    check: Check = unit.state(stream)
+    name = check.settings.name
+    opened = IncidentOpened(
+        source="monitor",
+        severity=report.severity,
+        title=report.title.strip() or f"{name} - {report.type}",
+        error_message=report.error_message.strip(),
+        previous_incident=check.watch(kind).incident,
+        monitor=MonitorCause(ulid, name, check.settings.target_url, kind),
+        type=report.type,
+        affected_regions=report.affected_regions,
+        affected_monitors=report.affected_monitors,
+        failure_count=report.failure_count,
+        status_page_update=report.status_page_update,
+        email=email,
+    )
+    incident = open_incident(unit, opened, report.started_at)
+    unit.record(stream, CheckIncidentLinked(kind, incident))
+    return incident
+
+
+async def gather_open(command: OpenIncidentOfCheck, ulid: str, context: Context, desk: Desk) -> AtHand:
+    """Refuse texts that cannot be kept, and checks that are not there."""
+    causes = [
+        *text("#/title", command.title, 0, LONGEST_TITLE),
+        *text("#/error_message", command.error_message, 1, LONGEST_MESSAGE),
+        *text("#/status_page_update", command.status_page_update, 0, LONGEST_MESSAGE),
+        *regions("#/affected_regions", command.affected_regions),
+        *monitors("#/affected_monitor_ids", command.affected_monitors),
+        *started("#/started_at", command.started_at, context.now),
+    ]
+    try:
+        await hold_with_incidents(desk, ulid, context.tenant, OPEN)
+    except NotFound:
+        causes.insert(0, Cause("#/check_id", "unknown", "there is no such check"))
+    if causes:
+        raise InvalidInput(OPEN, "fields are invalid", causes)
+    return desk.at_hand
+
+
+def decide_open(command: OpenIncidentOfCheck, ulid: str, at_hand: AtHand, context: Context) -> Decision:
+    """Open it, unless there is one."""
+    unit = unit_of(context, *at_hand)
+    watch = look_at_incidents(unit, ulid).watch(kind_of(command.type))
+    if watch.unresolved:
+        raise UnresolvedIncident(watch.incident)
+    return decided(unit, open_for_check(unit, ulid, command, context.email))
