@@ -2,6 +2,9 @@
 
 from projections.element_instances.projector import READ_MODEL as ELEMENT_INSTANCES
 from projections.elements.projector import READ_MODEL as ELEMENTS
+from projections.incident_analytics.projector import READ_MODEL as INCIDENT_ANALYTICS
+from projections.incident_list.projector import READ_MODEL as INCIDENT_LIST
+from projections.incident_timeline.projector import READ_MODEL as INCIDENT_TIMELINE
 from projections.incidents.projector import READ_MODEL as INCIDENTS
 from projections.insight_heatmap.projector import READ_MODEL as INSIGHT_HEATMAP
 from projections.insight_incidents_graph.projector import READ_MODEL as INSIGHT_INCIDENTS_GRAPH
@@ -37,4 +40,7 @@ READ_MODELS: tuple[ReadModel, ...] = (
     INSIGHT_INCIDENTS_TABLE,
     INSIGHT_INCIDENTS_GRAPH,
     INSIGHT_TOTALS,
+    INCIDENT_LIST,
+    INCIDENT_TIMELINE,
+    INCIDENT_ANALYTICS,
 )

@@ -1,0 +1,116 @@
+-- name: standings
+-- What may change of some incidents.
+select incident, tenant, status, severity, error_message, updated_at, started_at, acknowledged_at, resolved_at,
+       closed_at, canceled_at, resolved_by, assignee, failure_count, affected_regions, merged_into, check_id, rule_id
+  from incident_list
+ where incident = any($1::text[]);
+
+-- name: insert
+-- New incidents.
+insert into incident_list
+select * from json_populate_recordset(null::incident_list, $1);
+
+-- name: update
+-- How incidents stand that were there.
+update incident_list as kept
+   set status = change.status, severity = change.severity, error_message = change.error_message,
+       updated_at = change.updated_at, started_at = change.started_at, acknowledged_at = change.acknowledged_at,
+       resolved_at = change.resolved_at, closed_at = change.closed_at, canceled_at = change.canceled_at,
+       resolved_by = change.resolved_by, assignee = change.assignee, failure_count = change.failure_count,
+       affected_regions = change.affected_regions, merged_into = change.merged_into
+  from json_populate_recordset(null::incident_list, $1) as change
+ where kept.incident = change.incident;
+
+-- name: tally
+-- More, or fewer, of some statuses and severities.
+insert into incident_list_counts as kept
+select * from json_populate_recordset(null::incident_list_counts, $1)
+on conflict (tenant, subject, status, severity) do update
+   set incidents = kept.incidents + excluded.incidents;
+
+-- name: incident
+-- One incident.
+select * from incident_list where incident = $2 and tenant = $1;
+
+-- name: all
+-- A page of all incidents: $2 after the first $3.
+select *
+  from incident_list
+ where tenant = $1 /* criteria */
+ order by created_at desc, incident desc
+ limit $2 offset $3;
+
+-- name: grouped
+-- A page of the incidents of some statuses and severities: each of these is looked up by itself, in the order of the
+-- page, and no further than the page could need. The offsets of 0 make each of them a look-up in an index.
+select listed.*
+  from (select incident, listed.created_at
+          from incident_list_counts as counted
+         cross join lateral
+               (select incident, created_at
+                  from incident_list
+                 where tenant = $1 and status = counted.status and severity = counted.severity /* criteria */
+                 order by created_at desc, incident desc
+                 limit $2 + $3::bigint) as listed
+         where tenant = $1 and subject = $4 and incidents > 0 and (cardinality($5::text[]) = 0 or status = any($5))
+           and (cardinality($6::smallint[]) = 0 or severity = any($6))
+         order by created_at desc, incident desc
+         limit $2 offset $3) as page
+ cross join lateral (select * from incident_list where incident = page.incident offset 0) as listed
+ order by listed.created_at desc, listed.incident desc;
+
+-- name: sorted
+-- A page of the incidents that meet the criteria, in any order.
+select listed.*
+  from (select incident
+          from incident_list
+         where tenant = $1 /* criteria */
+         order by /* key */ desc, incident desc
+         limit $2 offset $3) as page
+ cross join lateral (select * from incident_list where incident = page.incident offset 0) as listed
+ order by /* key */ desc, incident desc;
+
+-- name: recent
+-- The same of incidents that something happened to after $4, which are no more than $5.
+select listed.*
+  from (select incident
+          from (select *
+                  from incident_list
+                 where tenant = $1 and updated_at > $4
+                 order by updated_at desc
+                 limit $5) as changed
+         where true /* criteria */
+         order by /* key */ desc, incident desc
+         limit $2 offset $3) as page
+ cross join lateral (select * from incident_list where incident = page.incident offset 0) as listed
+ order by /* key */ desc, incident desc;
+
+-- name: changed
+-- How many incidents something happened to after $2, counted up to $3.
+select count(*)
+  from (select from incident_list where tenant = $1 and updated_at > $2 order by updated_at desc limit $3) as changed;
+
+-- name: unchanged
+-- Whether to any incident nothing has happened after $2.
+select exists (select from incident_list where tenant = $1 and updated_at <= $2);
+
+-- name: tallied
+-- How many incidents there are of some statuses and severities.
+select coalesce(sum(incidents), 0)::bigint
+  from incident_list_counts
+ where tenant = $1 and subject = $2 and (cardinality($3::text[]) = 0 or status = any($3))
+   and (cardinality($4::smallint[]) = 0 or severity = any($4));
+
+-- name: counted
+-- How many incidents meet the criteria.
+select count(*) from incident_list where tenant = $1 /* criteria */;
+
+-- name: counted_recent
+-- The same of incidents that something happened to after $2, which are no more than $3.
+select count(*)
+  from (select *
+          from incident_list
+         where tenant = $1 and updated_at > $2
+         order by updated_at desc
+         limit $3) as changed
+ where true /* criteria */;

@@ -1,0 +1,25 @@
+-- name: insert
+-- New facts.
+insert into incident_timeline
+select * from json_populate_recordset(null::incident_timeline, $1);
+
+-- name: length
+-- How many facts an incident has.
+select coalesce(max(version), 0) from incident_timeline where incident = $2 and tenant = $1;
+
+-- name: timeline
+-- A page of an incident's facts, newest first: the $3 up to the version $4.
+select incident, version, position, kind, happened_at, actor_kind, actor_id, email, before, after, text, field, type
+  from incident_timeline
+ where incident = $2 and tenant = $1 and version <= $4
+ order by version desc
+ limit $3;
+
+-- name: work
+-- Notes and changes of status of some incidents, in their order.
+select incident, version, position, kind, happened_at, actor_kind, actor_id, email, before, after, text, field, type
+  from incident_timeline
+ where incident = any($2::text[]) and tenant = $1
+   and kind in ('incident.acknowledged', 'incident.status_changed', 'incident.note_added', 'incident.resolved',
+                'incident.closed', 'incident.reopened', 'incident.canceled')
+ order by incident, version;
