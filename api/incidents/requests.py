@@ -92,9 +92,9 @@ class Incoming:
         return asker._replace(idempotency_key=key, fingerprint=self.tracking.fingerprint(request))
 
 
-def ulid_of(incident_id: str) -> str | None:
-    """Return the ULID in ``inc_<ULID>``; None for what is no such id."""
-    ulid = incident_id.removeprefix(ID_PREFIX)
+def ulid_of(incident_id: str, prefix: str = ID_PREFIX) -> str | None:
+    """Return the ULID in ``inc_<ULID>``, or after another prefix; None for what is no such id."""
+    ulid = incident_id.removeprefix(prefix)
     if ulid == incident_id or len(ulid) != _ULID_LENGTH or not _CROCKFORD.issuperset(ulid):
         return None
     return ulid

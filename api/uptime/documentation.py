@@ -1,16 +1,32 @@
 """How uptime's operations are documented: their refusals, each with an example, and the parameters of lists."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 
 from litestar.openapi.datastructures import ResponseSpec
+from litestar.openapi.spec import OpenAPIFormat, OpenAPIType, Schema
 
 from api.identity import CHALLENGE
-from api.incidents.documentation import number_parameter, refusals
+from api.incidents.documentation import (
+    ONCE,
+    Documented,
+    json_body,
+    number_parameter,
+    refusals,
+    text_parameter,
+    word_parameter,
+)
 from api.refusals import InvalidAddress, TooManyRequests, Unauthorized, UnsupportedMediaType
 from api.uptime.envelope import MOST_ROWS, USUAL_ROWS
 from api.uptime.errors import UPTIME_FORM
+from api.uptime.incident_bodies import SOURCES, TYPES
+from api.uptime.listing import ORDERS, SORTS
+from commands.check_incidents import UnresolvedIncident
+from commands.incident_changes import LONGEST_MESSAGE, LONGEST_REGION, MOST_REGIONS
+from commands.incident_moves import LONGEST_ASSIGNEE, LONGEST_NOTE
+from commands.incident_opening import LONGEST_MONITOR, LONGEST_TITLE, MOST_MONITORS
 from domain.identity import INT32_MAX
-from domain.incidents.dialects import RefusedMove
+from domain.incidents.dialects import UPTIME, RefusedMove
 from domain.rejection import Cause, Forbidden, InvalidInput, InvalidState, NotFound, Rejection, Unavailable
 
 _UNAUTHORIZED = Unauthorized("a valid credential is required", CHALLENGE)
@@ -30,6 +46,7 @@ BAD_BODY = InvalidInput(
 NO_INCIDENT = NotFound("failed to read incident", "incident inc_01JDZZZZZZZZZZZZZZZZZZZZZZ could not be found")
 NO_MOVE = RefusedMove("resolved", "acknowledged", ("closed",))
 CLOSED = InvalidState("failed to change incident", "the incident is closed")
+UNRESOLVED = UnresolvedIncident("01JDZZZZZZZZZZZZZZZZZZZZZZ")
 NO_JSON = UnsupportedMediaType("text/plain")
 
 #: Of lists.
@@ -42,3 +59,104 @@ PAGING = (
 def refused(*examples: Rejection) -> Mapping[int, ResponseSpec]:
     """Document the refusals of an operation, beside those that every one of them has."""
     return refusals(UPTIME_FORM, *examples, *_ALWAYS)
+
+
+#: Filters and order of the list of incidents.
+LISTING = (
+    word_parameter("status", "incidents that are shown with this status", UPTIME.words),
+    word_parameter("severity", "incidents that are shown with this severity", UPTIME.ranks),
+    text_parameter("check_id", "incidents of this check", "chk_01JDZZZZZZZZZZZZZZZZZZZZZZ"),
+    text_parameter("since", "incidents that were updated after this moment, in epoch milliseconds", "1763600000000"),
+    *PAGING,
+    word_parameter("sort_by", "severity by rank, status by its place in the life cycle; default created_at", SORTS),
+    word_parameter("sort_order", "default desc", ORDERS),
+)
+
+
+def _text(shortest: int, longest: int, description: str = "") -> Schema:
+    return Schema(type=OpenAPIType.STRING, min_length=shortest, max_length=longest, description=description or None)
+
+
+def _word(words: Collection[str]) -> Schema:
+    return Schema(type=OpenAPIType.STRING, enum=list(words))
+
+
+def _texts(longest: int, most: int) -> Schema:
+    return Schema(type=OpenAPIType.ARRAY, items=_text(1, longest), max_items=most)
+
+
+_SEVERITY = _word(UPTIME.ranks)
+_MESSAGE = _text(1, LONGEST_MESSAGE)
+_REGIONS = _texts(LONGEST_REGION, MOST_REGIONS)
+
+
+@dataclass
+class ListIncidentsOperation(Documented):
+    more_parameters = LISTING
+
+
+@dataclass
+class ListRowsOperation(Documented):
+    more_parameters = PAGING
+
+
+@dataclass
+class OpenIncidentOperation(Documented):
+    more_parameters = (ONCE,)
+    body = json_body(
+        {
+            "severity": "major",
+            "type": "status_code",
+            "title": "Checkout answers 502",
+            "error_message": "expected 200, got 502",
+            "affected_regions": ["eu-west"],
+            "started_at": "2026-11-20T10:00:00Z",
+        },
+        ("severity", "type", "error_message"),
+        severity=_SEVERITY,
+        type=_word(TYPES),
+        error_message=_MESSAGE,
+        check_id=_text(1, 128, "Makes it a system incident of this check; one that is given needs no title."),
+        title=_text(1, LONGEST_TITLE),
+        source=_word(SOURCES),
+        affected_regions=_REGIONS,
+        affected_monitor_ids=_texts(LONGEST_MONITOR, MOST_MONITORS),
+        failure_count=Schema(type=OpenAPIType.INTEGER, minimum=1, maximum=INT32_MAX, default=1),
+        status_page_update=_text(0, LONGEST_MESSAGE),
+        started_at=Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.DATE_TIME, description="ISO 8601; default now"),
+    )
+
+
+@dataclass
+class ChangeIncidentOperation(Documented):
+    more_parameters = (ONCE,)
+    body = json_body(
+        {"severity": "critical", "affected_regions": ["eu-west", "us-east"]},
+        (),
+        severity=_SEVERITY,
+        error_message=_MESSAGE,
+        affected_regions=_REGIONS,
+    )
+
+
+@dataclass
+class ChangeStatusOperation(Documented):
+    more_parameters = (ONCE,)
+    body = json_body(
+        {"status": "resolved", "note": "rolled back"},
+        ("status",),
+        status=_word(UPTIME.words),
+        note=_text(0, LONGEST_NOTE),
+        assignee_id=_text(1, LONGEST_ASSIGNEE, "default: the caller"),
+    )
+
+
+@dataclass
+class AcknowledgeOperation(Documented):
+    more_parameters = (ONCE,)
+
+
+@dataclass
+class AddUpdateOperation(Documented):
+    more_parameters = (ONCE,)
+    body = json_body({"message": "the load balancer is back"}, ("message",), message=_MESSAGE)
