@@ -1,4 +1,4 @@
-"""The deployment's secret key: it peppers the hashes of API keys (design 3; reliability 5.1).
+"""The deployment's secret key: it peppers the hashes of API keys, seals and signs (design 3; reliability 5.1).
 
 It comes from ``ANNALS_SECRET_KEY`` (a list, new to old, for rotation) and is the same on all nodes. Without it one is
 made once and kept in the data directory, readable by its owner alone.
@@ -11,6 +11,9 @@ import re
 import secrets
 from collections.abc import Sequence
 from pathlib import Path
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from commands.access import MintedKey
 from infra.data_directory import DataDirectory, DataDirectoryUnusable, open_private
@@ -49,6 +52,10 @@ class SecretKey:
     def fingerprint(self, request: bytes) -> str:
         """Return a text that stands for a request. It is keyed: a plain hash of a short secret could be guessed."""
         return hmac.digest(self._peppers[0], request, "sha256").hex()
+
+    def derived(self, purpose: bytes) -> tuple[bytes, ...]:
+        """Return keys of 32 bytes for another purpose, new to old: neither this one nor another follows from them."""
+        return tuple(HKDF(SHA256(), length=32, salt=None, info=purpose).derive(pepper) for pepper in self._peppers)
 
     def hashes(self, key: str) -> tuple[str, ...]:
         """Return the hashes under which a key may be stored, the newest pepper's first."""
