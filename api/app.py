@@ -15,11 +15,13 @@ from api.admin.controllers import admin_routes
 from api.composition import Node
 from api.dialects import error_form
 from api.engine.routes import EngineApi
+from api.feed.routes import feed_routes
 from api.health import health_routes
 from api.identity import PUBLIC, Identity
 from api.insight.routes import insight_routes
 from api.paths import exact_paths
 from api.problems import error_handler
+from api.uptime.routes import uptime_routes
 
 
 def create_app(node: Node) -> Litestar:
@@ -29,6 +31,8 @@ def create_app(node: Node) -> Litestar:
     plugins: list[PluginProtocol] = [identity]
     if "api" in node.settings.roles:
         routes += [admin_routes(node.administration, identity), *insight_routes(node.reading, node.pools.queries)]
+        routes.append(feed_routes(node.tracking))
+        routes.append(uptime_routes(node.tracking))
         plugins.append(EngineApi(node.engine))
     app = Litestar(
         route_handlers=routes,

@@ -1,0 +1,58 @@
+"""An incident's whole history, as its stream in the log has it (contracts/incidents.md 0.6).
+
+A history may be longer than memory is large: it is read and sent part by part.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import msgspec
+
+from api.answers import json_bytes
+from api.feed.bodies import HistoryActor, HistoryEntry
+from api.incidents.ports import Streams
+from domain.event import Event, Recorded
+from domain.identity import incident_stream
+from domain.rejection import NotFound
+from domain.timestamps import rfc3339
+
+#: Facts of one part.
+PART = 200
+
+
+async def history_of(streams: Streams, tenant: str, ulid: str) -> AsyncIterator[bytes]:
+    """Return the history as JSON, in parts; raise ``NotFound`` unless the incident is this tenant's."""
+    first = await streams.read(incident_stream(ulid), 0, PART)
+    if not first or first[0].tenant != tenant:
+        raise NotFound("failed to find incident", f"incident inc_{ulid} could not be found")
+    return _parts(streams, first)
+
+
+async def _parts(streams: Streams, facts: Sequence[Recorded]) -> AsyncIterator[bytes]:
+    """Yield an object with the facts and their number; what is cut off by an outage does not end as JSON."""
+    count, before = 0, b'{"history":['
+    while facts:
+        yield before + json_bytes([_entry(fact) for fact in facts])[1:-2]
+        count, before = count + len(facts), b","
+        last = facts[-1]
+        facts = await streams.read(last.stream, last.version, PART) if len(facts) == PART else ()
+    yield b'],"count":%d}\n' % count
+
+
+def _entry(fact: Recorded) -> HistoryEntry:
+    return HistoryEntry(
+        position=fact.position,
+        version=fact.version,
+        type=fact.event.topic.rpartition(".v")[0],
+        happened_at=rfc3339(fact.happened_at),
+        recorded_at=rfc3339(fact.recorded_at),
+        actor=HistoryActor(fact.actor.kind, fact.actor.id),
+        causation_id=fact.causation_id,
+        correlation_id=fact.correlation_id,
+        data=_said(fact.event),
+    )
+
+
+def _said(event: Event) -> dict[str, Any]:
+    """Return what a fact says, members that have their default too, so that nobody need know the defaults."""
+    return {name: value for name, value in msgspec.structs.asdict(event).items() if value not in (None, "", ())}
