@@ -11,6 +11,8 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 from domain.access import clock, key, tenant
+from domain.alerting import rule
+from domain.alerting.rule import Rule
 from domain.bpmn import evolution, instance
 from domain.coordination.unit_of_work import EVOLVE
 from domain.event import Recorded
@@ -88,6 +90,8 @@ FOLDS: Mapping[str, Fold] = {
     "task": Fold(_by_table),
     "incident": Fold(_by_table),
     "check": Fold(_by_table, Check, 500, (check, consensus)),
+    "rule": Fold(_by_table, Rule, 500, (rule,)),
+    "samples": Fold(_by_table),
     "alert": Fold(_by_table),
     "intake": Fold(_by_table),
     "intakes": Fold(_by_table),

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, get_args
 
 from domain.access.events import AccessEvent, EngineEvent
+from domain.alerting.events import RuleEvent, SamplesEvent
 from domain.bpmn.events import InstanceEvent
 from domain.event import Event
 from domain.incidents.events import IncidentEvent
@@ -16,6 +17,8 @@ FACTS: tuple[type[Event], ...] = (
     *get_args(InstanceEvent),
     *get_args(IncidentEvent),
     *get_args(CheckEvent),
+    *get_args(RuleEvent),
+    SamplesEvent,
     *get_args(ChannelEvent),
     SignalEvent,
     ProcessEvent,

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from domain.alerting import rule, samples
 from domain.bpmn import engine_task
 from domain.bpmn.elements import ELEMENTS
 from domain.bpmn.execution import Surroundings, Turn
@@ -95,6 +96,8 @@ EVOLVE: Mapping[str, Callable[[Any, Any, datetime, str, str], Any]] = {
     "task": engine_task.evolve,
     "incident": _incident,
     "check": _check,
+    "rule": rule.evolve,
+    "samples": samples.evolve,
     "alert": alert.evolve,
     "intake": intake.evolve,
     "intakes": open_intakes.evolve,

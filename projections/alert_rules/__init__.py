@@ -1,0 +1,1 @@
+"""Alert rules, as their owners list them and the evaluator takes them up."""
