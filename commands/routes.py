@@ -6,6 +6,8 @@ from commands import (
     access,
     alert_rules,
     check_incidents,
+    check_results,
+    checks,
     engine_time,
     inbound_alerts,
     incident_changes,
@@ -74,6 +76,12 @@ ROUTES: Mapping[type, Route] = {
     alert_rules.FireRule: Route(alert_rules.gather_fire, alert_rules.decide_fire),
     alert_rules.TellEvaluation: Route(alert_rules.gather_fire, alert_rules.decide_tell),
     samples.ReportSamples: Route(samples.gather_report, samples.decide_report, int),
+    checks.CreateCheck: Route(checks.gather_create, checks.decide_create, str),
+    checks.ChangeCheck: Route(checks.gather_change, checks.decide_change, str),
+    checks.DeleteCheck: Route(checks.gather_delete, checks.decide_delete, str),
+    check_results.ReportResults: Route(
+        check_results.gather_report, check_results.decide_report, check_results.ResultsAnswer
+    ),
     access.RegisterTenant: Route(access.gather_register, access.decide_register),
     access.ChangeTenant: Route(access.gather_change, access.decide_change),
     access.IssueKey: Route(access.gather_issue, access.decide_issue),

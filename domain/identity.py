@@ -115,6 +115,11 @@ def check_stream(ulid: str) -> str:
     return f"check-{ulid}"
 
 
+def check_of(stream: str) -> str:
+    """Return the ULID that a stream ``check-<ULID>`` belongs to."""
+    return stream.removeprefix("check-")
+
+
 def rule_stream(ulid: str) -> str:
     return f"rule-{ulid}"
 

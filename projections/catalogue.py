@@ -1,6 +1,7 @@
 """Every read model there is. A new one adds its line here, and its tables are made and filled at the next start."""
 
 from projections.alert_rules.projector import READ_MODEL as ALERT_RULES
+from projections.checks.projector import READ_MODEL as CHECKS
 from projections.element_instances.projector import READ_MODEL as ELEMENT_INSTANCES
 from projections.elements.projector import READ_MODEL as ELEMENTS
 from projections.incident_analytics.projector import READ_MODEL as INCIDENT_ANALYTICS
@@ -45,4 +46,5 @@ READ_MODELS: tuple[ReadModel, ...] = (
     INCIDENT_TIMELINE,
     INCIDENT_ANALYTICS,
     ALERT_RULES,
+    CHECKS,
 )

@@ -1,0 +1,20 @@
+-- One row for each check that is not deleted.
+create table checks (
+    check_id text collate "C" primary key,  -- the ULID
+    tenant text collate "C" not null,
+    settings jsonb not null,
+    paused boolean not null,
+    created_at timestamptz not null,
+    updated_at timestamptz not null,
+    checked_at timestamptz                  -- when the newest result was observed
+) with (fillfactor = 70);
+create index checks_listed on checks (tenant, created_at, check_id);
+
+-- Every incident of a check.
+create table checks_incidents (
+    incident text collate "C" primary key,  -- the ULID
+    check_id text collate "C" not null,
+    kind text not null,
+    unresolved boolean not null
+) with (fillfactor = 80);
+create index checks_incidents_of_check on checks_incidents (check_id) include (kind, unresolved);
