@@ -3,13 +3,12 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
 from domain.incidents.events import SourceKind
 from domain.incidents.status import Status
-from projections.conditions import Condition
 from projections.database import Database, named_queries
 from projections.incident_list.rows import subject_of
 
@@ -22,7 +21,7 @@ LIFE_CYCLE = (
     "case status when 'open' then 0 when 'resolved' then 2 when 'closed' then 3 when 'canceled' then 3 else 1 end"
 )
 
-SORTED_BY: Mapping[Sort, str] = {
+KEYS: Mapping[Sort, str] = {
     "created_at": "created_at",
     "updated_at": "updated_at",
     "started_at": "started_at",
@@ -30,8 +29,11 @@ SORTED_BY: Mapping[Sort, str] = {
     "status": LIFE_CYCLE,
 }
 
-#: As many incidents are looked at one by one when only those are asked for that changed after some time.
+#: So many incidents are looked at one by one without looking for a better way.
 FEW = 2_000
+
+#: As many as may have changed between counting them and looking at them.
+RECENT = 2 * FEW
 
 
 class ListedIncident(msgspec.Struct, frozen=True):
@@ -91,7 +93,7 @@ class ListedIncident(msgspec.Struct, frozen=True):
 
 
 class Filter(msgspec.Struct, frozen=True):
-    """Which incidents: every condition given has to hold; an empty one is none."""
+    """Which incidents: every condition that is given has to hold; an empty one is none."""
 
     statuses: tuple[Status, ...] = ()
     ranks: tuple[int, ...] = ()
@@ -100,134 +102,137 @@ class Filter(msgspec.Struct, frozen=True):
     updated_after: datetime | None = None
 
     @property
-    def is_by_group(self) -> bool:
+    def has_groups(self) -> bool:
+        """Tell whether it asks for some of those groups only that are counted."""
         return bool(self.statuses or self.ranks or self.check_id is not None or self.rule_id is not None)
 
 
+class _Page(NamedTuple):
+    """Which part of the answer, and in which order: by a column and then by ULID, both in the same direction."""
+
+    key: Sort
+    descending: bool
+    limit: int
+    offset: int = 0
+
+
+class _Criterion(NamedTuple):
+    """A condition on a row, with ``{}`` where each of its arguments goes."""
+
+    text: str
+    arguments: tuple[Any, ...]
+
+
 async def find_incident(db: Database, tenant: str, ulid: str) -> ListedIncident | None:
-    """Return an incident of the tenant."""
+    """Return an incident of the tenant, none when it has no such incident."""
     row = await db.fetchrow(SQL["incident"], tenant, ulid)
     return None if row is None else _incident(row)
 
 
 async def incidents_by_cursor(
-    db: Database,
-    tenant: str,
-    filter: Filter,  # noqa: A002  (what it is)
-    *,
-    descending: bool,
-    limit: int,
-    after: tuple[datetime, str] | None,
+    db: Database, tenant: str, wanted: Filter, *, descending: bool, limit: int, after: tuple[datetime, str] | None
 ) -> list[ListedIncident]:
-    """Return incidents in order of creation and then of ULID, those after a place in that order."""
-    filter = await _needed(db, tenant, filter)  # noqa: A001
-    beyond = []
-    if after is not None:
-        beyond = [Condition("(created_at, incident) < ({}::timestamptz,", after[0]), Condition("{}::text)", after[1])]
-    return await _by_creation(db, tenant, filter, descending, (limit, 0), beyond)
+    """Return incidents in order of creation and then of ULID, from the first one ``after`` a place in that order.
+
+    The time that takes does not grow with what is before that place, nor with how many incidents there are.
+    """
+    beyond = (
+        []
+        if after is None
+        else [_Criterion(f"(created_at, incident) {'<' if descending else '>'} ({{}}, {{}})", after)]
+    )
+    return await _incidents(db, tenant, wanted, _Page("created_at", descending, limit), beyond)
 
 
-async def incidents_by_offset(  # noqa: PLR0913  (each says what it is by its name)
-    db: Database,
-    tenant: str,
-    filter: Filter,  # noqa: A002  (what it is)
-    *,
-    sort: Sort,
-    descending: bool,
-    limit: int,
-    offset: int,
+async def incidents_by_offset(  # noqa: PLR0913  (each says by its name what it is)
+    db: Database, tenant: str, wanted: Filter, *, sort: Sort, descending: bool, limit: int, offset: int
 ) -> list[ListedIncident]:
-    """Return incidents by one of the sort keys, ties by ULID; ``status`` by its place in uptime's life cycle."""
-    filter = await _needed(db, tenant, filter)  # noqa: A001
-    window = (limit, offset)
-    if filter.updated_after is not None and await _few_changed(db, tenant, filter.updated_after):
-        statement = SQL["recent"].replace("/* key */", SORTED_BY[sort])
-        rest = msgspec.structs.replace(filter, updated_after=None)
-        arguments = (tenant, *window, filter.updated_after, 2 * FEW)
-        return await _asked(db, statement, arguments, _alone(rest), descending=descending)
-    if sort == "created_at":
-        return await _by_creation(db, tenant, filter, descending, window, [])
-    statement = SQL["sorted"].replace("/* key */", SORTED_BY[sort])
-    return await _asked(db, statement, (tenant, *window), _alone(filter), descending=descending)
+    """Return incidents by one of the sort keys and then by ULID; ``status`` by its place in uptime's life cycle.
+
+    By ``created_at`` and ``updated_at`` they are read in order, up to the end of the page; by another key all incidents
+    that the filter leaves are looked at (some 30 ms for 100,000).
+    """
+    return await _incidents(db, tenant, wanted, _Page(sort, descending, limit, offset))
 
 
-async def count_incidents(db: Database, tenant: str, filter: Filter) -> int:  # noqa: A002  (what it is)
-    """Return how many incidents there are."""
-    filter = await _needed(db, tenant, filter)  # noqa: A001
-    count: int
-    if filter.updated_after is not None and await _few_changed(db, tenant, filter.updated_after):
-        rest = msgspec.structs.replace(filter, updated_after=None)
-        statement, arguments = _criteria(SQL["counted_recent"], (tenant, filter.updated_after, 2 * FEW), _alone(rest))
-        count = await db.fetchval(statement, *arguments)
-    elif filter.updated_after is not None or None not in (filter.check_id, filter.rule_id):
-        statement, arguments = _criteria(SQL["counted"], (tenant,), _alone(filter))
-        count = await db.fetchval(statement, *arguments)
+async def count_incidents(db: Database, tenant: str, wanted: Filter) -> int:
+    """Return how many incidents there are: from counts that are kept, unless it depends on times."""
+    wanted, recent = await _narrowed(db, tenant, wanted)
+    if recent:
+        statement, arguments = _with(SQL["count_changed"], (tenant, wanted.updated_after, RECENT), _criteria(wanted))
+    elif wanted.updated_after is not None or None not in (wanted.check_id, wanted.rule_id):
+        statement, arguments = _with(SQL["count"], (tenant,), _criteria(wanted))
     else:
-        subject = subject_of(filter.check_id, filter.rule_id)
-        count = await db.fetchval(SQL["tallied"], tenant, subject, filter.statuses, filter.ranks)
+        statement, arguments = SQL["counts"], (tenant, *_groups(wanted))
+    count: int = await db.fetchval(statement, *arguments)
     return count
 
 
-async def _needed(db: Database, tenant: str, filter: Filter) -> Filter:  # noqa: A002
-    """Leave a time out after which every incident changed: clients begin to poll at the beginning of time."""
-    if filter.updated_after is None or await db.fetchval(SQL["unchanged"], tenant, filter.updated_after):
-        return filter
-    return msgspec.structs.replace(filter, updated_after=None)
-
-
-async def _few_changed(db: Database, tenant: str, after: datetime) -> bool:
-    changed: int = await db.fetchval(SQL["changed"], tenant, after, FEW + 1)
-    return changed <= FEW
-
-
-async def _by_creation(
-    db: Database,
-    tenant: str,
-    filter: Filter,  # noqa: A002
-    descending: bool,  # noqa: FBT001
-    window: tuple[int, int],
-    beyond: Sequence[Condition],
+async def _incidents(
+    db: Database, tenant: str, wanted: Filter, page: _Page, beyond: Sequence[_Criterion] = ()
 ) -> list[ListedIncident]:
-    if not filter.is_by_group:
-        conditions = [*_alone(filter), *beyond]
-        return await _asked(db, SQL["all"], (tenant, *window), conditions, descending=descending)
-    groups = (subject_of(filter.check_id, filter.rule_id), filter.statuses, filter.ranks)
-    conditions = [*_alone(msgspec.structs.replace(filter, statuses=(), ranks=())), *beyond]
-    return await _asked(db, SQL["grouped"], (tenant, *window, *groups), conditions, descending=descending)
-
-
-def _alone(filter: Filter) -> list[Condition]:  # noqa: A002
-    """Return the conditions on a row."""
-    conditions = []
-    if filter.statuses:
-        conditions.append(Condition("status = any({}::text[])", filter.statuses))
-    if filter.ranks:
-        conditions.append(Condition("severity = any({}::smallint[])", filter.ranks))
-    if filter.check_id is not None:
-        conditions.append(Condition("check_id = {}", filter.check_id))
-    if filter.rule_id is not None:
-        conditions.append(Condition("rule_id = {}", filter.rule_id))
-    if filter.updated_after is not None:
-        conditions.append(Condition("updated_at > {}", filter.updated_after))
-    return conditions
-
-
-def _criteria(statement: str, arguments: Sequence[Any], conditions: Sequence[Condition]) -> tuple[str, Sequence[Any]]:
-    numbered = enumerate(conditions, start=len(arguments) + 1)
-    texts = [
-        ("and " if not condition.text.startswith("{}::text)") else "") + condition.text.format(f"${number}")
-        for number, condition in numbered
-    ]
-    return statement.replace("/* criteria */", " ".join(texts)), (*arguments, *(c.argument for c in conditions))
-
-
-async def _asked(
-    db: Database, statement: str, arguments: Sequence[Any], conditions: Sequence[Condition], *, descending: bool
-) -> list[ListedIncident]:
-    statement, arguments = _criteria(statement, arguments, conditions)
-    if not descending:
-        statement = statement.replace(" desc", "").replace("incident) <", "incident) >")
+    wanted, recent = await _narrowed(db, tenant, wanted)
+    statement, source = await _source(db, tenant, wanted, page, recent=recent)
+    arguments = (tenant, page.limit, page.offset, *source)
+    statement, arguments = _with(statement, arguments, [*_criteria(wanted), *beyond])
+    statement = statement.replace("/* key */", KEYS[page.key])
+    if not page.descending:
+        statement = statement.replace(" desc", "")
     return [_incident(row) for row in await db.fetch(statement, *arguments)]
+
+
+async def _source(
+    db: Database, tenant: str, wanted: Filter, page: _Page, *, recent: bool
+) -> tuple[str, tuple[Any, ...]]:
+    """Choose the question that leads to few rows, whatever the planner knows of the table; with its own arguments."""
+    if recent:
+        return SQL["changed"], (wanted.updated_after, RECENT)
+    if not wanted.has_groups:
+        return SQL["sorted"], ()
+    groups = _groups(wanted)
+    if page.key == "created_at":
+        return SQL["grouped"], (*groups, page.limit + page.offset)
+    if await db.fetchval(SQL["counts"], tenant, *groups) <= FEW:
+        return SQL["grouped"], (*groups, None)
+    return SQL["sorted"], ()
+
+
+async def _narrowed(db: Database, tenant: str, wanted: Filter) -> tuple[Filter, bool]:
+    """Tell whether only few incidents changed after the time that is asked for.
+
+    If all did, leave that out of the filter: who begins to follow the changes asks for all there ever were.
+    """
+    if wanted.updated_after is None:
+        return wanted, False
+    row = await db.fetchrow(SQL["changes"], tenant, wanted.updated_after, FEW + 1)
+    if not row["unchanged"]:
+        return msgspec.structs.replace(wanted, updated_after=None), False
+    return wanted, row["changed"] <= FEW
+
+
+def _groups(wanted: Filter) -> tuple[str, Sequence[Status], Sequence[int]]:
+    """Return by which subject, statuses and ranks incidents are counted; of a check and a rule, the check."""
+    return subject_of(wanted.check_id, wanted.rule_id), wanted.statuses, wanted.ranks
+
+
+def _criteria(wanted: Filter) -> list[_Criterion]:
+    conditions = {
+        "status = any({}::text[])": wanted.statuses or None,
+        "severity = any({}::smallint[])": wanted.ranks or None,
+        "check_id = {}": wanted.check_id,
+        "rule_id = {}": wanted.rule_id,
+        "updated_at > {}": wanted.updated_after,
+    }
+    return [_Criterion(text, (argument,)) for text, argument in conditions.items() if argument is not None]
+
+
+def _with(statement: str, arguments: tuple[Any, ...], criteria: Sequence[_Criterion]) -> tuple[str, tuple[Any, ...]]:
+    """Put criteria in the place that a statement has for them, each set of them making a statement of its own."""
+    texts = []
+    for text, given in criteria:
+        texts.append("and " + text.format(*(f"${len(arguments) + place}" for place in range(1, len(given) + 1))))
+        arguments += given
+    return statement.replace("/* criteria */", " ".join(texts)), arguments
 
 
 def _incident(row: Mapping[str, Any]) -> ListedIncident:

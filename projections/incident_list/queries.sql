@@ -32,35 +32,9 @@ on conflict (tenant, subject, status, severity) do update
 -- One incident.
 select * from incident_list where incident = $2 and tenant = $1;
 
--- name: all
--- A page of all incidents: $2 after the first $3.
-select *
-  from incident_list
- where tenant = $1 /* criteria */
- order by created_at desc, incident desc
- limit $2 offset $3;
-
--- name: grouped
--- A page of the incidents of some statuses and severities: each of these is looked up by itself, in the order of the
--- page, and no further than the page could need. The offsets of 0 make each of them a look-up in an index.
-select listed.*
-  from (select incident, listed.created_at
-          from incident_list_counts as counted
-         cross join lateral
-               (select incident, created_at
-                  from incident_list
-                 where tenant = $1 and status = counted.status and severity = counted.severity /* criteria */
-                 order by created_at desc, incident desc
-                 limit $2 + $3::bigint) as listed
-         where tenant = $1 and subject = $4 and incidents > 0 and (cardinality($5::text[]) = 0 or status = any($5))
-           and (cardinality($6::smallint[]) = 0 or severity = any($6))
-         order by created_at desc, incident desc
-         limit $2 offset $3) as page
- cross join lateral (select * from incident_list where incident = page.incident offset 0) as listed
- order by listed.created_at desc, listed.incident desc;
-
 -- name: sorted
--- A page of the incidents that meet the criteria, in any order.
+-- A page of the incidents that meet the criteria, in any order: $2 after the first $3.
+-- Here and below, the offset of 0 makes what it is in a look-up in an index: left free, the planner may read the table.
 select listed.*
   from (select incident
           from incident_list
@@ -70,47 +44,56 @@ select listed.*
  cross join lateral (select * from incident_list where incident = page.incident offset 0) as listed
  order by /* key */ desc, incident desc;
 
--- name: recent
--- The same of incidents that something happened to after $4, which are no more than $5.
+-- name: changed
+-- The same of the incidents that something happened to after $4, which are no more than $5.
 select listed.*
   from (select incident
-          from (select *
-                  from incident_list
-                 where tenant = $1 and updated_at > $4
-                 order by updated_at desc
-                 limit $5) as changed
+          from (select * from incident_list where tenant = $1 and updated_at > $4 order by updated_at limit $5) as changed
          where true /* criteria */
          order by /* key */ desc, incident desc
          limit $2 offset $3) as page
  cross join lateral (select * from incident_list where incident = page.incident offset 0) as listed
  order by /* key */ desc, incident desc;
 
--- name: changed
--- How many incidents something happened to after $2, counted up to $3.
-select count(*)
-  from (select from incident_list where tenant = $1 and updated_at > $2 order by updated_at desc limit $3) as changed;
+-- name: grouped
+-- The same of the incidents of a subject $4, of some statuses $5 and severities $6, or all where these are empty: those of
+-- each status and severity are looked up by themselves, in order of creation, and no more than the first $7 of them.
+select listed.*
+  from (select incident
+          from incident_list_counts as counted
+         cross join lateral
+               (select incident, /* key */ as key
+                  from incident_list
+                 where tenant = $1 and status = counted.status and severity = counted.severity /* criteria */
+                 order by created_at desc, incident desc
+                 limit $7::bigint) as found
+         where tenant = $1 and subject = $4 and incidents > 0 and (cardinality($5::text[]) = 0 or status = any($5))
+           and (cardinality($6::smallint[]) = 0 or severity = any($6))
+         order by key desc, incident desc
+         limit $2 offset $3) as page
+ cross join lateral (select * from incident_list where incident = page.incident offset 0) as listed
+ order by /* key */ desc, incident desc;
 
--- name: unchanged
--- Whether to any incident nothing has happened after $2.
-select exists (select from incident_list where tenant = $1 and updated_at <= $2);
+-- name: changes
+-- Whether there are incidents that nothing happened to after $2, and how many there are of the others, counted up to $3.
+select exists (select from incident_list where tenant = $1 and updated_at <= $2) as unchanged,
+       (select count(*)
+          from (select from incident_list where tenant = $1 and updated_at > $2 order by updated_at limit $3) as changed
+       ) as changed;
 
--- name: tallied
--- How many incidents there are of some statuses and severities.
+-- name: counts
+-- How many incidents a subject has of some statuses and severities, or of all where these are empty.
 select coalesce(sum(incidents), 0)::bigint
   from incident_list_counts
  where tenant = $1 and subject = $2 and (cardinality($3::text[]) = 0 or status = any($3))
    and (cardinality($4::smallint[]) = 0 or severity = any($4));
 
--- name: counted
+-- name: count
 -- How many incidents meet the criteria.
 select count(*) from incident_list where tenant = $1 /* criteria */;
 
--- name: counted_recent
--- The same of incidents that something happened to after $2, which are no more than $3.
+-- name: count_changed
+-- The same of the incidents that something happened to after $2, which are no more than $3.
 select count(*)
-  from (select *
-          from incident_list
-         where tenant = $1 and updated_at > $2
-         order by updated_at desc
-         limit $3) as changed
+  from (select * from incident_list where tenant = $1 and updated_at > $2 order by updated_at limit $3) as changed
  where true /* criteria */;
