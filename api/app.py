@@ -19,14 +19,18 @@ from api.feed.routes import feed_routes
 from api.health import health_routes
 from api.identity import PUBLIC, Identity
 from api.insight.routes import insight_routes
+from api.limits import Limits, Rates
 from api.paths import exact_paths
 from api.problems import error_handler
 from api.uptime.routes import uptime_routes
+from domain.access.events import Plan
+from infra.settings import Settings
 
 
 def create_app(node: Node) -> Litestar:
     """Return the application of a node; one without the role ``api`` answers for its health alone."""
-    identity = Identity(node.records)
+    identity = Identity(node.records, tokens=node.tokens)
+    limits = Limits(node.buckets, _rates(node.settings), identity)
     routes: list[ControllerRouterHandler] = [*health_routes(node.obstacle, node.followers.status)]
     plugins: list[PluginProtocol] = [identity]
     if "api" in node.settings.roles:
@@ -53,8 +57,17 @@ def create_app(node: Node) -> Litestar:
         ),
         logging_config=None,
     )
-    app.asgi_handler = exact_paths(app.asgi_handler)
+    app.asgi_handler = limits.around(exact_paths(app.asgi_handler))
     return app
+
+
+def _rates(settings: Settings) -> Rates:
+    plans: dict[Plan, int] = {
+        "free": settings.free_limit,
+        "pro": settings.pro_limit,
+        "enterprise": settings.enterprise_limit,
+    }
+    return Rates(plans, settings.engine_limit, settings.intake_limit)
 
 
 def _told_as_ours(response: Response[Any]) -> Response[Any]:

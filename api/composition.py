@@ -33,10 +33,14 @@ from infra.leases import Lease
 from infra.lookups import PostgresLookups
 from infra.migrating import migrate
 from infra.postgres import Connection, Link, Pools, Record, connect, open_pools
+from infra.rate_limits.buckets import Buckets, MemoryBuckets
+from infra.rate_limits.redis_buckets import DEPLOYMENT, RedisBuckets
 from infra.reading import Reading
 from infra.redis_doorbell import RedisWire
 from infra.secret_key import SecretKey, load_secret_key
 from infra.settings import Settings
+from infra.token_keys import KeySet, SecretAndKeySet, loader
+from infra.tokens import Party, Tokens
 from infra.watching import Watch
 from projections.catalogue import READ_MODELS
 
@@ -60,6 +64,8 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     secret_key: SecretKey
     records: AccessRecords
     administration: Administration
+    tokens: Tokens | None
+    buckets: Buckets
     roles: Roles
     founded: IssuedKey | None
 
@@ -153,6 +159,8 @@ async def _assembled(settings: Settings, dsn: str, pools: Pools, watch: Watch, s
         secret_key=secret_key,
         records=records,
         administration=administration,
+        tokens=_tokens(settings, records, clock),
+        buckets=await _buckets(settings, pools, clock, stack),
         roles=Roles(),
         founded=await administration.found_deployment(settings.bootstrap_key),
     )
@@ -166,6 +174,24 @@ def _followers(pools: Pools, events: EventLog) -> Followers:
 def _secret_key(settings: Settings) -> SecretKey:
     """Return the key of this node's deployment. Nodes that share a database share it, so none makes one of its own."""
     return load_secret_key(settings.secret_key, settings.data_dir, make=settings.database_url is None)
+
+
+def _tokens(settings: Settings, records: AccessRecords, clock: Clock) -> Tokens | None:
+    """Return where tokens are looked up, where any are trusted."""
+    if settings.jwt_secret is None and settings.jwks is None:
+        return None
+    key_set = KeySet(loader(settings.jwks)) if settings.jwks is not None else None
+    keys = SecretAndKeySet(settings.jwt_secret, key_set)
+    return Tokens(keys, records, Party(settings.jwt_issuer, settings.jwt_audience), clock.wall)
+
+
+async def _buckets(settings: Settings, pools: Pools, clock: Clock, stack: AsyncExitStack) -> Buckets:
+    """Return where requests are counted: over all nodes where they share a Redis."""
+    if settings.redis_url is None:
+        return MemoryBuckets(clock.wall)
+    shared = RedisBuckets(settings.redis_url, clock.wall, await pools.commands.fetchval(DEPLOYMENT))
+    stack.push_async_callback(shared.close)
+    return shared
 
 
 def _roles(node: Node) -> dict[str, Coroutine[Any, Any, None]]:

@@ -2,22 +2,31 @@
 
 ::
 
-    Authorization: Bearer <API key>
+    Authorization: Bearer <API key or token>
     Authorization: Basic base64(<key id>:<API key>)
     Authorization: <API key>                          the engine's existing clients send no scheme
     Authorization: base64(<key id>:<API key>)         the same
     X-API-Key: <API key>
+    Cookie: token=<token>
 
-``Authorization`` counts when both headers are there.
+Of several the first in this order counts, whether it is valid or not.
 """
 
 import base64
 import binascii
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-#: No key of ours comes near it; what is longer is not looked up.
+#: No key of ours comes near it, and no token that names a person and their roles; what is longer is not looked up.
 MAX_LENGTH = 1024
+LONGEST_TOKEN = 8192
+
+#: Before the value of a header that is not ``Authorization``, so that no value stands for two credentials.
+_OF_KEY, OF_COOKIE = b"x-api-key ", b"cookie "
+
+#: A JSON object, another one, and a signature (RFC 7515, 3.1), each in base64: an object begins with a brace.
+_TOKEN = re.compile(r"e[w-z][\w-]+\.[\w-]+\.[\w-]*", re.ASCII)
 
 
 class Credential(NamedTuple):
@@ -28,17 +37,32 @@ class Credential(NamedTuple):
 
 
 def header_of(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
-    """Return the header's value that carries the credential, or nothing.
-
-    Values of ``X-API-Key`` come with that name in front, so that no value stands for two credentials.
-    """
-    found = b""
+    """Return the header's value that carries the credential, or nothing."""
+    key, cookies = b"", []
     for name, value in headers:
         if name == b"authorization":
             return value
         if name == b"x-api-key":
-            found = b"x-api-key " + value
-    return found
+            key = _OF_KEY + value
+        elif name == b"cookie":
+            cookies.append(value)
+    return key or _of_cookies(cookies)
+
+
+def _of_cookies(cookies: Sequence[bytes]) -> bytes:
+    """Return the cookie ``token``; of two of that name nobody knows which one is meant."""
+    pairs = (pair.strip().partition(b"=") for value in cookies for pair in value.split(b";"))
+    tokens = [value for name, _, value in pairs if name == b"token"]
+    return OF_COOKIE + b" ".join(tokens) if tokens else b""
+
+
+def token_in(header: bytes) -> str | None:
+    """Return the token that a header's value has the form of."""
+    if len(header) > LONGEST_TOKEN:
+        return None
+    scheme, _, rest = header.decode("latin-1").strip().partition(" ")
+    text = rest.strip()
+    return text if scheme.lower() in {"bearer", "cookie"} and _TOKEN.fullmatch(text) else None
 
 
 def credentials_in(header: bytes) -> Iterator[Credential]:

@@ -8,6 +8,7 @@ of Litestar's costs ten: it copies the route handler for every call).
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from math import inf
 from typing import Any, Literal, NamedTuple, Protocol
 
 import msgspec
@@ -17,7 +18,8 @@ from litestar.plugins import InitPlugin, ReceiveRoutePlugin
 from litestar.routes import ASGIRoute, BaseRoute, HTTPRoute, WebSocketRoute
 from litestar.types import ASGIApp, Receive, RouteHandlerType, Scope, Send
 
-from api.credentials import credentials_in, header_of
+from api.credentials import LONGEST_TOKEN, OF_COOKIE, credentials_in, header_of, token_in
+from api.cross_site import refuse_cross_site
 from api.refusals import Unauthorized
 from domain.access.caller import Caller
 from domain.access.events import Role
@@ -38,6 +40,7 @@ __all__ = [
     "Caller",
     "Identity",
     "KeyRing",
+    "TokenRing",
 ]
 
 CHALLENGE = 'Bearer realm="annals", Basic realm="annals", charset="UTF-8"'
@@ -90,9 +93,9 @@ READ = Access(frozenset(ROLES))
 ANALYTICS = Access(frozenset(ROLES), entitlement=ANALYTICS_ENTITLEMENT)
 #: Writes of the engine.
 WORK = Access(frozenset({"worker", "operator", "admin", "owner"}))
-#: Writes of incidents, rules and checks.
+#: Writes of incidents and checks; rules and intakes are matters of ``ADMINISTRATION``.
 OPERATE = Access(frozenset({"operator", "admin", "owner"}))
-#: Keys and the like, of the tenant itself.
+#: Keys, intakes, alert rules and the like, of the tenant itself.
 ADMINISTRATION = Access(frozenset({"admin", "owner"}))
 #: Tenants, and the clock.
 DEPLOYMENT = Access(frozenset({"owner"}), deployment=True)
@@ -105,23 +108,41 @@ class KeyRing(Protocol):
         """Return who holds a key that is neither unknown nor revoked."""
 
 
+class _Found(NamedTuple):
+    """Who was found, and for how many seconds that holds at most: a token expires."""
+
+    caller: Caller
+    seconds: float = inf
+
+
+class TokenRing(Protocol):
+    """Where tokens are looked up."""
+
+    async def bearer(self, token: str) -> tuple[Caller, float] | None:
+        """Return who holds a token that is in order, and for how many seconds yet."""
+
+
 class _Known(NamedTuple):
-    """Who was found; times are those of the door's clock."""
+    """Who was found, and whether by a cookie; times are those of the door's clock."""
 
     caller: Caller
     renew_at: float
     forget_at: float
+    by_cookie: bool
 
 
 class Identity(InitPlugin, ReceiveRoutePlugin):
     """Puts itself in front of every route: finds the caller, refuses who may not pass, and undeclared routes."""
 
-    def __init__(self, keys: KeyRing, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, keys: KeyRing, now: Callable[[], float] = time.monotonic, tokens: TokenRing | None = None
+    ) -> None:
         self._keys = keys
+        self._tokens = tokens
         self._now = now
         self._callers: dict[bytes, _Known] = {}
         self._strangers: dict[bytes, float] = {}
-        self._looking: dict[bytes, asyncio.Task[Caller | None]] = {}
+        self._looking: dict[bytes, asyncio.Task[_Found | None]] = {}
         self._strangers_at_once = asyncio.Semaphore(STRANGERS_AT_ONCE)
 
     def on_app_init(self, app_config: AppConfig) -> AppConfig:
@@ -142,6 +163,10 @@ class Identity(InitPlugin, ReceiveRoutePlugin):
         self._strangers.clear()
         self._looking.clear()
 
+    async def caller_of(self, scope: Scope) -> Caller | None:
+        """Return who sends a request, None for nobody who is known; raise ``Unavailable`` in an outage."""
+        return await self._caller(header_of(scope["headers"]))
+
     def _in_front_of(self, app: ASGIApp) -> ASGIApp:
         callers, now = self._callers, self._now
 
@@ -149,6 +174,8 @@ class Identity(InitPlugin, ReceiveRoutePlugin):
             known = callers.get(header_of(scope["headers"]))
             if known is None or known.renew_at < now():
                 return self._look_up_first(app, scope, receive, send)
+            if known.by_cookie:
+                refuse_cross_site(scope)
             scope["route_handler"].opt["access"].check(known.caller)
             scope["user"] = known.caller
             return app(scope, receive, send)
@@ -159,9 +186,12 @@ class Identity(InitPlugin, ReceiveRoutePlugin):
         access: Access = scope["route_handler"].opt["access"]
         caller = None
         if not access.lets_anyone_in(scope):
-            caller = await self._caller(header_of(scope["headers"]))
+            header = header_of(scope["headers"])
+            caller = await self._caller(header)
             if caller is None:
-                raise Unauthorized("a valid API key is required", CHALLENGE)
+                raise Unauthorized("a valid API key or token is required", CHALLENGE)
+            if header.startswith(OF_COOKIE):
+                refuse_cross_site(scope)
             access.check(caller)
         scope["user"] = caller
         await app(scope, receive, send)
@@ -169,7 +199,7 @@ class Identity(InitPlugin, ReceiveRoutePlugin):
     async def _caller(self, header: bytes) -> Caller | None:
         """Return who a header stands for. Of many requests with one header, one asks."""
         now = self._now()
-        if not header or self._strangers.get(header, 0) > now:
+        if not header or len(header) > LONGEST_TOKEN or self._strangers.get(header, 0) > now:
             return None
         known = self._callers.get(header)
         if known and now < known.renew_at:
@@ -177,10 +207,11 @@ class Identity(InitPlugin, ReceiveRoutePlugin):
         looking = self._looking.get(header) or self._start_looking(header, now)
         if known and now < known.forget_at:
             return known.caller
-        return await asyncio.shield(looking)
+        found = await asyncio.shield(looking)
+        return found.caller if found else None
 
-    def _start_looking(self, header: bytes, now: float) -> asyncio.Task[Caller | None]:
-        def done(task: asyncio.Task[Caller | None]) -> None:
+    def _start_looking(self, header: bytes, now: float) -> asyncio.Task[_Found | None]:
+        def done(task: asyncio.Task[_Found | None]) -> None:
             if self._looking.get(header) is task:  # else forgotten meanwhile: what it found may be old
                 del self._looking[header]
                 if not task.cancelled() and task.exception() is None:
@@ -191,7 +222,7 @@ class Identity(InitPlugin, ReceiveRoutePlugin):
         task.add_done_callback(done)
         return task
 
-    async def _look_up(self, header: bytes) -> Caller | None:
+    async def _look_up(self, header: bytes) -> _Found | None:
         """Look a header up; those never seen before wait in a line of their own, and not for long."""
         if header in self._callers:
             return await self._found(header)
@@ -201,20 +232,26 @@ class Identity(InitPlugin, ReceiveRoutePlugin):
         except TimeoutError as error:
             raise Unavailable("failed to look up a key", "too many unknown callers ask at once") from error
 
-    async def _found(self, header: bytes) -> Caller | None:
+    async def _found(self, header: bytes) -> _Found | None:
+        token = token_in(header) if self._tokens else None
+        if self._tokens and token:
+            found = await self._tokens.bearer(token)
+            return _Found(*found) if found else None
         for credential in credentials_in(header):
             holder = await self._keys.holder(credential.key)
             if holder and credential.key_id in {None, holder.key_id}:
-                return holder
+                return _Found(holder)
         return None
 
-    def _remember(self, header: bytes, caller: Caller | None, began: float) -> None:
+    def _remember(self, header: bytes, found: _Found | None, began: float) -> None:
         self._callers.pop(header, None)
         self._strangers.pop(header, None)
-        if caller:
-            _keep(self._callers, header, _Known(caller, began + RENEW_AFTER_S, began + FORGET_AFTER_S), MOST_CALLERS)
-        else:
+        if found is None:
             _keep(self._strangers, header, began + FORGET_AFTER_S, MOST_STRANGERS)
+            return
+        renew, forget = (began + min(age, found.seconds) for age in (RENEW_AFTER_S, FORGET_AFTER_S))
+        known = _Known(found.caller, renew, forget, header.startswith(OF_COOKIE))
+        _keep(self._callers, header, known, MOST_CALLERS)
 
 
 def _keep(memory: dict[bytes, Any], header: bytes, found: object, most: int) -> None:

@@ -10,10 +10,9 @@ from urllib.parse import quote
 
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from api.answers import Answer, json_bytes
-from api.dialects import error_form
+from api.answers import Answer
+from api.dialects import refused
 from api.insight.routes import INSIGHT_PATHS
-from api.problems import problem_of
 from api.refusals import UnknownPath
 
 _SLASHES = re.compile(r"/{2,}")
@@ -39,10 +38,7 @@ def _elsewhere(scope: Scope) -> Answer:
     given = scope["raw_path"].decode("latin-1")
     cleaned = _SLASHES.sub("/", given)
     if cleaned == given:
-        form, refusal = error_form(scope["path"]), UnknownPath(scope["path"])
-        return Answer(
-            HTTPStatus.NOT_FOUND, json_bytes(form.body(problem_of(refusal), refusal)), form.media_type.encode()
-        )
+        return refused(scope["path"], UnknownPath(scope["path"]))
     answer = Answer(HTTPStatus.TEMPORARY_REDIRECT)
     query = b"?" + scope["query_string"] if scope["query_string"] else b""
     answer.headers = [(b"location", quote(cleaned, safe=_OF_PATHS).encode() + query), (b"content-length", b"0")]

@@ -1,12 +1,13 @@
 """Tenants and API keys as the database has them: who holds a key, and the lists that administrators see."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import Any, Protocol
 
 import msgspec
 
+from commands.access_fields import is_tenant_id
 from domain.access import key, tenant
 from domain.access.caller import Caller
 from domain.access.events import Plan, Role
@@ -25,6 +26,8 @@ select keys.key_id, keys.tenant, keys.role, keys.name,
   from log.api_keys as keys
  where keys.key_hash = any($1)
 """
+
+TENANT = "select topic, state from log.events where originator_id = 'tenant-' || $1 order by originator_version"
 
 TENANT_OF_KEY = "select tenant from log.api_keys where key_id = $1"
 
@@ -78,16 +81,24 @@ class AccessRecords:
 
         The key is looked up by its keyed hash: how long that takes tells nothing about a key that is nearly right.
         """
-        row = await self._fetchrow(HOLDER, self._secret_key.hashes(key))
+        row = await _reached(self._database.fetchrow(HOLDER, self._secret_key.hashes(key)))
         if row is None:
             return None
         owner = _folded_tenant(row["topics"], row["states"])
         entitlements = owner.entitlements if owner else frozenset[str]()
-        return Caller(row["tenant"], row["role"], row["key_id"], row["name"], entitlements)
+        plan: Plan = owner.plan if owner else "free"
+        return Caller(row["tenant"], row["role"], row["key_id"], row["name"], entitlements, plan=plan)
+
+    async def tenant(self, tenant_id: str) -> tenant.Tenant | None:
+        """Return a tenant, ``None`` for an unknown one; raise ``Unavailable`` in an outage."""
+        if not is_tenant_id(tenant_id):
+            return None
+        rows = await _reached(self._database.fetch(TENANT, tenant_id))
+        return _folded_tenant([row["topic"] for row in rows], [row["state"] for row in rows])
 
     async def tenant_of_key(self, key_id: str) -> str | None:
         """Return the tenant of a key that is not revoked."""
-        row = await self._fetchrow(TENANT_OF_KEY, key_id)
+        row = await _reached(self._database.fetchrow(TENANT_OF_KEY, key_id))
         return row["tenant"] if row else None
 
     async def tenants(self) -> list[TenantRow]:
@@ -118,13 +129,15 @@ class AccessRecords:
         by_stream = groupby(rows, lambda row: str(row["originator_id"]))
         return ((stream.removeprefix(f"{kind}-"), list(facts)) for stream, facts in by_stream)
 
-    async def _fetchrow(self, query: str, argument: object) -> Any:
-        try:
-            return await self._database.fetchrow(query, argument)
-        except Exception as error:
-            if passes(error):
-                raise Unavailable("failed to look up a key", "the database cannot be reached") from error
-            raise
+
+async def _reached(asking: Awaitable[Any]) -> Any:
+    """Return what the database answers; raise ``Unavailable`` where it cannot be reached."""
+    try:
+        return await asking
+    except Exception as error:
+        if passes(error):
+            raise Unavailable("failed to look up a key", "the database cannot be reached") from error
+        raise
 
 
 def _folded_tenant(topics: Sequence[str], states: Sequence[bytes]) -> tenant.Tenant | None:

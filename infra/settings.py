@@ -22,6 +22,10 @@ LogLevel = Literal["debug", "info", "warning", "error"]
 EncryptionKey = Annotated[bytes, Meta(min_length=32, max_length=32)]
 #: ISO 8601, of weeks at most, as in requests to lock jobs.
 DURATION = r"^P(?=[0-9T])([0-9]{1,4}W)?([0-9]{1,5}D)?(T(?=[0-9])([0-9]{1,6}H)?([0-9]{1,8}M)?([0-9]{1,9}S)?)?$"
+#: A path, or the URL of a host that proves who it is; on the machine itself it need not.
+JWKS = r"^(https://[!-~]+|http://(127\.0\.0\.1|\[::1\]|localhost)(:[0-9]{1,5})?(/[!-~]*)?|(?![A-Za-z][A-Za-z0-9+.-]*://).+)$"
+Limit = Annotated[int, Meta(ge=1, le=1_000_000)]
+LIMIT = "a number from 1 to 1000000"
 PositiveSeconds = Annotated[float, Meta(gt=0, le=86_400)]
 
 
@@ -61,7 +65,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     redis_url: Annotated[
         Annotated[str, Meta(pattern="^(rediss?|unix)://")] | None,
         _about(
-            "URL of the Redis for wake-ups between nodes; without it PostgreSQL's NOTIFY carries them",
+            "URL of the Redis for wake-ups and rate limits over all nodes;"
+            " without it PostgreSQL's NOTIFY wakes them, and each counts by itself",
             expects="redis://host:6379/0",
             secret=True,
         ),
@@ -87,6 +92,37 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             secret=True,
         ),
     ] = ()
+    jwt_secret: Annotated[
+        Annotated[str, Meta(min_length=16)] | None,
+        _about(
+            "secret under which tokens (JWT) are signed with HS256, 32 random bytes or more",
+            expects="at least 16 characters",
+            secret=True,
+        ),
+    ] = None
+    jwks: Annotated[
+        Annotated[str, Meta(pattern=JWKS)] | None,
+        _about(
+            "file or URL of the keys (JWKS) for tokens signed with RS256, ES256 or EdDSA",
+            expects="a path, an https:// URL, or an http:// URL of this machine",
+        ),
+    ] = None
+    jwt_issuer: Annotated[
+        str, Meta(min_length=1, max_length=1_000), _about("issuer (iss) of tokens", expects="a text")
+    ] = "annals"
+    jwt_audience: Annotated[
+        str, Meta(min_length=1, max_length=1_000), _about("audience (aud) of tokens", expects="a text")
+    ] = "annals"
+    free_limit: Annotated[
+        Limit, _about("requests a minute to the APIs about incidents, for each credential, on plan free", expects=LIMIT)
+    ] = 60
+    pro_limit: Annotated[Limit, _about("the same on plan pro", expects=LIMIT)] = 600
+    enterprise_limit: Annotated[Limit, _about("the same on plan enterprise", expects=LIMIT)] = 6_000
+    engine_limit: Annotated[
+        Limit | None,
+        _about("requests a minute to the engine's API, for each credential; without it any number", expects=LIMIT),
+    ] = None
+    intake_limit: Annotated[Limit, _about("inbound webhooks a minute, for each intake", expects=LIMIT)] = 600
     engine_id: Annotated[
         str, Meta(min_length=1, max_length=100), _about("name of the engine in locks", expects="1 to 100 characters")
     ] = "default-engine"

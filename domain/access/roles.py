@@ -4,7 +4,7 @@ Four roles form a ladder; two stand beside it: a ``worker`` drives the engine, a
 writes nothing. What a tenant may use beyond that follows from its plan and its own entitlements.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import get_args
 
 from domain.access.events import Plan, Role
@@ -14,6 +14,10 @@ DEFAULT_TENANT = "default"
 ROLES: tuple[Role, ...] = get_args(Role)
 PLANS: tuple[Plan, ...] = get_args(Plan)
 LADDER: tuple[Role, ...] = ("viewer", "operator", "admin", "owner")
+
+#: Of several roles the last one of these counts: whoever may write more is the higher, and a worker may do all that a
+#: viewer may, an operator all that a worker may. So the two beside the ladder have a place on it here.
+RISING: tuple[Role, ...] = ("viewer", "auditor", "worker", "operator", "admin", "owner")
 
 #: May see the insight views.
 ANALYTICS = "analytics"
@@ -36,3 +40,8 @@ def may_hand_out(giver: Role, role: Role) -> bool:
     if giver not in {"admin", "owner"}:
         return False
     return role not in LADDER or LADDER.index(role) <= LADDER.index(giver)
+
+
+def highest(words: Collection[str]) -> Role | None:
+    """Return the highest role among words, ``None`` where none of them is a role."""
+    return next((role for role in reversed(RISING) if role in words), None)

@@ -1,0 +1,117 @@
+"""The buckets of all nodes together, in a Redis: one script counts a request, so that no two are counted as one.
+
+Redis is believed only as far as it is stricter than this node itself, which counts along what passes it. So when Redis
+is gone, frozen, full, flushed or holds nonsense, each node lets pass what the limit allows to one: nobody is kept out
+because of our outage, and nobody is let in without a limit. A Redis that fails is left alone for a moment, so that
+requests do not wait for it one after the other.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+import structlog
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from infra.rate_limits.buckets import Counts, Taken, minute_of
+from infra.settings import InvalidSetting
+
+#: Seconds that a request waits for Redis, and that a Redis which failed is not asked again.
+PATIENCE = 0.1
+PAUSE = 1.0
+
+#: Requests that ask Redis at once; others wait for their turn, within their patience.
+AT_ONCE = 16
+
+#: A count lives longer than its minute, by as much as clocks of nodes may differ.
+LIFE_MS = 120_000
+
+#: No bucket holds more; a higher count is none of ours.
+MOST = 1_000_000
+
+SCRIPT = Path(__file__).with_name("take.lua").read_text(encoding="utf-8")
+
+#: Buckets of several deployments may lie in one Redis; this tells them apart, as the channel of the doorbell does.
+DEPLOYMENT = """
+select system_identifier || ':' || oid from pg_control_system(), pg_database where datname = current_database()
+"""
+
+OPTIONS: Mapping[str, Any] = {
+    "protocol": 2,  # the one that all releases know
+    "decode_responses": False,
+    "retry": Retry(NoBackoff(), 0),
+    # Waits are bounded here, as at the doorbell.
+    "socket_connect_timeout": None,
+    "socket_timeout": None,
+}
+
+logger = structlog.get_logger(__name__)
+
+
+class Database(Protocol):
+    """A pool of connections to the database of the log."""
+
+    async def fetchval(self, query: str, /, *args: Any) -> Any: ...
+
+
+class RedisBuckets:
+    """Buckets in a Redis; ``wall`` is the clock on the wall. Raise ``InvalidSetting`` for a URL of none."""
+
+    def __init__(self, url: str, wall: Callable[[], datetime], deployment: str) -> None:
+        try:
+            self._redis = Redis.from_url(url, **OPTIONS)
+        except ValueError:
+            # What it complains about may be a part of a password.
+            raise InvalidSetting("ANNALS_REDIS_URL is not possible: expected redis://host:6379/0") from None
+        self._redis.connection_pool.connection_kwargs.update(OPTIONS)  # whatever the query of the URL says
+        self._script: Callable[..., Awaitable[Any]] = self._redis.register_script(SCRIPT)
+        self._wall = wall
+        self._prefix = f"annals:bucket:{deployment}"
+        self._counts = Counts()
+        self._at_once = asyncio.Semaphore(AT_ONCE)
+        self._down = False
+        self._ask_again_at = 0.0
+
+    async def take(self, name: str, limit: int) -> Taken:
+        minute = minute_of(self._wall())
+        number = self._counts.add(name, limit, minute.number)
+        if number <= limit:
+            shared = await self._shared(f"{self._prefix}:{minute.number}:{name}", limit)
+            number = max(number, shared)
+        return minute.taken(limit, number)
+
+    async def close(self) -> None:
+        await self._redis.aclose()
+
+    async def _shared(self, key: str, limit: int) -> int:
+        """Return which request this is over all nodes; 0 where that cannot be had."""
+        if self._now() < self._ask_again_at:
+            return 0
+        try:
+            async with asyncio.timeout(PATIENCE), self._at_once:
+                number = int(await self._script(keys=[key], args=[limit, LIFE_MS, MOST]))
+        except (RedisError, OSError, TimeoutError, ValueError, TypeError) as error:
+            self._fails(error)
+            return 0
+        self._works()
+        return number
+
+    def _fails(self, error: Exception) -> None:
+        self._ask_again_at = self._now() + PAUSE
+        if not self._down:
+            logger.warning("each node counts requests by itself", error=repr(error))
+        self._down = True
+
+    def _works(self) -> None:
+        if self._down:
+            logger.info("the nodes count requests together again")
+        self._down = False
+
+    @staticmethod
+    def _now() -> float:
+        return asyncio.get_running_loop().time()
