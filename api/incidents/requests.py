@@ -7,7 +7,7 @@ import msgspec
 from litestar import Request
 from litestar.datastructures import State
 
-from api.incidents.bodies import decode
+from api.incidents.bodies import decode, decode_some
 from api.incidents.parameters import Parameters
 from api.incidents.ports import Tracking
 from api.refusals import InvalidBody, UnsupportedMediaType
@@ -68,10 +68,17 @@ class Incoming:
 
     async def body(self, kind: type[Body]) -> Body:
         """Return the body, of this shape; raise ``InvalidBody``."""
+        return decode(await self._json(), kind)
+
+    async def bodies(self, kind: type[Body]) -> tuple[Body, ...]:
+        """Return the body, of this shape, or each of a list of them; raise ``InvalidBody``."""
+        return decode_some(await self._json(), kind)
+
+    async def _json(self) -> bytes:
         media_type = self._request.headers.get("content-type", "application/json").partition(";")[0].strip()
         if media_type != "application/json":
             raise UnsupportedMediaType(media_type)
-        return decode(await self.raw(), kind)
+        return await self.raw()
 
     async def send(self, command: msgspec.Struct, target: Any = None) -> Outcome:
         """Have a command handled in the caller's name; under an ``Idempotency-Key`` only once."""
