@@ -12,6 +12,7 @@ from litestar.plugins import PluginProtocol
 from litestar.types import ControllerRouterHandler
 
 from api.admin.controllers import admin_routes
+from api.alerts.routes import alerts_routes
 from api.composition import Node
 from api.dialects import error_form
 from api.engine.routes import EngineApi
@@ -37,6 +38,7 @@ def create_app(node: Node) -> Litestar:
         routes += [admin_routes(node.administration, identity), *insight_routes(node.reading, node.pools.queries)]
         routes.append(feed_routes(node.tracking))
         routes.append(uptime_routes(node.tracking))
+        routes.append(alerts_routes(node.tracking))
         plugins.append(EngineApi(node.engine))
     app = Litestar(
         route_handlers=routes,

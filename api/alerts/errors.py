@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 import msgspec
 
-from api.problems import ErrorForm, Problem
+from api.problems import Error, ErrorForm, Problem
 from domain.incidents.dialects import RefusedMove
 from domain.rejection import Rejection
 
@@ -16,8 +16,18 @@ class AlertsError(msgspec.Struct, frozen=True):
 
 
 def _told(problem: Problem, _refusal: Rejection | None) -> AlertsError:
-    reasons = "; ".join(f"{error.pointer.lstrip('#/?')} {error.detail}" for error in problem.errors)
-    return AlertsError(f"{problem.detail}: {reasons}" if reasons else problem.detail)
+    match problem.errors:
+        case ():
+            return AlertsError(problem.detail)
+        case (only,) if only.detail == problem.detail:
+            return AlertsError(f"{_place(only)}: {only.detail}")
+        case reasons:
+            told = "; ".join(f"{_place(reason)} {reason.detail}" for reason in reasons)
+            return AlertsError(f"{problem.detail}: {told}")
+
+
+def _place(error: Error) -> str:
+    return error.pointer.lstrip("#/?")
 
 
 def _status(problem: Problem, refusal: Rejection | None) -> int:

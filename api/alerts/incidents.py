@@ -1,0 +1,163 @@
+"""``/api/alerts/incidents``: the incidents of a tenant, whatever opened them (contracts/incidents.md 4.2, 0.6)."""
+
+from typing import Any
+
+from litestar import Controller, Response, get, patch, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+
+from api.alerts.bodies import (
+    DEFAULT_LIMIT,
+    LONGEST_NOTE,
+    MOST_INCIDENTS,
+    AlertIncidentAnswer,
+    AlertIncidentsAnswer,
+    MoveForm,
+    NoteForm,
+)
+from api.alerts.documentation import ListIncidents, MoveAlertIncident, NoteOnAlertIncident, refused_with
+from api.alerts.telling import RULE_PREFIX, told
+from api.answers import json_bytes
+from api.identity import OPERATE, READ
+from api.incidents.documentation import POSITION
+from api.incidents.parameters import Parameters
+from api.incidents.ports import Tracking
+from api.incidents.requests import Incoming, TrackingRequest, ulid_in_path, ulid_of
+from api.refusals import InvalidBody
+from commands.handling import Outcome
+from commands.incident_changes import AddNote
+from commands.incident_fields import text
+from commands.incident_moves import MoveIncident
+from domain.identity import INT32_MAX
+from domain.incidents.dialects import ALERTS
+from domain.rejection import InvalidInput, NotFound
+from projections.incident_list.projector import READ_MODEL as LIST
+from projections.incident_list.queries import Filter, count_incidents, find_incident, incidents_by_offset
+from projections.incident_timeline.projector import READ_MODEL as TIMELINE
+from projections.incident_timeline.queries import work_on
+
+OPEN = Filter(statuses=ALERTS.shown_as("open"))
+
+NO_RULE = "none"
+
+
+class AlertIncidents(Controller):
+    """Incidents as alerts sees them: its words, its moves, notes, and the history of its statuses."""
+
+    path = "/api/alerts/incidents"
+    tags = ("alerts",)
+    response_headers = (POSITION,)
+
+    @get(
+        operation_id="listAlertIncidents",
+        opt={"access": READ},
+        operation_class=ListIncidents,
+        responses=refused_with(400, 401, 429, 503),
+        summary="List incidents, the one fired last first",
+    )
+    async def show_all(
+        self, request: TrackingRequest, tracking: NamedDependency[Tracking]
+    ) -> Response[AlertIncidentsAnswer]:
+        """`openCount` counts all open incidents of the tenant, whatever is filtered by."""
+        incoming = Incoming(request, tracking)
+        parameters = incoming.parameters
+        limit = parameters.number("limit", DEFAULT_LIMIT, 1, MOST_INCIDENTS)
+        skip = parameters.number("skip", 0, 0, INT32_MAX)
+        wanted = _filter(parameters)
+        position = await incoming.caught_up(LIST, TIMELINE)
+        db, tenant = tracking.database, incoming.tenant
+        rows = await incidents_by_offset(
+            db, tenant, wanted, sort="created_at", descending=True, limit=limit, offset=skip
+        )
+        work = await work_on(db, tenant, [row.incident for row in rows])
+        incidents = [told(row, work.get(row.incident, ())) for row in rows]
+        return _answer(AlertIncidentsAnswer(incidents, await count_incidents(db, tenant, OPEN)), position)
+
+    @get(
+        "/{incident_id:str}",
+        operation_id="getAlertIncident",
+        opt={"access": READ},
+        responses=refused_with(400, 401, 404, 429, 503),
+        summary="Get an incident",
+    )
+    async def show(
+        self, incident_id: FromPath[str], request: TrackingRequest, tracking: NamedDependency[Tracking]
+    ) -> Response[AlertIncidentAnswer]:
+        ulid = ulid_in_path(incident_id)
+        return await _shown(Incoming(request, tracking), ulid)
+
+    @patch(
+        "/{incident_id:str}",
+        operation_id="moveAlertIncident",
+        opt={"access": OPERATE},
+        operation_class=MoveAlertIncident,
+        responses=refused_with(400, 401, 403, 404, 409, 415, 429, 503),
+        summary="Move an incident to another status",
+    )
+    async def move(
+        self, incident_id: FromPath[str], request: TrackingRequest, tracking: NamedDependency[Tracking]
+    ) -> Response[AlertIncidentAnswer]:
+        """Try the failed job of a process again where its incident is resolved, or closed without having been."""
+        incoming = Incoming(request, tracking)
+        form = await incoming.body(MoveForm)
+        ulid = ulid_in_path(incident_id)
+        return await _shown(incoming, ulid, await incoming.send(MoveIncident("alerts", form.status), ulid))
+
+    @post(
+        "/{incident_id:str}/notes",
+        operation_id="addAlertNote",
+        opt={"access": OPERATE},
+        status_code=200,
+        operation_class=NoteOnAlertIncident,
+        responses=refused_with(400, 401, 403, 404, 409, 415, 429, 503),
+        summary="Write a note on an incident, closed ones too",
+    )
+    async def note(
+        self, incident_id: FromPath[str], request: TrackingRequest, tracking: NamedDependency[Tracking]
+    ) -> Response[AlertIncidentAnswer]:
+        """Blanks around the note are not kept."""
+        incoming = Incoming(request, tracking)
+        content = _content(await incoming.body(NoteForm))
+        ulid = ulid_in_path(incident_id)
+        return await _shown(incoming, ulid, await incoming.send(AddNote("alerts", content, LONGEST_NOTE), ulid))
+
+
+async def _shown(incoming: Incoming, ulid: str, after: Outcome | None = None) -> Response[AlertIncidentAnswer]:
+    """Answer with an incident, once everything written before, or this command, can be seen in it."""
+    position = await incoming.caught_up(LIST, TIMELINE, after=after)
+    db, tenant = incoming.tracking.database, incoming.tenant
+    row = await find_incident(db, tenant, ulid)
+    if row is None:
+        raise NotFound("failed to find incident", f"incident inc_{ulid} could not be found")
+    work = await work_on(db, tenant, [ulid])
+    return _answer(AlertIncidentAnswer(told(row, work.get(ulid, ()))), position)
+
+
+def _answer(body: Any, position: int) -> Response[Any]:
+    return Response(json_bytes(body), media_type="application/json", headers={POSITION.name: str(position)})
+
+
+def _filter(parameters: Parameters) -> Filter:
+    status = parameters.word("status", ALERTS.words)
+    severity = parameters.word("severity", ALERTS.ranks)
+    return Filter(
+        statuses=ALERTS.shown_as(status) if status else (),
+        ranks=ALERTS.ranks_shown_as(severity) if severity else (),
+        rule_id=_rule(parameters.text("ruleId")),
+    )
+
+
+def _rule(rule_id: str | None) -> str | None:
+    """Return the ULID of a rule; of what is no id of a rule, one that no rule has."""
+    return None if rule_id is None else ulid_of(rule_id, RULE_PREFIX) or NO_RULE
+
+
+def _content(form: NoteForm) -> str:
+    """Return the note, which has to say something."""
+    content = form.content
+    if not isinstance(content, str) or not content.strip():
+        raise InvalidBody("note content is required")
+    causes = tuple(text("#/content", content, 1, LONGEST_NOTE))
+    if causes:
+        raise InvalidInput("failed to add note", "note content is invalid", causes)
+    return content.strip()

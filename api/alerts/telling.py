@@ -1,0 +1,67 @@
+"""An incident in the words of alerts: its row, and what was done about it (contracts/incidents.md 0.2, 4.3)."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from api.alerts.bodies import AlertIncident, AlertMetadata, AlertNote, AlertStatusChange
+from api.incidents.requests import id_of
+from domain.incidents.dialects import ALERTS
+from domain.incidents.status import Status
+from projections.incident_list.queries import ListedIncident
+from projections.incident_timeline.queries import TimelineEntry
+
+NOTE = "incident.note_added"
+
+RULE_PREFIX = "rule_"
+
+
+def told(row: ListedIncident, work: Sequence[TimelineEntry]) -> AlertIncident:
+    """Return an incident as clients see it; ``work`` has its notes and changes of status, the oldest first."""
+    return AlertIncident(
+        id=id_of(row.incident),
+        tenant_id=row.tenant,
+        rule_id=None if row.rule_id is None else RULE_PREFIX + row.rule_id,
+        rule_name=row.rule_name,
+        metric=row.metric,
+        threshold=row.threshold,
+        actual_value=row.actual,
+        severity=ALERTS.severities[row.severity],
+        status=ALERTS.statuses[row.status],
+        assigned_to=row.assignee,
+        notes=[_note(entry) for entry in work if entry.kind == NOTE],
+        status_history=[*_history(row, work)],
+        fired_at=moment(row.created_at),
+        acknowledged_at=_stamp(row.acknowledged_at),
+        resolved_at=_stamp(row.resolved_at),
+        resolved_by=row.resolved_by,
+        closed_at=_stamp(row.closed_at or row.canceled_at),
+        metadata=AlertMetadata(row.operator, row.window_minutes, row.sample_count, row.scope),
+        created_at=moment(row.created_at),
+        updated_at=moment(row.updated_at),
+    )
+
+
+def moment(at: datetime) -> str:
+    """Render a moment, which is in UTC: ``2026-11-23T09:15:10.710Z``."""
+    return f"{at.replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
+
+
+def _stamp(at: datetime | None) -> str | None:
+    return None if at is None else moment(at)
+
+
+def _note(entry: TimelineEntry) -> AlertNote:
+    author = entry.actor_id
+    return AlertNote(author, entry.email or None, entry.email or author, entry.text, moment(entry.happened_at))
+
+
+def _history(row: ListedIncident, work: Sequence[TimelineEntry]) -> Iterator[AlertStatusChange]:
+    """Yield a change whenever the word that alerts has for the status is another one than before."""
+    word = ALERTS.statuses[Status.OPEN]
+    yield AlertStatusChange(word, row.opened_by, moment(row.created_at))
+    for entry in work:
+        if entry.after is None:
+            continue
+        before, word = word, ALERTS.statuses[Status(entry.after)]
+        if word != before:
+            yield AlertStatusChange(word, entry.actor_id, moment(entry.happened_at))
