@@ -68,13 +68,14 @@ class Incoming:
 
     async def body(self, kind: type[Body]) -> Body:
         """Return the body, of this shape; raise ``InvalidBody``."""
-        return decode(await self._json(), kind)
+        return decode(await self.json(), kind)
 
     async def bodies(self, kind: type[Body]) -> tuple[Body, ...]:
         """Return the body, of this shape, or each of a list of them; raise ``InvalidBody``."""
-        return decode_some(await self._json(), kind)
+        return decode_some(await self.json(), kind)
 
-    async def _json(self) -> bytes:
+    async def json(self) -> bytes:
+        """Return the body's bytes, which are to be JSON; raise ``UnsupportedMediaType`` for another type."""
         media_type = self._request.headers.get("content-type", "application/json").partition(";")[0].strip()
         if media_type != "application/json":
             raise UnsupportedMediaType(media_type)
