@@ -45,12 +45,12 @@ from domain.bpmn.events import (
 )
 from domain.event import Event
 from domain.identity import InstanceId, incident_stream, process_stream
-from domain.incidents.events import IncidentCanceled, IncidentOpened, IncidentResolved, ProcessCause
+from domain.incidents.events import IncidentOpened, ProcessCause
 from domain.processes.events import ProcessDeployed
 from tests.integration.projection_events import EVENT_MOVES
-from tests.integration.projection_runs import TAGS, Chronicle, Run, Version
+from tests.integration.projection_incidents import INCIDENT_MOVES, end_case
+from tests.integration.projection_runs import TAGS, TENANTS, Case, Chronicle, Run, Version
 
-TENANTS = ("alpha", "beta")
 KEYS = ("order", "invoice")
 VERSIONS = ("1", "10", "2", "007", "final")
 #: Beyond these no instance calls another one: a history with many of them has a short story of each.
@@ -276,27 +276,26 @@ class History(Chronicle):
             task_id=task,
         )
         opened = IncidentOpened("process", 2, "It failed", "broken", cause)
-        self.record(incident_stream(ulid), version.tenant, opened)
-        run.incidents.append((ulid, number))
+        case = Case(incident_stream(ulid), version.tenant, of_process=True)
+        self.record(case.stream, version.tenant, opened)
+        self.cases.append(case)
+        run.incidents.append((case, number))
 
     def _end_incident(self, run: Run) -> None:
         if not run.incidents:
             return
-        ulid, number = run.incidents.pop(self.chance.randrange(len(run.incidents)))
-        if self.chance.random() < 0.7:
-            if number:
-                self._work(run, number, resolved=1)
-            else:
-                self._engine_task(run)
-            self.record(incident_stream(ulid), run.version.tenant, IncidentResolved("retry"))
-        else:
-            self.record(incident_stream(ulid), run.version.tenant, IncidentCanceled())
+        case, number = run.incidents.pop(self.chance.randrange(len(run.incidents)))
+        resolved = self.chance.random() < 0.7
+        if resolved and number:
+            self._work(run, number, resolved=1)
+        elif resolved:
+            self._engine_task(run)
+        end_case(self, case, resolved=resolved)
 
-    def _incident_by_hand(self, run: Run) -> None:
-        """Open and resolve an incident that no process raised: the views of processes do not know it."""
-        stream = incident_stream(f"M{self.number('manual'):025d}")
-        self.record(stream, run.version.tenant, IncidentOpened("manual", 4, "Fire", "it burns"))
-        self.record(stream, run.version.tenant, IncidentResolved("manual"))
+    def _work_on_incidents(self, run: Run) -> None:
+        """Open incidents that no process raised, and work on those and on others."""
+        for _ in range(3):
+            self.chance.choice(INCIDENT_MOVES)(self, run.version.tenant)
 
     def _end(self, run: Run, number: int, *, terminated: bool) -> None:
         if number in run.open and number != run.root:
@@ -368,7 +367,7 @@ MOVES: tuple[Callable[[History, Run], None], ...] = (
     History._engine_task,
     History._go_on,
     History._end_incident,
-    History._incident_by_hand,
+    *(History._work_on_incidents,) * 2,
     History._terminate,
     History._suspend_or_resume,
     History._delete,

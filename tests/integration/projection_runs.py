@@ -7,7 +7,10 @@ from typing import NamedTuple
 from domain.bpmn.graph import ElementType, EventDefinition, Timer
 from domain.event import Actor, Event, Recorded
 from domain.identity import InstanceId
+from domain.incidents.status import Status
 from domain.processes.events import DeployedElement
+
+TENANTS = ("alpha", "beta")
 
 TAGS: tuple[dict[str, str], ...] = ({}, {"line": "red"}, {"line": "blue", "urgent": "yes"}, {"urgent": "no"})
 
@@ -79,10 +82,22 @@ class Run:
         self.jobs: dict[int, int] = {}
         self.tasks: dict[int, int] = {}
         self.user_tasks: dict[int, int] = {}
-        self.incidents: list[tuple[str, int]] = []
+        self.incidents: list[tuple[Case, int]] = []
         self.variables: dict[tuple[int, str], int] = {}
         self.signals: dict[int, str] = {}
         self.suspended = False
+
+
+class Case:
+    """An incident, as far as what may happen to it depends on it."""
+
+    def __init__(self, stream: str, tenant: str, *, of_process: bool = False) -> None:
+        self.stream, self.tenant, self.of_process = stream, tenant, of_process
+        self.status = Status.OPEN
+        self.severity = 2
+        self.message = "broken"
+        self.assignee = ""
+        self.regions: tuple[str, ...] = ()
 
 
 class Channel:
@@ -105,6 +120,7 @@ class Chronicle:
         self.runs: list[Run] = []
         self.queue: list[Run] = []
         self.channels: dict[str, Channel] = {}
+        self.cases: list[Case] = []
         self._numbers: dict[tuple[str, date | None], int] = {}
         self._lengths: dict[str, int] = {}
 
@@ -121,9 +137,9 @@ class Chronicle:
         self._numbers[kind, day] = number
         return number
 
-    def record(self, stream: str, tenant: str, event: Event) -> None:
+    def record(self, stream: str, tenant: str, event: Event, actor: Actor | None = None) -> None:
         length = self._lengths[stream] = self._lengths.get(stream, 0) + 1
-        actor = Actor("worker", self.chance.choice(("ada", "bob", "key:ops")))
+        actor = actor or Actor("worker", self.chance.choice(("ada", "bob", "key:ops")))
         position = len(self.facts) + 1
         self.facts.append(
             Recorded(position, stream, length, event, tenant, actor, self.now, self.now + timedelta(hours=1), "c")

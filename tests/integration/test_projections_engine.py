@@ -41,8 +41,9 @@ from projections.signal_subscriptions.queries import find_signal_subscriptions
 from projections.tasks.queries import find_tasks
 from projections.user_tasks.queries import find_user_tasks
 from projections.variables.queries import find_values, find_variables, values_of
-from tests.integration.projection_histories import TENANTS, History
+from tests.integration.projection_histories import History
 from tests.integration.projection_ledger import Ledger, Row, day, due_at
+from tests.integration.projection_runs import TENANTS
 from tests.integration.projection_tables import Connection, batches, empty_tables, fill
 
 SEEDS = (1, 2, 3)

@@ -34,7 +34,8 @@ from projections.insight_totals.queries import totals
 from projections.insight_versions.projector import READ_MODEL as VERSIONS
 from projections.insight_versions.queries import version_graph
 from projections.time_spans import DAY, Range, between, milliseconds
-from tests.integration.projection_histories import KEYS, TENANTS, History
+from tests.integration.projection_histories import KEYS, History
+from tests.integration.projection_runs import TENANTS
 from tests.integration.projection_tables import Connection, batches, empty_tables, fill
 
 SEEDS = (1, 2, 3)
