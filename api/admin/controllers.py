@@ -1,10 +1,6 @@
 """``/admin``: tenants for the deployment's owner, keys for the admins of their tenant (contracts/incidents.md 0.6)."""
 
-from typing import Any, TypeVar
-
-import msgspec
-from litestar import Controller, Request, Response, Router, delete, patch, post
-from litestar.datastructures import State
+from litestar import Controller, Response, Router, delete, patch, post
 from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath
 
@@ -16,18 +12,9 @@ from api.admin.bodies import (
     RevokeKeyOperation,
     refuses,
 )
-from api.engine.decoding import decode
+from api.admin.requests import AdminRequest, administrator, answer_of, body_of
 from api.identity import ADMINISTRATION, DEPLOYMENT, Identity
-from api.refusals import UnsupportedMediaType
-from commands.access import Administrator, ChangeTenant, IssuedKey, IssueKey, RegisterTenant, TenantView
-from commands.handling import Outcome
-from domain.access.caller import Caller
-from domain.access.roles import DEFAULT_TENANT
-
-Body = TypeVar("Body", bound=msgspec.Struct)
-AdminRequest = Request[Caller, Any, State]
-
-POSITION = "Annals-Position"
+from commands.access import ChangeTenant, IssuedKey, IssueKey, RegisterTenant, TenantView
 
 
 class Tenants(Controller):
@@ -44,8 +31,8 @@ class Tenants(Controller):
     async def register(
         self, request: AdminRequest, administration: NamedDependency[Administration]
     ) -> Response[TenantView]:
-        command = await _body(request, RegisterTenant)
-        return _answer(await administration.register_tenant(command, request.user.actor), 201)
+        command = await body_of(request, RegisterTenant)
+        return answer_of(await administration.register_tenant(command, request.user.actor), 201)
 
     @patch(
         "/{id:str}",
@@ -62,10 +49,10 @@ class Tenants(Controller):
         administration: NamedDependency[Administration],
         identity: NamedDependency[Identity],
     ) -> Response[TenantView]:
-        command = await _body(request, ChangeTenant)
+        command = await body_of(request, ChangeTenant)
         outcome = await administration.change_tenant(id, command, request.user.actor)
         identity.forget()
-        return _answer(outcome, 200)
+        return answer_of(outcome, 200)
 
 
 class Keys(Controller):
@@ -82,8 +69,8 @@ class Keys(Controller):
     async def issue(
         self, request: AdminRequest, administration: NamedDependency[Administration]
     ) -> Response[IssuedKey]:
-        command = await _body(request, IssueKey)
-        return _answer(await administration.issue_key(command, _by(request.user), request.user.actor), 201)
+        command = await body_of(request, IssueKey)
+        return answer_of(await administration.issue_key(command, administrator(request.user), request.user.actor), 201)
 
     @delete(
         "/{id:str}",
@@ -101,9 +88,9 @@ class Keys(Controller):
         administration: NamedDependency[Administration],
         identity: NamedDependency[Identity],
     ) -> Response[None]:
-        outcome = await administration.revoke_key(id, _by(request.user), request.user.actor)
+        outcome = await administration.revoke_key(id, administrator(request.user), request.user.actor)
         identity.forget()
-        return _answer(outcome, 204)
+        return answer_of(outcome, 204)
 
 
 def admin_routes(administration: Administration, identity: Identity) -> Router:
@@ -116,20 +103,3 @@ def admin_routes(administration: Administration, identity: Identity) -> Router:
             "identity": Provide(lambda: identity, sync_to_thread=False),
         },
     )
-
-
-async def _body(request: AdminRequest, kind: type[Body]) -> Body:
-    media_type = request.headers.get("content-type", "application/json").partition(";")[0].strip()
-    if media_type != "application/json":
-        raise UnsupportedMediaType(media_type)
-    return decode(await request.body(), kind)
-
-
-def _by(caller: Caller) -> Administrator:
-    deployment = caller.tenant == DEFAULT_TENANT and caller.role == "owner"
-    return Administrator(caller.tenant, caller.role, deployment)
-
-
-def _answer(outcome: Outcome, status: int) -> Response[Any]:
-    headers = {POSITION: str(outcome.position)} if outcome.position else {}
-    return Response(outcome.answer, status_code=status, headers=headers)
