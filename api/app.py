@@ -20,6 +20,9 @@ from api.feed.routes import feed_routes
 from api.health import health_routes
 from api.identity import PUBLIC, Identity
 from api.insight.routes import insight_routes
+from api.intakes.administration import intake_routes
+from api.intakes.door import Door
+from api.intakes.webhooks import Reception, webhook_routes
 from api.limits import Limits, Rates
 from api.paths import exact_paths
 from api.problems import error_handler
@@ -39,6 +42,9 @@ def create_app(node: Node) -> Litestar:
         routes.append(feed_routes(node.tracking))
         routes.append(uptime_routes(node.tracking))
         routes.append(alerts_routes(node.tracking))
+        door = Door(node.intakes.records, identity.caller_of)
+        routes.append(intake_routes(node.intakes, door))
+        routes.append(webhook_routes(Reception(node.tracking, door, limits.take_for_intake)))
         plugins.append(EngineApi(node.engine))
     app = Litestar(
         route_handlers=routes,

@@ -12,6 +12,7 @@ import msgspec
 from api.admin.administration import Administration
 from api.engine.ports import Engine
 from api.incidents.ports import Tracking
+from api.intakes.administration import IntakeAdministration
 from api.roles import Roles
 from commands.access import IssuedKey
 from commands.handling import Commands
@@ -29,6 +30,7 @@ from infra.executor import Executor
 from infra.following.followers import LEASE, Followers
 from infra.history import ReadModelHistory
 from infra.ids import IdBlocks
+from infra.intakes import IntakeRecords, IntakeSecrets
 from infra.leases import Lease
 from infra.lookups import PostgresLookups
 from infra.migrating import migrate
@@ -64,6 +66,7 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     secret_key: SecretKey
     records: AccessRecords
     administration: Administration
+    intakes: IntakeAdministration
     tokens: Tokens | None
     buckets: Buckets
     roles: Roles
@@ -132,16 +135,8 @@ async def _assembled(settings: Settings, dsn: str, pools: Pools, watch: Watch, s
     reading = Reading(pools.queries, READ_MODELS, events.doorbell, followers.progress, settings.query_wait)
     ids = IdBlocks(pools.commands)
     cipher = VariableCipher(settings.encryption_keys)
-    commands = Commands(
-        routes=ROUTES,
-        log=events,
-        lookups=PostgresLookups(pools.commands, ReadModelHistory(reading, pools.queries, clock, cipher)),
-        ids=ids,
-        clock=clock,
-        cipher=cipher,
-        cache=StateCache(settings.state_cache_size),
-        job_lock_timeout=settings.job_lock_timeout or "",
-    )
+    lookups = PostgresLookups(pools.commands, ReadModelHistory(reading, pools.queries, clock, cipher))
+    commands = _commands(settings, events, lookups, ids, clock, cipher)
     secret_key = _secret_key(settings)
     records = AccessRecords(pools.commands, secret_key)
     administration = Administration(commands, records, secret_key, ids.ulid)
@@ -159,6 +154,7 @@ async def _assembled(settings: Settings, dsn: str, pools: Pools, watch: Watch, s
         secret_key=secret_key,
         records=records,
         administration=administration,
+        intakes=_intakes(commands, pools, secret_key, ids),
         tokens=_tokens(settings, records, clock),
         buckets=await _buckets(settings, pools, clock, stack),
         roles=Roles(),
@@ -166,9 +162,29 @@ async def _assembled(settings: Settings, dsn: str, pools: Pools, watch: Watch, s
     )
 
 
+def _commands(
+    settings: Settings, log: EventLog, lookups: PostgresLookups, ids: IdBlocks, clock: Clock, cipher: VariableCipher
+) -> Commands:
+    return Commands(
+        routes=ROUTES,
+        log=log,
+        lookups=lookups,
+        ids=ids,
+        clock=clock,
+        cipher=cipher,
+        cache=StateCache(settings.state_cache_size),
+        job_lock_timeout=settings.job_lock_timeout or "",
+    )
+
+
 def _followers(pools: Pools, events: EventLog) -> Followers:
     lease = Lease(pools.followers, LEASE, _holder())
     return Followers(pools.followers, lease, events.doorbell, READ_MODELS, tail=events.tail)
+
+
+def _intakes(commands: Commands, pools: Pools, secret_key: SecretKey, ids: IdBlocks) -> IntakeAdministration:
+    secrets = IntakeSecrets(secret_key)
+    return IntakeAdministration(commands, IntakeRecords(pools.commands, secrets), secrets, ids.ulid)
 
 
 def _secret_key(settings: Settings) -> SecretKey:

@@ -11,6 +11,8 @@
     │   └── UnknownPath             nothing is served there
     ├── MethodNotAllowed            something is served there, but not to this method
     ├── Unauthorized                no valid credential came with the request
+    │   ├── InvalidSignature        alerts came in, and nothing proves whose they are
+    │   └── InvalidApiKey           with alerts came an API key that is not one of the tenant's
     └── TooManyRequests             the plan's requests of this minute are used up
 """
 
@@ -58,6 +60,27 @@ class Unauthorized(Rejection):
     def __init__(self, detail: str, challenge: str) -> None:
         super().__init__("unauthorized", detail)
         self.challenge = challenge
+
+
+#: What alerts of other systems have to come with.
+SIGNATURE_CHALLENGE = 'Signature realm="annals", headers="x-webhook-signature"'
+
+
+class InvalidSignature(Unauthorized):
+    """Alerts came in, and nothing proves whose they are.
+
+    Nobody learns from it which tenants there are, or which intakes they have.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("the request is not signed with the secret of an open intake", SIGNATURE_CHALLENGE)
+
+
+class InvalidApiKey(Unauthorized):
+    """With alerts came an API key that is not one of the tenant's."""
+
+    def __init__(self) -> None:
+        super().__init__("the API key is not one of the tenant's", SIGNATURE_CHALLENGE)
 
 
 class TooManyRequests(Rejection):

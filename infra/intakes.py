@@ -131,6 +131,14 @@ class IntakeRecords:
         opened = [self._secrets.read(intake_id, known) for intake_id, known in _folded(found) if not known.closed]
         return tuple(one for one in opened if one is not None)
 
+    def hashes(self, routing_key: str) -> Sequence[str]:
+        """Return the hashes under which a routing key may be stored."""
+        return self._secrets.hashes(routing_key)
+
+    def stranger(self) -> ActiveIntake:
+        """Return an intake that nothing opens: its secret is known to nobody."""
+        return ActiveIntake("", secrets.token_hex(_SECRET_BYTES), "")
+
     async def tenant_of(self, intake_id: str) -> str | None:
         """Return the tenant of an intake, be it open or closed."""
         tenant: str | None = await self._asked(self._database.fetchval, TENANT_OF, f"intake-{intake_id}")

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from api.problems import Error, ErrorForm, Problem
-from api.refusals import UnknownPath
+from api.refusals import InvalidApiKey, InvalidSignature, UnknownPath
 from domain.incidents.dialects import RefusedMove
 from domain.rejection import Rejection
 
@@ -21,6 +21,13 @@ CODES: Mapping[int, str] = {
     429: "rate_limit_exceeded",
     500: "internal_error",
     503: "unavailable",
+}
+
+#: Of refusals that have a code of their own.
+OWN_CODES: Mapping[type[Rejection | None], str] = {
+    UnknownPath: "not_found",
+    InvalidSignature: "invalid_signature",
+    InvalidApiKey: "invalid_api_key",
 }
 
 
@@ -39,17 +46,22 @@ class FeedError(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def _told(problem: Problem, refusal: Rejection | None) -> FeedError:
-    code = "not_found" if isinstance(refusal, UnknownPath) else CODES.get(problem.status, "internal_error")
+    code = OWN_CODES.get(type(refusal)) or CODES.get(problem.status, "internal_error")
     details = AllowedMoves(refusal.allowed) if isinstance(refusal, RefusedMove) else None
     return FeedError(code, _message(problem), details)
 
 
 def _message(problem: Problem) -> str:
     """Name each place where something is wrong, once."""
-    reasons = "; ".join(f"{_place(error)} {error.detail}" for error in problem.errors)
-    if not reasons:
-        return problem.detail
-    return reasons if problem.detail.endswith(problem.errors[0].detail) else f"{problem.detail}: {reasons}"
+    match problem.errors:
+        case ():
+            return problem.detail
+        case (misfit,) if misfit.detail == problem.detail:
+            return f"{_place(misfit)}: {misfit.detail}"
+        case (wrong,) if problem.detail.endswith(wrong.detail):
+            return f"{_place(wrong)} {wrong.detail}"
+        case errors:
+            return f"{problem.detail}: " + "; ".join(f"{_place(error)} {error.detail}" for error in errors)
 
 
 def _place(error: Error) -> str:

@@ -146,7 +146,7 @@ async def test_the_administration_is_documented_with_examples(admin: Callers) ->
         if path.startswith("/admin/")
         for operation in methods.values()
     }
-    assert set(operations) == {"registerTenant", "changeTenant", "issueKey", "revokeKey"}
+    assert {"registerTenant", "changeTenant", "issueKey", "revokeKey"} <= set(operations)
     for name in ("registerTenant", "changeTenant", "issueKey"):
         content = operations[name]["requestBody"]["content"]["application/json"]
         assert content["schema"]["properties"]
