@@ -24,13 +24,23 @@ class Form(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def decode(raw: bytes, kind: type[T]) -> T:
     """Return the body; raise ``InvalidBody``, with the place of what is wrong where one is known."""
+    decoded: T = _decoded(raw, kind)
+    return decoded
+
+
+def decode_some(raw: bytes, kind: type[T]) -> tuple[T, ...]:
+    """Return the bodies of which there is one, or a list."""
+    decoded: T | tuple[T, ...] = _decoded(raw, kind | tuple[kind, ...])  # type: ignore[valid-type]  # made at run time
+    return decoded if isinstance(decoded, tuple) else (decoded,)
+
+
+def _decoded(raw: bytes, kind: Any) -> Any:
     try:
-        decoded: T = _decoder(kind)(raw)
+        return _decoder(kind)(raw)
     except msgspec.ValidationError as error:
         raise _misfit(str(error)) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidBody("request body is not valid JSON") from error
-    return decoded
 
 
 def _misfit(message: str) -> InvalidBody:
@@ -44,5 +54,5 @@ def _misfit(message: str) -> InvalidBody:
 
 
 @cache
-def _decoder(kind: type[msgspec.Struct]) -> Callable[[bytes], Any]:
+def _decoder(kind: Any) -> Callable[[bytes], Any]:
     return msgspec.json.Decoder(kind).decode

@@ -4,6 +4,8 @@ from litestar import Router
 from litestar.di import Provide
 
 from api.incidents.ports import Tracking
+from api.uptime.affected_checks import AffectedChecks
+from api.uptime.checks import Checks
 from api.uptime.incidents import Incidents
 from api.uptime.updates import IncidentUpdates
 
@@ -12,6 +14,6 @@ def uptime_routes(tracking: Tracking) -> Router:
     """Return the routes below ``/api/incidents`` and ``/api/checks``."""
     return Router(
         "/",
-        route_handlers=[Incidents, IncidentUpdates],
+        route_handlers=[Incidents, IncidentUpdates, AffectedChecks, Checks],
         dependencies={"tracking": Provide(lambda: tracking, sync_to_thread=False)},
     )
