@@ -179,7 +179,7 @@ class FeedAnalytics(Controller):
         summary="Show the figures of the incidents opened in the last days",
     )
     async def figures(self, request: TrackingRequest, tracking: NamedDependency[Tracking]) -> Response[FeedFigures]:
-        """Count what was opened in the period, and how much of it is resolved by now. It takes a plan with analytics."""
+        """Count what was opened in the period, and how much of it is resolved by now. This takes `analytics`."""
         incoming = Incoming(request, tracking)
         period = incoming.parameters.word("period", tuple(PERIODS)) or DEFAULT_PERIOD
         position = await incoming.caught_up(FIGURES)
