@@ -33,7 +33,8 @@ _UNAUTHORIZED = Unauthorized("a valid credential is required", CHALLENGE)
 _FORBIDDEN = Forbidden("access denied", "role viewer does not allow this")
 _BUSY = TooManyRequests("the plan's 60 requests of this minute are used up", 17)
 _BEHIND = Unavailable("failed to handle request", "the database cannot be reached")
-_ALWAYS = (_UNAUTHORIZED, _FORBIDDEN, _BUSY, _BEHIND)
+_UNREADABLE = InvalidInput("invalid request", "the request cannot be read")
+_ALWAYS = (_UNREADABLE, _UNAUTHORIZED, _FORBIDDEN, _BUSY, _BEHIND)
 
 BAD_PARAMETER = InvalidAddress(
     "invalid parameter",
@@ -58,7 +59,7 @@ PAGING = (
 
 def refused(*examples: Rejection) -> Mapping[int, ResponseSpec]:
     """Document the refusals of an operation, beside those that every one of them has."""
-    return refusals(UPTIME_FORM, *examples, *_ALWAYS)
+    return refusals(UPTIME_FORM, *_ALWAYS, *examples)
 
 
 #: Filters and order of the list of incidents.

@@ -35,11 +35,11 @@ class ErrorBody(msgspec.Struct, frozen=True, omit_defaults=True):
     details: Mapping[str, Any] | None = None
 
 
-class UptimeError(msgspec.Struct, frozen=True):
+class UptimeError(msgspec.Struct, frozen=True, kw_only=True):
     """Why a request was refused."""
 
-    error: ErrorBody
     success: bool = False
+    error: ErrorBody
 
 
 def _told(problem: Problem, refusal: Rejection | None) -> UptimeError:
@@ -50,7 +50,7 @@ def _told(problem: Problem, refusal: Rejection | None) -> UptimeError:
         details = {_name(error): error.value for error in problem.errors} or None
     elif problem.errors:
         details = {_name(error): error.detail for error in problem.errors}
-    return UptimeError(ErrorBody(CODES.get(problem.status, "INTERNAL_ERROR"), problem.detail, details))
+    return UptimeError(error=ErrorBody(CODES.get(problem.status, "INTERNAL_ERROR"), problem.detail, details))
 
 
 def _name(error: Error) -> str:
