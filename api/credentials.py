@@ -14,19 +14,19 @@ Of several the first in this order counts, whether it is valid or not.
 
 import base64
 import binascii
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-#: No key of ours comes near it, and no token that names a person and their roles; what is longer is not looked up.
+from infra.tokens import LONGEST_TOKEN, TOKEN
+
+#: No key of ours comes near it; what is longer is not looked up.
 MAX_LENGTH = 1024
-LONGEST_TOKEN = 8192
+
+#: Nor does a header with a token; what is longer is not even remembered.
+LONGEST = LONGEST_TOKEN + 100
 
 #: Before the value of a header that is not ``Authorization``, so that no value stands for two credentials.
 _OF_KEY, OF_COOKIE = b"x-api-key ", b"cookie "
-
-#: A JSON object, another one, and a signature (RFC 7515, 3.1), each in base64: an object begins with a brace.
-_TOKEN = re.compile(r"e[w-z][\w-]+\.[\w-]+\.[\w-]*", re.ASCII)
 
 
 class Credential(NamedTuple):
@@ -58,11 +58,9 @@ def _of_cookies(cookies: Sequence[bytes]) -> bytes:
 
 def token_in(header: bytes) -> str | None:
     """Return the token that a header's value has the form of."""
-    if len(header) > LONGEST_TOKEN:
-        return None
     scheme, _, rest = header.decode("latin-1").strip().partition(" ")
     text = rest.strip()
-    return text if scheme.lower() in {"bearer", "cookie"} and _TOKEN.fullmatch(text) else None
+    return text if scheme.lower() in {"bearer", "cookie"} and TOKEN.fullmatch(text) else None
 
 
 def credentials_in(header: bytes) -> Iterator[Credential]:

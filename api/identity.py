@@ -18,7 +18,7 @@ from litestar.plugins import InitPlugin, ReceiveRoutePlugin
 from litestar.routes import ASGIRoute, BaseRoute, HTTPRoute, WebSocketRoute
 from litestar.types import ASGIApp, Receive, RouteHandlerType, Scope, Send
 
-from api.credentials import LONGEST_TOKEN, OF_COOKIE, credentials_in, header_of, token_in
+from api.credentials import LONGEST, OF_COOKIE, credentials_in, header_of, token_in
 from api.cross_site import refuse_cross_site
 from api.refusals import Unauthorized
 from domain.access.caller import Caller
@@ -199,7 +199,7 @@ class Identity(InitPlugin, ReceiveRoutePlugin):
     async def _caller(self, header: bytes) -> Caller | None:
         """Return who a header stands for. Of many requests with one header, one asks."""
         now = self._now()
-        if not header or len(header) > LONGEST_TOKEN or self._strangers.get(header, 0) > now:
+        if not header or len(header) > LONGEST or self._strangers.get(header, 0) > now:
             return None
         known = self._callers.get(header)
         if known and now < known.renew_at:

@@ -41,6 +41,10 @@ PATIENCE = 3.0
 logger = structlog.get_logger(__name__)
 
 
+class NoKeys(Exception):
+    """What should be a JWKS is none, or cannot be had."""
+
+
 class TokenKey(NamedTuple):
     """A key and the one algorithm that it is for."""
 
@@ -118,22 +122,22 @@ class KeySet:
             async with asyncio.timeout(PATIENCE):
                 self._keys = keys_in(await self._load())
             self._loaded_at = self._now()
-        except (OSError, ValueError, TimeoutError, aiohttp.ClientError) as error:
+        except (NoKeys, OSError, TimeoutError, aiohttp.ClientError) as error:
             logger.warning("the keys of tokens cannot be loaded", error=repr(error))
         finally:
             self._loading = None
 
 
 def keys_in(jwks: bytes) -> Mapping[tuple[str, str | None], TokenKey]:
-    """Return the keys in a JWKS by algorithm and name; raise ``ValueError`` for what is none.
+    """Return the keys in a JWKS by algorithm and name; raise ``NoKeys`` for what is none.
 
     Left out are keys for something else, of kinds or sizes that are not taken, and all that are not public.
     """
     try:
         listed = json.loads(jwks)["keys"]
         return {(key.algorithm, kid): key for kid, key in _usable(listed[:MOST_KEYS])}
-    except (KeyError, TypeError, RecursionError) as error:
-        raise ValueError("this is no JWKS") from error
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise NoKeys("this is no JWKS") from error
 
 
 def _usable(listed: list[Any]) -> Iterator[tuple[str | None, TokenKey]]:
@@ -166,7 +170,7 @@ def loader(source: str) -> Callable[[], Awaitable[bytes]]:
     path = Path(source)
     try:
         keys_in(path.read_bytes())
-    except (OSError, ValueError) as error:
+    except (NoKeys, OSError) as error:
         raise InvalidSetting(f"ANNALS_JWKS: cannot read keys from {path}: {error}") from error
 
     async def read() -> bytes:
@@ -179,10 +183,10 @@ async def _fetched(url: str) -> bytes:
     """Return what lies at a URL: there, not where it may lead to, and no more of it than keys take."""
     async with aiohttp.ClientSession(trust_env=False) as session, session.get(url, allow_redirects=False) as answer:
         if answer.status != 200:
-            raise ValueError(f"status {answer.status}")
+            raise NoKeys(f"status {answer.status}")
         body = bytearray()
         async for chunk in answer.content.iter_chunked(65_536):
             body += chunk
             if len(body) > LARGEST_JWKS:
-                raise ValueError("more than keys take")
+                raise NoKeys("more than keys take")
         return bytes(body)

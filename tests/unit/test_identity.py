@@ -12,7 +12,7 @@ from litestar.exceptions import ImproperlyConfiguredException
 from litestar.testing import AsyncTestClient
 
 from api import identity
-from api.credentials import Credential, credentials_in, header_of
+from api.credentials import Credential, credentials_in, header_of, token_in
 from api.identity import ADMINISTRATION, ANALYTICS, DEPLOYMENT, PUBLIC, READ, READINESS, WORK, Access, Caller, Identity
 from api.problems import PROBLEM_JSON, error_handler
 from domain.access.events import Role
@@ -309,3 +309,66 @@ async def test_while_the_answer_is_out_a_caller_is_known_for_less_than_a_second(
     clock.now += 0.2
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(door._caller(KEY.encode()), 0.05)
+
+
+#: What has the form of a token.
+SEALED = "eyJhbGciOiJIUzI1NiJ9.e30.c2ln"
+
+
+class People:
+    """Holders of tokens in memory, and the seconds that their tokens are valid yet."""
+
+    def __init__(self, seconds: float = 600.0) -> None:
+        self.seconds = seconds
+        self.asked = 0
+
+    async def bearer(self, token: str) -> tuple[Caller, float] | None:
+        self.asked += 1
+        return (caller(), self.seconds) if token == SEALED and self.seconds > 0 else None
+
+
+async def test_a_token_is_forgotten_when_it_expires() -> None:
+    people, clock = People(seconds=0.3), Clock()
+    door = Identity(Keys(), clock, people)
+    header = f"Bearer {SEALED}".encode()
+    assert await door._caller(header)
+    people.seconds = 0
+    clock.now += 0.29
+    assert await door._caller(header)
+    clock.now += 0.02
+    assert await door._caller(header) is None
+
+
+@pytest.mark.parametrize(
+    ("header", "known"),
+    [
+        (f"Bearer {SEALED}", True),
+        (f"bearer  {SEALED}", True),
+        (f"cookie {SEALED}", True),
+        (SEALED, False),
+        (f"Basic {SEALED}", False),
+        (f"x-api-key {SEALED}", False),
+        (f"Bearer {SEALED} {SEALED}", False),
+        (f"cookie {KEY}", False),
+    ],
+)
+async def test_a_token_counts_as_a_bearers_and_in_the_cookie_alone(header: str, *, known: bool) -> None:
+    door = Identity(Keys(**{KEY: caller()}), tokens=People())
+    assert bool(await door._caller(header.encode())) is known
+
+
+async def test_what_is_longer_than_any_credential_is_neither_looked_up_nor_remembered() -> None:
+    keys, people = Keys(), People()
+    door = Identity(keys, tokens=people)
+    for header in (b"Bearer " + b"x" * 10_000, f"Bearer {SEALED}".encode() + b"x" * 10_000):
+        assert await door._caller(header) is None
+    assert (keys.asked, people.asked, len(door._strangers)) == (0, 0, 0)
+
+
+def test_the_cookie_counts_last_and_two_of_them_mean_nobody() -> None:
+    cookie = (b"cookie", b"theme=dark; token=" + SEALED.encode() + b"; a=b")
+    assert header_of([cookie]) == b"cookie " + SEALED.encode()
+    assert header_of([cookie, (b"x-api-key", b"a")]) == b"x-api-key a"
+    assert header_of([cookie, (b"authorization", b"b")]) == b"b"
+    assert header_of([(b"cookie", b"theme=dark; mytoken=x")]) == b""
+    assert token_in(header_of([cookie, (b"cookie", b"token=other")])) is None
