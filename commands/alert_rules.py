@@ -195,7 +195,7 @@ async def hold_rule(desk: Desk, ulid: str, tenant: str, title: str) -> HeldRule:
     held = await desk.hold(rule_stream(ulid))
     rule: Rule | None = held.state
     if rule is None or rule.deleted or rule.tenant != tenant:
-        raise NotFound(title, f"rule {ulid} could not be found")
+        raise NotFound(title, f"rule rule_{ulid} could not be found")
     return HeldRule(rule, held.version, desk.at_hand)
 
 

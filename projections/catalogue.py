@@ -1,6 +1,7 @@
 """Every read model there is. A new one adds its line here, and its tables are made and filled at the next start."""
 
 from projections.alert_rules.projector import READ_MODEL as ALERT_RULES
+from projections.alert_samples.projector import READ_MODEL as ALERT_SAMPLES
 from projections.checks.projector import READ_MODEL as CHECKS
 from projections.element_instances.projector import READ_MODEL as ELEMENT_INSTANCES
 from projections.elements.projector import READ_MODEL as ELEMENTS
@@ -23,6 +24,7 @@ from projections.signal_subscriptions.projector import READ_MODEL as SIGNAL_SUBS
 from projections.tasks.projector import READ_MODEL as TASKS
 from projections.user_tasks.projector import READ_MODEL as USER_TASKS
 from projections.variables.projector import READ_MODEL as VARIABLES
+from projections.work_outcomes.projector import READ_MODEL as WORK_OUTCOMES
 
 READ_MODELS: tuple[ReadModel, ...] = (
     PROCESSES,
@@ -46,5 +48,7 @@ READ_MODELS: tuple[ReadModel, ...] = (
     INCIDENT_TIMELINE,
     INCIDENT_ANALYTICS,
     ALERT_RULES,
+    ALERT_SAMPLES,
+    WORK_OUTCOMES,
     CHECKS,
 )

@@ -48,6 +48,11 @@ def milliseconds(moment: datetime) -> int:
     return (moment - _BEGINNING) // _MILLISECOND
 
 
+def moment_of(milliseconds: int) -> datetime:
+    """Return the moment that is so many milliseconds after the beginning of 1970."""
+    return _BEGINNING + milliseconds * _MILLISECOND
+
+
 def between(start: datetime | None, end: datetime | None) -> Range:
     """Return the range of the whole milliseconds from ``start`` to ``end``, both included; none is no bound."""
     begin, after = Range()
@@ -58,9 +63,12 @@ def between(start: datetime | None, end: datetime | None) -> Range:
     return Range(begin, after)
 
 
-def cover(asked: Range) -> Cover:
-    """Cover a range with spans. The seconds at its ends may stick out of it, nothing else does."""
-    return Cover(*zip(*_covered(*asked, SPANS), strict=True))
+def cover(asked: Range, spans: Sequence[int] = SPANS) -> Cover:
+    """Cover a range with spans of these lengths, the last of which are seconds.
+
+    The seconds at its ends may stick out of it, nothing else does.
+    """
+    return Cover(*zip(*_covered(*asked, spans), strict=True))
 
 
 def _covered(begin: int, end: int, spans: Sequence[int]) -> Iterator[tuple[int, int, int]]:
@@ -78,15 +86,15 @@ def _covered(begin: int, end: int, spans: Sequence[int]) -> Iterator[tuple[int, 
         yield from _covered(after, end, shorter)
 
 
-def counted(moments: Iterable[int]) -> Iterator[SpanCount]:
-    """Count moments in the spans of every length; within a second they keep their order."""
+def counted(moments: Iterable[int], spans: Sequence[int] = SPANS) -> Iterator[SpanCount]:
+    """Count moments in the spans of these lengths, the last of which are seconds; within one they keep their order."""
     seconds: dict[int, list[int]] = {}
     for moment in moments:
         seconds.setdefault(moment // SECOND, []).append(moment % SECOND)
     counts = {second * SECOND: len(within) for second, within in seconds.items()}
     for second, within in seconds.items():
         yield SECOND, second * SECOND, len(within), "{" + ",".join(map(str, within)) + "}"
-    for span in (MINUTE, HOUR, DAY):
+    for span in spans[-2::-1]:
         counts = _summed(counts.items(), span)
         for begin, count in counts.items():
             yield span, begin, count, None

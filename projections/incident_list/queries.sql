@@ -1,7 +1,7 @@
 -- name: standings
 -- What may change of some incidents.
-select incident, tenant, status, severity, error_message, updated_at, started_at, acknowledged_at, resolved_at,
-       closed_at, canceled_at, resolved_by, assignee, failure_count, affected_regions, merged_into, check_id, rule_id
+select incident, tenant, status, severity, error_message, updated_at, started_at, failure_count, affected_regions,
+       acknowledged_at, resolved_at, closed_at, canceled_at, resolved_by, assignee, merged_into, check_id, rule_id
   from incident_list
  where incident = any($1::text[]);
 
@@ -97,3 +97,13 @@ select count(*) from incident_list where tenant = $1 /* criteria */;
 select count(*)
   from (select * from incident_list where tenant = $1 and updated_at > $2 order by updated_at limit $3) as changed
  where true /* criteria */;
+
+-- name: opened_between
+-- How many incidents of processes were opened in a window, both ends in it.
+select count(*) from incident_list
+ where tenant = $1 and created_at >= $2 and created_at <= $3 and source = 'process' /* scope */;
+
+-- name: unresolved
+-- How many incidents have one of these statuses, without those of a rule.
+select count(*) from incident_list
+ where tenant = $1 and status = any($2::text[]) and rule_id is distinct from $3 /* scope */;

@@ -47,6 +47,7 @@ from domain.event import Event
 from domain.identity import InstanceId, incident_stream, process_stream
 from domain.incidents.events import IncidentOpened, ProcessCause
 from domain.processes.events import ProcessDeployed
+from tests.integration.projection_alerts import ALERT_MOVES
 from tests.integration.projection_events import EVENT_MOVES
 from tests.integration.projection_incidents import INCIDENT_MOVES, end_case
 from tests.integration.projection_runs import TAGS, TENANTS, Case, Chronicle, Run, Version
@@ -60,12 +61,15 @@ NAMES = ("a", "b", "Total")
 
 
 class History(Chronicle):
-    """``facts`` grows by one move at a time; the same seed gives the same history."""
+    """``facts`` grows by one move at a time; the same seed gives the same history.
 
-    def __init__(self, seed: int, moves: int = 1600) -> None:
+    In the last moves, a share ``brisk`` of them, time goes on by little.
+    """
+
+    def __init__(self, seed: int, moves: int = 1600, brisk: float = 0.1) -> None:
         super().__init__(seed)
-        for _ in range(moves):
-            self.tick()
+        for number in range(moves):
+            self.tick(brisk=number >= moves * (1 - brisk))
             self._move()
 
     def _move(self) -> None:
@@ -297,6 +301,10 @@ class History(Chronicle):
         for _ in range(3):
             self.chance.choice(INCIDENT_MOVES)(self, run.version.tenant)
 
+    def _alert(self, run: Run) -> None:
+        """Report samples, or see to alert rules."""
+        self.chance.choice(ALERT_MOVES)(self, run.version.tenant)
+
     def _end(self, run: Run, number: int, *, terminated: bool) -> None:
         if number in run.open and number != run.root:
             self.say(run, ElementTerminated(number) if terminated else ElementCompleted(number))
@@ -368,6 +376,7 @@ MOVES: tuple[Callable[[History, Run], None], ...] = (
     History._go_on,
     History._end_incident,
     *(History._work_on_incidents,) * 2,
+    *(History._alert,) * 2,
     History._terminate,
     History._suspend_or_resume,
     History._delete,

@@ -18,6 +18,9 @@ TAGS: tuple[dict[str, str], ...] = ({}, {"line": "red"}, {"line": "blue", "urgen
 PACES = (0, 0, 0, 1, 1, 7, 250, 999, 1_000, 30_000, 60_000, 1_800_000, 3_600_000, 40_000_000)
 EDGES = (1, 1, 1, 1_000, 60_000, 3_600_000)
 
+#: The same where time is to go on by little.
+BRISK_PACES, BRISK_EDGES = PACES[:11], EDGES[:5]
+
 HOURLY = Timer(cycle="0 * * * *", time=datetime(2026, 12, 24, 18, 0, 0, 250_000, tzinfo=UTC))
 
 
@@ -100,6 +103,13 @@ class Case:
         self.regions: tuple[str, ...] = ()
 
 
+class Watched:
+    """An alert rule, as far as what may happen to it depends on it."""
+
+    def __init__(self, stream: str, tenant: str) -> None:
+        self.stream, self.tenant = stream, tenant
+
+
 class Channel:
     """What is open in a channel: messages that nobody received, those that were but are not closed, and who waits."""
 
@@ -121,13 +131,14 @@ class Chronicle:
         self.queue: list[Run] = []
         self.channels: dict[str, Channel] = {}
         self.cases: list[Case] = []
+        self.rules: list[Watched] = []
         self._numbers: dict[tuple[str, date | None], int] = {}
         self._lengths: dict[str, int] = {}
 
-    def tick(self) -> None:
+    def tick(self, *, brisk: bool = False) -> None:
         """Let time go on, or not."""
-        edge = self.chance.choice(EDGES)
-        self.now += timedelta(milliseconds=self.chance.choice(PACES))
+        edge = self.chance.choice(BRISK_EDGES if brisk else EDGES)
+        self.now += timedelta(milliseconds=self.chance.choice(BRISK_PACES if brisk else PACES))
         since = (self.now - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
         self.now += timedelta(milliseconds=-since % edge - self.chance.choice((0, 0, 1)))
 

@@ -1,0 +1,1 @@
+"""How the work of processes ended within the last hour, for the built-in metrics of alert rules."""
