@@ -11,35 +11,25 @@ from projections.incident_list.rows import Row
 def row_of(incident: str, fact: Recorded, event: IncidentOpened) -> Row:
     """Return the row of an incident that was opened just now."""
     causes = (_of_process(event.process), _of_rule(event.rule), _of_monitor(event.monitor), _of_alert(event.alert))
-    known = {name: value for cause in causes for name, value in cause.items()}
     return Row(
         incident=incident,
         tenant=fact.tenant,
         status=Status.OPEN,
         severity=event.severity,
-        error_message=event.error_message,
-        updated_at=fact.happened_at,
-        started_at=fact.happened_at,
-        acknowledged_at=None,
-        resolved_at=None,
-        closed_at=None,
-        canceled_at=None,
-        resolved_by=None,
-        assignee=None,
-        failure_count=event.failure_count,
-        affected_regions=event.affected_regions,
-        merged_into=None,
-        check_id=known.pop("check_id", None),
-        rule_id=known.pop("rule_id", None),
         title=event.title,
+        error_message=event.error_message,
         source=event.source,
         type=event.type,
         opened_by=fact.actor.id,
         created_at=fact.happened_at,
+        updated_at=fact.happened_at,
+        started_at=fact.happened_at,
+        failure_count=event.failure_count,
+        affected_regions=event.affected_regions,
         affected_monitors=event.affected_monitors,
         status_page_update=event.status_page_update,
         previous=event.previous_incident or None,
-        **known,
+        **{name: value for cause in causes for name, value in cause.items()},
     )
 
 

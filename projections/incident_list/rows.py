@@ -6,8 +6,11 @@ from datetime import datetime
 import msgspec
 
 
-class Standing(msgspec.Struct):
-    """What may change of an incident, and by what it is counted; in the order of the query ``standings``."""
+class Standing(msgspec.Struct, omit_defaults=True):
+    """What may change of an incident, and by what it is counted; in the order of the query ``standings``.
+
+    What is none is left out of the JSON, and null in the table.
+    """
 
     incident: str
     tenant: str
@@ -16,30 +19,30 @@ class Standing(msgspec.Struct):
     error_message: str
     updated_at: datetime
     started_at: datetime
-    acknowledged_at: datetime | None
-    resolved_at: datetime | None
-    closed_at: datetime | None
-    canceled_at: datetime | None
-    resolved_by: str | None
-    assignee: str | None
     failure_count: int
     affected_regions: Sequence[str]
-    merged_into: str | None
-    check_id: str | None
-    rule_id: str | None
+    acknowledged_at: datetime | None = None
+    resolved_at: datetime | None = None
+    closed_at: datetime | None = None
+    canceled_at: datetime | None = None
+    resolved_by: str | None = None
+    assignee: str | None = None
+    merged_into: str | None = None
+    check_id: str | None = None
+    rule_id: str | None = None
 
 
-class Row(Standing):
+class Row(Standing, kw_only=True, omit_defaults=True):
     """A new incident: all columns, by their names."""
 
     title: str
     source: str
-    type: str | None
+    type: str | None = None
     opened_by: str
     created_at: datetime
     affected_monitors: Sequence[str]
     status_page_update: str
-    previous: str | None
+    previous: str | None = None
     check_name: str | None = None
     check_url: str | None = None
     check_kind: str | None = None
