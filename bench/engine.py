@@ -191,7 +191,12 @@ def server(options: argparse.Namespace) -> Iterator[int]:
     with tempfile.TemporaryDirectory(prefix="annals-bench-") as directory:
         Path(directory).chmod(0o711)
         options.key = "a-key-for-the-benchmark"
-        environment = {**os.environ, "ANNALS_BOOTSTRAP_KEY": options.key, "ANNALS_LOG_LEVEL": "warning"}  # noqa: TID251  (inherited, not a setting)
+        environment = {
+            **os.environ,  # noqa: TID251  (inherited, not a setting)
+            "ANNALS_BOOTSTRAP_KEY": options.key,
+            "ANNALS_LOG_LEVEL": "warning",
+            "ANNALS_ENTERPRISE_LIMIT": "1000000",
+        }
         command = [
             str(Path(sys.executable).with_name("annals")),
             "serve",
