@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from litestar import Controller, Response, Router, post
 from litestar.di import NamedDependency, Provide
+from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.params import FromPath
 from litestar.types import Scope
 
@@ -12,13 +13,13 @@ from api.answers import json_bytes
 from api.identity import PUBLIC
 from api.incidents.documentation import POSITION
 from api.incidents.ports import Tracking
-from api.incidents.requests import LARGEST_BODY, Incoming, TrackingRequest
+from api.incidents.requests import LARGEST_BODY, TOO_LARGE, Incoming, TrackingRequest
 from api.intakes import alertmanager, custom, pagerduty
 from api.intakes.documentation import REPLIES, ReceiveAlerts, refused_with
 from api.intakes.door import Door, Knock
 from api.intakes.inbound import Reader
 from api.intakes.taking import Taking
-from api.refusals import UnknownPath
+from api.refusals import InvalidBody, UnknownPath
 from domain.intakes.events import Provider
 
 READERS: Mapping[Provider, Reader] = {
@@ -82,7 +83,10 @@ def webhook_routes(reception: Reception) -> Router:
 
 async def _received(tenant: str, provider: Provider, request: TrackingRequest, reception: Reception) -> Response[Any]:
     incoming = Incoming(request, reception.tracking)
-    raw = await incoming.raw()
+    try:
+        raw = await incoming.raw()
+    except RequestEntityTooLarge as error:
+        raise InvalidBody(TOO_LARGE) from error
     intake = await reception.door.admit(Knock(tenant, provider, request.headers, raw))
     await reception.take_for_intake(request.scope, intake)
     inbound = READERS[provider](await incoming.json(), incoming.now)
