@@ -19,7 +19,7 @@ from api.incidents.documentation import (
 )
 from api.refusals import InvalidBody, TooManyRequests, Unauthorized, UnsupportedMediaType
 from domain.identity import INT32_MAX
-from domain.incidents.dialects import ALERTS
+from domain.incidents.dialects import ALERTS, RefusedMove
 from domain.rejection import Forbidden, NotFound, ReusedKey, Unavailable
 
 _INCIDENT = "inc_01JD8QZ2N3W4X5Y6Z7A8B9C0D1"
@@ -40,6 +40,10 @@ _REFUSALS: Mapping[int, ResponseSpec] = refusals(
 def refused_with(*statuses: int) -> dict[int, ResponseSpec]:
     """Return how an operation tells refusals of these statuses."""
     return {status: _REFUSALS[status] for status in statuses}
+
+
+#: A move that the table does not have.
+REFUSED_MOVE = refusals(ALERTS_FORM, RefusedMove("investigating", "open", ("resolved", "closed")))
 
 
 @dataclass

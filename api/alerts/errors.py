@@ -22,7 +22,7 @@ def _told(problem: Problem, _refusal: Rejection | None) -> AlertsError:
         case (only,) if only.detail == problem.detail:
             return AlertsError(f"{_place(only)}: {only.detail}")
         case reasons:
-            told = "; ".join(f"{_place(reason)} {reason.detail}" for reason in reasons)
+            told = "; ".join(f"{_place(reason)} {reason.detail}".strip() for reason in reasons)
             return AlertsError(f"{problem.detail}: {told}")
 
 

@@ -1,11 +1,10 @@
 """``/api/alerts/incidents``: the incidents of a tenant, whatever opened them (contracts/incidents.md 4.2, 0.6)."""
 
-from typing import Any
-
 from litestar import Controller, Response, get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
+from api.alerts.answering import answer
 from api.alerts.bodies import (
     DEFAULT_LIMIT,
     LONGEST_NOTE,
@@ -15,9 +14,8 @@ from api.alerts.bodies import (
     MoveForm,
     NoteForm,
 )
-from api.alerts.documentation import ListIncidents, MoveAlertIncident, NoteOnAlertIncident, refused_with
+from api.alerts.documentation import REFUSED_MOVE, ListIncidents, MoveAlertIncident, NoteOnAlertIncident, refused_with
 from api.alerts.telling import RULE_PREFIX, told
-from api.answers import json_bytes
 from api.identity import OPERATE, READ
 from api.incidents.documentation import POSITION
 from api.incidents.parameters import Parameters
@@ -71,7 +69,7 @@ class AlertIncidents(Controller):
         )
         work = await work_on(db, tenant, [row.incident for row in rows])
         incidents = [told(row, work.get(row.incident, ())) for row in rows]
-        return _answer(AlertIncidentsAnswer(incidents, await count_incidents(db, tenant, OPEN)), position)
+        return answer(AlertIncidentsAnswer(incidents, await count_incidents(db, tenant, OPEN)), position)
 
     @get(
         "/{incident_id:str}",
@@ -91,7 +89,7 @@ class AlertIncidents(Controller):
         operation_id="moveAlertIncident",
         opt={"access": OPERATE},
         operation_class=MoveAlertIncident,
-        responses=refused_with(400, 401, 403, 404, 409, 415, 429, 503),
+        responses={**refused_with(401, 403, 404, 409, 415, 429, 503), **REFUSED_MOVE},
         summary="Move an incident to another status",
     )
     async def move(
@@ -130,11 +128,7 @@ async def _shown(incoming: Incoming, ulid: str, after: Outcome | None = None) ->
     if row is None:
         raise NotFound("failed to find incident", f"incident inc_{ulid} could not be found")
     work = await work_on(db, tenant, [ulid])
-    return _answer(AlertIncidentAnswer(told(row, work.get(ulid, ()))), position)
-
-
-def _answer(body: Any, position: int) -> Response[Any]:
-    return Response(json_bytes(body), media_type="application/json", headers={POSITION.name: str(position)})
+    return answer(AlertIncidentAnswer(told(row, work.get(ulid, ()))), position)
 
 
 def _filter(parameters: Parameters) -> Filter:

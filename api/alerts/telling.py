@@ -31,10 +31,10 @@ def told(row: ListedIncident, work: Sequence[TimelineEntry]) -> AlertIncident:
         notes=[_note(entry) for entry in work if entry.kind == NOTE],
         status_history=[*_history(row, work)],
         fired_at=moment(row.created_at),
-        acknowledged_at=_stamp(row.acknowledged_at),
-        resolved_at=_stamp(row.resolved_at),
+        acknowledged_at=stamp(row.acknowledged_at),
+        resolved_at=stamp(row.resolved_at),
         resolved_by=row.resolved_by,
-        closed_at=_stamp(row.closed_at or row.canceled_at),
+        closed_at=stamp(row.closed_at or row.canceled_at),
         metadata=AlertMetadata(row.operator, row.window_minutes, row.sample_count, row.scope),
         created_at=moment(row.created_at),
         updated_at=moment(row.updated_at),
@@ -46,7 +46,8 @@ def moment(at: datetime) -> str:
     return f"{at.replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
 
 
-def _stamp(at: datetime | None) -> str | None:
+def stamp(at: datetime | None) -> str | None:
+    """Do the same with a moment that may not have come."""
     return None if at is None else moment(at)
 
 
