@@ -64,7 +64,7 @@ class Ledger:
             self._channel(fact)
         elif kind == "signal":
             self._signal(fact)
-        else:
+        elif kind in ("instance", "task"):
             _, year, month, day, number = fact.stream.split("-")
             self._instance(fact, f"{year}-{month}-{day}", int(number))
 
