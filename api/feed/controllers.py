@@ -50,8 +50,9 @@ class FeedIncidents(Controller):
         operation_id="listFeedIncidents",
         opt={"access": READ},
         operation_class=ListFeed,
-        responses=refused_with(400),
+        responses=refused_with(),
         summary="List incidents by the time of their opening",
+        response_description="A page of incidents",
     )
     async def show_all(self, request: TrackingRequest, tracking: NamedDependency[Tracking]) -> Response[FeedPage]:
         """`count` is how many there are on all pages; `cursor` leads to the next page, and is null on the last one."""
@@ -66,6 +67,7 @@ class FeedIncidents(Controller):
         operation_class=CreateInFeed,
         responses=refused_with(*WRITES),
         summary="Report an incident",
+        response_description="The incident",
     )
     async def create(self, request: TrackingRequest, tracking: NamedDependency[Tracking]) -> Response[FeedIncident]:
         """Open an incident, of severity `medium` where none is given."""
@@ -78,6 +80,7 @@ class FeedIncidents(Controller):
         operation_class=CreateInFeed,
         responses=refused_with(*WRITES),
         summary="Report an incident, under the path that chats use",
+        response_description="The incident",
     )
     async def create_in_chat(
         self, request: TrackingRequest, tracking: NamedDependency[Tracking]
@@ -91,6 +94,7 @@ class FeedIncidents(Controller):
         opt={"access": READ},
         responses=refused_with(404),
         summary="Get an incident",
+        response_description="The incident",
     )
     async def show(
         self, incident_id: FromPath[str], request: TrackingRequest, tracking: NamedDependency[Tracking]
@@ -104,6 +108,7 @@ class FeedIncidents(Controller):
         operation_class=MoveInFeed,
         responses=refused_with(*WRITES, 404),
         summary="Move an incident to another status",
+        response_description="The incident as it is now",
     )
     async def move(
         self, incident_id: FromPath[str], request: TrackingRequest, tracking: NamedDependency[Tracking]
@@ -121,6 +126,7 @@ class FeedIncidents(Controller):
         operation_class=RateInFeed,
         responses=refused_with(*WRITES, 404),
         summary="Change the severity of an incident",
+        response_description="The incident as it is now",
     )
     async def rate(
         self, incident_id: FromPath[str], request: TrackingRequest, tracking: NamedDependency[Tracking]
@@ -153,6 +159,7 @@ class FeedIncidents(Controller):
         operation_class=MergeInFeed,
         responses=refused_with(*WRITES, 404),
         summary="Merge an incident into another one that is the same",
+        response_description="The incident that is closed now",
     )
     async def merge(
         self, incident_id: FromPath[str], request: TrackingRequest, tracking: NamedDependency[Tracking]
@@ -175,8 +182,9 @@ class FeedAnalytics(Controller):
         operation_id="showFeedFigures",
         opt={"access": ANALYTICS},
         operation_class=OfPeriod,
-        responses=refused_with(400, 403),
+        responses=refused_with(403),
         summary="Show the figures of the incidents opened in the last days",
+        response_description="The figures",
     )
     async def figures(self, request: TrackingRequest, tracking: NamedDependency[Tracking]) -> Response[FeedFigures]:
         """Count what was opened in the period, and how much of it is resolved by now. This takes `analytics`."""

@@ -46,10 +46,10 @@ _REFUSALS: Mapping[int, ResponseSpec] = refusals(
 )
 
 #: What any operation may be refused with.
-_ALWAYS = (401, 429, 503)
+_ALWAYS = (400, 401, 429, 503)
 
 #: What operations that write may be refused with beyond that.
-WRITES = (400, 403, 409, 415)
+WRITES = (403, 409, 415)
 
 
 def refused_with(*statuses: int) -> dict[int, ResponseSpec]:
