@@ -2,8 +2,8 @@
 
 Redis is believed only as far as it is stricter than this node itself, which counts along what passes it. So when Redis
 is gone, frozen, full, flushed or holds nonsense, each node lets pass what the limit allows to one: nobody is kept out
-because of our outage, and nobody is let in without a limit. A Redis that fails is left alone for a moment, so that
-requests do not wait for it one after the other.
+because of our outage, and nobody is let in without a limit. A Redis that fails is asked by one request now and then,
+until it answers; the others do not wait for it.
 """
 
 import asyncio
@@ -21,9 +21,9 @@ from redis.exceptions import RedisError
 from infra.rate_limits.buckets import Counts, Taken, minute_of
 from infra.settings import InvalidSetting
 
-#: Seconds that a request waits for Redis, and that a Redis which failed is not asked again.
-PATIENCE = 0.1
-PAUSE = 1.0
+#: Seconds that a request waits for Redis, and from one question to the next while it fails.
+PATIENCE = 0.5
+PAUSE = 2.0
 
 #: Requests that ask Redis at once; others wait for their turn, within their patience.
 AT_ONCE = 16
@@ -62,7 +62,7 @@ class Database(Protocol):
 class RedisBuckets:
     """Buckets in a Redis; ``wall`` is the clock on the wall. Raise ``InvalidSetting`` for a URL of none."""
 
-    def __init__(self, url: str, wall: Callable[[], datetime], deployment: str) -> None:
+    def __init__(self, url: str, wall: Callable[[], datetime], deployment: str, *, patience: float = PATIENCE) -> None:
         try:
             self._redis = Redis.from_url(url, **OPTIONS)
         except ValueError:
@@ -71,6 +71,7 @@ class RedisBuckets:
         self._redis.connection_pool.connection_kwargs.update(OPTIONS)  # whatever the query of the URL says
         self._script: Callable[..., Awaitable[Any]] = self._redis.register_script(SCRIPT)
         self._wall = wall
+        self._patience = patience
         self._prefix = f"annals:bucket:{deployment}"
         self._counts = Counts()
         self._at_once = asyncio.Semaphore(AT_ONCE)
@@ -90,10 +91,12 @@ class RedisBuckets:
 
     async def _shared(self, key: str, limit: int) -> int:
         """Return which request this is over all nodes; 0 where that cannot be had."""
-        if self._now() < self._ask_again_at:
-            return 0
+        if self._down:
+            if self._now() < self._ask_again_at:
+                return 0
+            self._ask_again_at = self._now() + PAUSE
         try:
-            async with asyncio.timeout(PATIENCE), self._at_once:
+            async with asyncio.timeout(self._patience), self._at_once:
                 number = int(await self._script(keys=[key], args=[limit, LIFE_MS, MOST]))
         except (RedisError, OSError, TimeoutError, ValueError, TypeError) as error:
             self._fails(error)
