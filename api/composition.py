@@ -39,6 +39,8 @@ from infra.rate_limits.buckets import Buckets, MemoryBuckets
 from infra.rate_limits.redis_buckets import DEPLOYMENT, RedisBuckets
 from infra.reading import Reading
 from infra.redis_doorbell import RedisWire
+from infra.rule_evaluation import LEASE as RULES_LEASE
+from infra.rule_evaluation import RuleEvaluator
 from infra.secret_key import SecretKey, load_secret_key
 from infra.settings import Settings
 from infra.token_keys import KeySet, SecretAndKeySet, loader
@@ -230,6 +232,9 @@ def _roles(node: Node) -> dict[str, Coroutine[Any, Any, None]]:
             runs_tasks=settings.task_executor_enabled,
         )
         running["executor"] = Lease(node.pools.followers, EXECUTOR_LEASE, _holder()).keep(lambda _held: executor.run())
+    if "rules" in settings.roles:
+        rules = RuleEvaluator(node.commands, node.reading, node.pools.queries, settings.alert_evaluation_seconds)
+        running["rules"] = Lease(node.pools.followers, RULES_LEASE, _holder()).keep(lambda _held: rules.run())
     return running
 
 

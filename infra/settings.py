@@ -52,10 +52,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Meta(min_length=1),
         _about(
             "what this node does, a comma list: api answers requests, followers fill read models,"
-            " executor runs the engine's tasks; rules, delivery and prober do nothing yet",
+            " executor runs the engine's tasks, rules evaluates alert rules; delivery and prober do nothing yet",
             expects="a comma list of api, followers, executor, rules, delivery, prober",
         ),
-    ] = ("api", "followers", "executor")
+    ] = ("api", "followers", "executor", "rules")
     database_url: Annotated[
         Annotated[str, Meta(pattern="^postgres(ql)?://")] | None,
         _about(
@@ -141,6 +141,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             expects="a duration such as PT5M",
         ),
     ] = None
+    alert_evaluation_seconds: Annotated[
+        PositiveSeconds,
+        _about("time from one evaluation of the alert rules to the next, in seconds", expects="seconds, more than 0"),
+    ] = 60.0
     set_time_enabled: Annotated[bool, _about("allow PATCH /time", expects="true or false")] = False
     log_level: Annotated[
         LogLevel,

@@ -15,7 +15,7 @@ def test_nothing_configured_gives_the_defaults() -> None:
     settings = read_settings({})
     assert settings == Settings()
     assert (settings.host, settings.port, settings.data_dir) == ("127.0.0.1", 8080, Path(".annals"))
-    assert settings.roles == ("api", "followers", "executor")
+    assert settings.roles == ("api", "followers", "executor", "rules")
     assert (settings.database_url, settings.redis_url, settings.bootstrap_key) == (None, None, None)
     assert (settings.engine_id, settings.task_executor_enabled, settings.set_time_enabled) == (
         "default-engine",
@@ -140,7 +140,7 @@ def test_every_setting_is_described_with_its_default_and_its_value() -> None:
     assert list(rows) == list(Settings.__struct_fields__)
     assert (rows["port"].variable, rows["port"].default, rows["port"].value) == ("ANNALS_PORT", "8080", "81")
     assert rows["set_time_enabled"].value == "true"
-    assert rows["roles"].value == "api,followers,executor"
+    assert rows["roles"].value == "api,followers,executor,rules"
     assert all(row.meaning and row.expects for row in rows.values())
 
 

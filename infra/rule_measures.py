@@ -1,0 +1,126 @@
+"""Measuring what alert rules watch: samples that were sent in, and built-in metrics (docs/alerting.md).
+
+Numbers come from read models and decision tables, what they come to from ``domain.alerting.measuring``.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from typing import NamedTuple, Protocol
+
+from domain.alerting.evaluating import Measurement
+from domain.alerting.measuring import Window, count, measure, percentile, rate, window_before
+from domain.alerting.metrics import PROCESS
+from infra.reading import ReadModelBehind
+from projections.alert_rules.queries import ListedRule
+from projections.alert_samples.projector import READ_MODEL as SAMPLES
+from projections.alert_samples.queries import samples_of
+from projections.database import Database
+from projections.incident_list.measures import process_incidents, unresolved_incidents
+from projections.incident_list.projector import READ_MODEL as INCIDENTS
+from projections.read_model import ReadModel
+from projections.work_outcomes.projector import READ_MODEL as WORK
+from projections.work_outcomes.queries import backlog, durations, job_outcomes
+
+
+class Readings(Protocol):
+    """Waiting for read models."""
+
+    async def caught_up(self, models: list[str]) -> int:
+        """Return once the read models reflect what was appended before; raise ``ReadModelBehind`` in time."""
+
+
+class Levels:
+    """Which read models are level with the log, for a round of evaluations: each is waited for once."""
+
+    def __init__(self, readings: Readings) -> None:
+        self._readings = readings
+        self._behind: dict[str, ReadModelBehind | None] = {}
+
+    async def reach(self, model: ReadModel) -> None:
+        """Return once it is level; raise ``ReadModelBehind`` when it was found not to get there."""
+        if model.name not in self._behind:
+            try:
+                await self._readings.caught_up([model.name])
+            except ReadModelBehind as behind:
+                self._behind[model.name] = behind
+            else:
+                self._behind[model.name] = None
+        if (known := self._behind[model.name]) is not None:
+            raise known
+
+
+class Question(NamedTuple):
+    """What a rule watches, and when it is asked for (engine time)."""
+
+    database: Database
+    rule: ListedRule
+    at: datetime
+
+    @property
+    def window(self) -> Window:
+        return window_before(self.at, self.rule.window_minutes)
+
+
+class Source(NamedTuple):
+    """How a metric is measured, and the read model that this rests on."""
+
+    model: ReadModel
+    measure: Callable[[Question], Awaitable[Measurement | None]]
+
+
+async def measured(question: Question, levels: Levels) -> Measurement | None:
+    """Measure what a rule watches, from read models that are level with the log; None where nothing was sent."""
+    rule = question.rule
+    source = BUILT_IN[rule.metric] if rule.module == PROCESS else SENT
+    await levels.reach(source.model)
+    return await source.measure(question)
+
+
+async def _samples(question: Question) -> Measurement | None:
+    database, rule, _ = question
+    samples = await samples_of(database, rule.tenant, rule.metric, question.window, rule.scope)
+    return measure(rule.metric, samples, question.window, rule.scope)
+
+
+async def _job_error_rate(question: Question) -> Measurement | None:
+    database, rule, _ = question
+    return rate(*await job_outcomes(database, rule.tenant, question.window, rule.scope))
+
+
+async def _process_incident_count(question: Question) -> Measurement:
+    database, rule, _ = question
+    return count(await process_incidents(database, rule.tenant, question.window, rule.scope))
+
+
+async def _open_incident_count(question: Question) -> Measurement:
+    database, rule, _ = question
+    return count(await unresolved_incidents(database, rule.tenant, rule.scope, without_rule=rule.rule))
+
+
+async def _job_backlog_count(question: Question) -> Measurement:
+    database, rule, at = question
+    jobs, _ = await backlog(database, rule.tenant, at, rule.scope)
+    return count(jobs)
+
+
+async def _job_backlog_age_seconds(question: Question) -> Measurement:
+    database, rule, at = question
+    jobs, since = await backlog(database, rule.tenant, at, rule.scope)
+    return Measurement((at - since).total_seconds() if since is not None else 0.0, jobs)
+
+
+async def _instance_duration_p95_ms(question: Question) -> Measurement | None:
+    database, rule, _ = question
+    return percentile(await durations(database, rule.tenant, question.window, rule.scope))
+
+
+SENT = Source(SAMPLES, _samples)
+
+BUILT_IN: Mapping[str, Source] = {
+    "job_error_rate": Source(WORK, _job_error_rate),
+    "process_incident_count": Source(INCIDENTS, _process_incident_count),
+    "open_incident_count": Source(INCIDENTS, _open_incident_count),
+    "job_backlog_count": Source(WORK, _job_backlog_count),
+    "job_backlog_age_seconds": Source(WORK, _job_backlog_age_seconds),
+    "instance_duration_p95_ms": Source(WORK, _instance_duration_p95_ms),
+}
