@@ -9,7 +9,11 @@ from tests.monitoring import Monitored
 REGIONS = ("eu", "us", "ap")
 FOUND = ("ok", "timeout", "dns_error", "slow_response")
 
-RESULTS = st.lists(st.tuples(st.sampled_from(REGIONS), st.sampled_from(FOUND)), max_size=30)
+#: The same is found a few times in a row, so that results agree now and then.
+RUNS = st.lists(
+    st.tuples(st.sampled_from(FOUND), st.lists(st.sampled_from(REGIONS), min_size=1, max_size=4)), max_size=10
+)
+RESULTS = RUNS.map(lambda runs: [(region, found) for found, regions in runs for region in regions])
 
 
 def meaning(kind: str, found: str) -> str:
