@@ -23,6 +23,9 @@ LONGEST_NAME = 255
 #: Characters that the rest of an alert may come to as JSON: labels, tags and the like.
 MOST_DETAILS = 32_768
 
+#: Reasons that are told: more of them would only tell the same of other alerts.
+MOST_CAUSES = 100
+
 DEFAULT_SEVERITY = 2
 
 #: A sender's clock may be so far ahead of ours; what it says began a moment from now began now.
@@ -60,7 +63,7 @@ class Checking:
         if self._escaped and _has_nul(there):
             self.causes.append(Cause(pointer, "printable", "must not contain NUL characters"))
             return ""
-        encoded = self._json(pointer, there)
+        encoded = msgspec.json.encode(there).decode()
         if len(encoded) > MOST_DETAILS:
             self.causes.append(Cause(pointer, "max", f"must have at most {MOST_DETAILS} characters as JSON"))
         return encoded
@@ -81,14 +84,7 @@ class Checking:
     def finish(self) -> None:
         """Raise ``InvalidInput`` if anything is wrong."""
         if self.causes:
-            raise InvalidInput(TAKE, "fields are invalid", self.causes)
-
-    def _json(self, pointer: str, given: Any) -> str:
-        try:
-            return msgspec.json.encode(given).decode()
-        except OverflowError:
-            self.causes.append(Cause(pointer, "number", "must not contain numbers of more than 64 bits"))
-            return ""
+            raise InvalidInput(TAKE, "fields are invalid", self.causes[:MOST_CAUSES])
 
 
 def shortened(title: str) -> str:

@@ -36,8 +36,8 @@ class Sender:
 
     async def sends(self, raw: bytes, **headers: str) -> Response:
         """Send these bytes with these headers and no others that would prove anything."""
-        given = {name.replace("_", "-"): text for name, text in headers.items()}
-        sent = {name: text.encode("latin-1") for name, text in {"Content-Type": "application/json", **given}.items()}
+        given = {"Content-Type": "application/json"} | {name.replace("_", "-"): text for name, text in headers.items()}
+        sent = [(name.encode(), text.encode("latin-1")) for name, text in given.items()]
         return await self.callers.client.post(self.path, content=raw, headers=sent)
 
 

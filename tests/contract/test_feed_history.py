@@ -4,7 +4,9 @@ from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Any
 
+import asyncpg
 import pytest
+from httpx import RemoteProtocolError
 
 from api.feed.history import PART
 from domain.incidents.events import IncidentNoteAdded, IncidentSeverityChanged
@@ -102,6 +104,18 @@ async def test_a_long_history_comes_in_parts_over_tcp(database: str) -> None:
         told = answer.json()
         assert (told["count"], len(told["history"])) == (PART + 4, PART + 4)
         assert (await client.ok("GET", f"{FEED}/{incident}"))["severity"] == "low"  # the connection goes on
+        await spoil(database, incident, PART + 2)
+        with pytest.raises(RemoteProtocolError):  # what was sent of it does not look like the whole
+            await client.call("GET", f"{FEED}/{incident}/history")
+
+
+async def spoil(database: str, incident: str, version: int) -> None:
+    """Have a fact in the log that nobody can read."""
+    connection = await asyncpg.connect(database)
+    stream = f"incident-{incident.removeprefix('inc_')}"
+    where = "where originator_id = $1 and originator_version = $2"
+    await connection.execute(f"update log.events set state = 'nonsense' {where}", stream, version)
+    await connection.close()
 
 
 async def test_what_people_write_is_told_so_that_no_page_stumbles_on_it(feed: FeedClient) -> None:
