@@ -17,7 +17,7 @@ from domain.rejection import NotFound
 from domain.timestamps import rfc3339
 
 #: Facts of one part.
-PART = 200
+PART = 100
 
 
 async def history_of(streams: Streams, tenant: str, ulid: str) -> AsyncIterator[bytes]:
