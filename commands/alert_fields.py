@@ -24,6 +24,9 @@ LONGEST_CHANNELS = 10_000
 #: Beyond this no figure means anything, and sums of many stay finite.
 GREATEST = 1e15
 
+#: The most single outcomes of a sample: those of an hour can be added up in 64 bits.
+MOST_OUTCOMES = 1_000_000_000
+
 #: How far from now a sample may lie. The widest window is an hour; a minute is for its way here, one for clocks.
 OLDEST_SAMPLE = timedelta(minutes=61)
 NEWEST_SAMPLE = timedelta(minutes=1)
@@ -75,8 +78,8 @@ def share(pointer: str, failed: int | None, total: int | None) -> Iterator[Cause
     """Require how many of how many failed."""
     if failed is None or total is None:
         yield Cause(pointer, "required", "failed and total are required where there is no value")
-    elif not 0 <= failed <= total <= GREATEST:
-        yield Cause(pointer, "range", "failed must be from 0 to total, and total at most 1e15")
+    elif not 0 <= failed <= total <= MOST_OUTCOMES:
+        yield Cause(pointer, "range", f"failed must be from 0 to total, and total at most {MOST_OUTCOMES}")
 
 
 def rule_scope(module: str, scope: Mapping[str, str]) -> Iterator[Cause]:
