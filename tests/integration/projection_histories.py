@@ -48,6 +48,7 @@ from domain.identity import InstanceId, incident_stream, process_stream
 from domain.incidents.events import IncidentOpened, ProcessCause
 from domain.processes.events import ProcessDeployed
 from tests.integration.projection_alerts import ALERT_MOVES
+from tests.integration.projection_checks import CHECK_MOVES
 from tests.integration.projection_events import EVENT_MOVES
 from tests.integration.projection_incidents import INCIDENT_MOVES, end_case
 from tests.integration.projection_runs import TAGS, TENANTS, Case, Chronicle, Run, Version
@@ -69,7 +70,8 @@ class History(Chronicle):
     def __init__(self, seed: int, moves: int = 1600, brisk: float = 0.1) -> None:
         super().__init__(seed)
         for number in range(moves):
-            self.tick(brisk=number >= moves * (1 - brisk))
+            self.is_brisk = number >= moves * (1 - brisk)
+            self.tick()
             self._move()
 
     def _move(self) -> None:
@@ -305,6 +307,10 @@ class History(Chronicle):
         """Report samples, or see to alert rules."""
         self.chance.choice(ALERT_MOVES)(self, run.version.tenant)
 
+    def _check(self, run: Run) -> None:
+        """See to checks, and open incidents of them."""
+        self.chance.choice(CHECK_MOVES)(self, run.version.tenant)
+
     def _end(self, run: Run, number: int, *, terminated: bool) -> None:
         if number in run.open and number != run.root:
             self.say(run, ElementTerminated(number) if terminated else ElementCompleted(number))
@@ -377,6 +383,7 @@ MOVES: tuple[Callable[[History, Run], None], ...] = (
     History._end_incident,
     *(History._work_on_incidents,) * 2,
     *(History._alert,) * 2,
+    *(History._check,) * 2,
     History._terminate,
     History._suspend_or_resume,
     History._delete,

@@ -19,7 +19,7 @@ PACES = (0, 0, 0, 1, 1, 7, 250, 999, 1_000, 30_000, 60_000, 1_800_000, 3_600_000
 EDGES = (1, 1, 1, 1_000, 60_000, 3_600_000)
 
 #: The same where time is to go on by little.
-BRISK_PACES, BRISK_EDGES = PACES[:11], EDGES[:5]
+BRISK_PACES, BRISK_EDGES = PACES[:10], EDGES[:4]
 
 HOURLY = Timer(cycle="0 * * * *", time=datetime(2026, 12, 24, 18, 0, 0, 250_000, tzinfo=UTC))
 
@@ -104,7 +104,7 @@ class Case:
 
 
 class Watched:
-    """An alert rule, as far as what may happen to it depends on it."""
+    """An alert rule or a check, as far as what may happen to it depends on it."""
 
     def __init__(self, stream: str, tenant: str) -> None:
         self.stream, self.tenant = stream, tenant
@@ -120,25 +120,27 @@ class Channel:
 
 
 class Chronicle:
-    """``facts`` is the log; the same seed gives the same chances."""
+    """``facts`` is the log; the same seed gives the same chances. While it ``is_brisk``, time goes on by little."""
 
     def __init__(self, seed: int) -> None:
         self.chance = random.Random(seed)
         self.facts: list[Recorded] = []
         self.now = datetime(2026, 11, 20, 22, 59, 58, 995_000, tzinfo=UTC)
+        self.is_brisk = False
         self.versions: list[Version] = []
         self.runs: list[Run] = []
         self.queue: list[Run] = []
         self.channels: dict[str, Channel] = {}
         self.cases: list[Case] = []
         self.rules: list[Watched] = []
+        self.checks: list[Watched] = []
         self._numbers: dict[tuple[str, date | None], int] = {}
         self._lengths: dict[str, int] = {}
 
-    def tick(self, *, brisk: bool = False) -> None:
+    def tick(self) -> None:
         """Let time go on, or not."""
-        edge = self.chance.choice(BRISK_EDGES if brisk else EDGES)
-        self.now += timedelta(milliseconds=self.chance.choice(BRISK_PACES if brisk else PACES))
+        edge = self.chance.choice(BRISK_EDGES if self.is_brisk else EDGES)
+        self.now += timedelta(milliseconds=self.chance.choice(BRISK_PACES if self.is_brisk else PACES))
         since = (self.now - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
         self.now += timedelta(milliseconds=-since % edge - self.chance.choice((0, 0, 1)))
 

@@ -1,0 +1,148 @@
+"""Checks are listed as their facts tell, told anew from the facts by a reading of its own."""
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+from msgspec.structs import asdict
+
+from domain.event import Recorded
+from domain.identity import check_of, incident_of
+from domain.incidents.events import (
+    IncidentCanceled,
+    IncidentClosed,
+    IncidentOpened,
+    IncidentReopened,
+    IncidentResolved,
+)
+from domain.monitoring.events import (
+    CheckChanged,
+    CheckCreated,
+    CheckDeleted,
+    CheckPaused,
+    CheckResultsReported,
+    CheckResumed,
+)
+from projections.checks.projector import READ_MODEL
+from projections.checks.queries import ListedCheck, count_checks, find_check, find_checks, list_checks
+from tests.integration.projection_checks import CheckHistory
+from tests.integration.projection_incidents import work_on_incident
+from tests.integration.projection_runs import TENANTS
+from tests.integration.projection_tables import batches, empty_tables, fill
+
+SEEDS = (1, 2, 3)
+
+
+def history(seed: int) -> list[Recorded]:
+    return CheckHistory(seed, 600, (work_on_incident,) * 6).facts
+
+
+class Recount:
+    """What is known of each check after all facts, one fact at a time."""
+
+    def __init__(self, facts: list[Recorded]) -> None:
+        self.checks: dict[str, dict[str, Any]] = {}
+        self.incidents: dict[str, tuple[str, str, bool]] = {}
+        for fact in facts:
+            if fact.stream.startswith("check-"):
+                self._check(check_of(fact.stream), fact)
+            else:
+                self._incident(incident_of(fact.stream), fact.event)
+
+    def _check(self, check: str, fact: Recorded) -> None:
+        event, at = fact.event, fact.happened_at
+        if isinstance(event, CheckCreated):
+            self.checks[check] = {
+                **asdict(event.settings),
+                "tenant": fact.tenant,
+                "paused": False,
+                "created_at": at,
+                "updated_at": at,
+                "checked_at": None,
+            }
+        elif isinstance(event, CheckChanged):
+            self.checks[check].update(event.changes, updated_at=at)
+        elif isinstance(event, CheckPaused | CheckResumed):
+            self.checks[check].update(paused=isinstance(event, CheckPaused), updated_at=at)
+        elif isinstance(event, CheckResultsReported):
+            for result in event.results:
+                known: datetime | None = self.checks[check]["checked_at"]
+                if known is None or result.observed_at > known:
+                    self.checks[check]["checked_at"] = result.observed_at
+        elif isinstance(event, CheckDeleted):
+            del self.checks[check]
+
+    def _incident(self, incident: str, event: Any) -> None:
+        if isinstance(event, IncidentOpened):
+            cause = event.monitor
+            assert cause is not None
+            self.incidents[incident] = (cause.check_id, cause.kind, True)
+        elif isinstance(event, IncidentResolved | IncidentClosed | IncidentCanceled | IncidentReopened):
+            check, kind, _ = self.incidents[incident]
+            self.incidents[incident] = (check, kind, isinstance(event, IncidentReopened))
+
+    def status(self, check: str) -> str:
+        if self.checks[check]["paused"]:
+            return "paused"
+        kinds = {kind for of, kind, unresolved in self.incidents.values() if of == check and unresolved}
+        return "down" if "down" in kinds else "degraded" if "slow" in kinds else "up"
+
+    def of(self, tenant: str) -> list[dict[str, Any]]:
+        """Return the checks of a tenant, the newest first."""
+        rows = [
+            {**known, "check_id": check, "status": self.status(check)}
+            for check, known in self.checks.items()
+            if known["tenant"] == tenant
+        ]
+        return sorted(rows, key=lambda row: (row["created_at"], row["check_id"]), reverse=True)
+
+
+def told(check: ListedCheck, tenant: str) -> dict[str, Any]:
+    """Return a row in the form of the recount."""
+    return {
+        **asdict(check.settings),
+        "tenant": tenant,
+        "paused": check.status == "paused",
+        "created_at": check.created_at,
+        "updated_at": check.updated_at,
+        "checked_at": check.checked_at,
+        "check_id": check.check_id,
+        "status": check.status,
+    }
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+async def test_checks_are_what_their_facts_tell_however_the_facts_are_parted(database: str, seed: int) -> None:
+    facts = history(seed)
+    recount = Recount(facts)
+    statuses = {recount.status(check) for check in recount.checks}
+    assert statuses == {"up", "down", "degraded", "paused"}, "else little is compared"
+    async with empty_tables(database, [READ_MODEL]) as connection:
+        await fill(connection, batches(facts, 40, seed=seed), [READ_MODEL])
+        for tenant in TENANTS:
+            listed = await list_checks(connection, tenant, limit=1_000, offset=0)
+            assert [told(check, tenant) for check in listed] == recount.of(tenant)
+            assert await count_checks(connection, tenant) == len(listed)
+
+
+async def test_pages_follow_each_other(database: str) -> None:
+    facts = history(1)
+    async with empty_tables(database, [READ_MODEL]) as connection:
+        await fill(connection, [facts], [READ_MODEL])
+        everything = await list_checks(connection, "alpha", limit=1_000, offset=0)
+        pages = [
+            await list_checks(connection, "alpha", limit=7, offset=offset) for offset in range(0, len(everything), 7)
+        ]
+        assert [check for page in pages for check in page] == everything
+        assert len(everything) > 14
+
+
+async def test_some_checks_are_found_in_the_order_asked_for_without_those_of_others(database: str) -> None:
+    async with empty_tables(database, [READ_MODEL]) as connection:
+        await fill(connection, [history(2)], [READ_MODEL])
+        ours = await list_checks(connection, "alpha", limit=3, offset=0)
+        (theirs,) = await list_checks(connection, "beta", limit=1, offset=0)
+        asked = [ours[1].check_id, theirs.check_id, "nothing", ours[0].check_id, ours[1].check_id]
+        assert await find_checks(connection, "alpha", asked) == [ours[1], ours[0]]
+        assert await find_check(connection, "alpha", theirs.check_id) is None
+        assert await find_check(connection, "beta", theirs.check_id) == theirs
