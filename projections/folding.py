@@ -1,6 +1,6 @@
 """From a batch of facts to few rows: a projector folds the batch in memory, then writes what came of it at once."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -23,6 +23,11 @@ def folded(facts: Iterable[Recorded], state: State, handlers: Handlers[State]) -
         if handle is not None:
             handle(state, fact, event)
     return state
+
+
+def begun_before(facts: Sequence[Recorded], first: type[Event]) -> set[str]:
+    """Return the streams of these facts that began before them; ``first`` is what each stream begins with."""
+    return {fact.stream for fact in facts} - {fact.stream for fact in facts if isinstance(fact.event, first)}
 
 
 def listed(rows: Iterable[msgspec.Struct]) -> str:

@@ -16,7 +16,7 @@ from domain.incidents.events import (
     IncidentStartBackdated,
 )
 from projections.database import Database, named_queries
-from projections.folding import listed
+from projections.folding import begun_before, listed
 from projections.read_model import ReadModel
 from projections.time_spans import SPANS, milliseconds
 
@@ -128,8 +128,7 @@ async def project(facts: Sequence[Recorded], db: Database) -> None:
 
 async def _there_before(facts: Sequence[Recorded], db: Database) -> Mapping[str, Incident]:
     """Read what those incidents are counted as that the batch changes but does not open."""
-    opened = {fact.stream for fact in facts if isinstance(fact.event, IncidentOpened)}
-    changed = {fact.stream for fact in facts} - opened
+    changed = begun_before(facts, IncidentOpened)
     if not changed:
         return {}
     rows = await db.fetch(SQL["incidents"], sorted(map(incident_of, changed)))

@@ -26,7 +26,7 @@ from domain.incidents.events import (
 )
 from domain.incidents.status import UNRESOLVED, Status
 from projections.database import Database, named_queries
-from projections.folding import listed
+from projections.folding import begun_before, listed
 from projections.incident_list.causes import row_of
 from projections.incident_list.rows import Count, Row, Standing, subjects_of
 from projections.read_model import ReadModel
@@ -139,27 +139,21 @@ class Batch:
     def apply(self, fact: Recorded) -> None:
         event, incident = fact.event, incident_of(fact.stream)
         if isinstance(event, IncidentOpened):
-            row = self.rows[incident] = row_of(incident, fact, event)
-            self._count(row, 1)
-            return
-        standing = self.rows.get(incident) or self.there[incident]
-        before = (standing.status, standing.severity)
-        change = CHANGES[type(event)]
-        if change is not _nothing:
-            change(standing, fact, event)
-        standing.updated_at = fact.happened_at
-        if before != (standing.status, standing.severity):
-            self._count(standing, 1)
-            self._count(standing, -1, *before)
+            standing: Standing = self.rows.setdefault(incident, row_of(incident, fact, event))
+        else:
+            standing = self.rows.get(incident) or self.there[incident]
+            self._count(standing, -1)
+            CHANGES[type(event)](standing, fact, event)
+            standing.updated_at = fact.happened_at
+        self._count(standing, 1)
 
     def counts(self) -> Iterator[Count]:
         for key, more in self._tally.items():
             yield Count(*key, more)
 
-    def _count(self, standing: Standing, more: int, status: str = "", severity: int = 0) -> None:
-        group = (status, severity) if status else (standing.status, standing.severity)
+    def _count(self, standing: Standing, more: int) -> None:
         for subject in subjects_of(standing.check_id, standing.rule_id):
-            key = (standing.tenant, subject, *group)
+            key = (standing.tenant, subject, standing.status, standing.severity)
             self._tally[key] = self._tally.get(key, 0) + more
 
 
@@ -180,8 +174,7 @@ async def project(facts: Sequence[Recorded], db: Database) -> None:
 
 async def _there_before(facts: Sequence[Recorded], db: Database) -> Mapping[str, Standing]:
     """Read how those incidents stand that the batch changes but does not open."""
-    opened = {fact.stream for fact in facts if isinstance(fact.event, IncidentOpened)}
-    changed = {fact.stream for fact in facts} - opened
+    changed = begun_before(facts, IncidentOpened)
     if not changed:
         return {}
     rows = await db.fetch(SQL["standings"], sorted(map(incident_of, changed)))

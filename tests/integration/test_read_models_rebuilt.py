@@ -17,6 +17,7 @@ from projections.catalogue import READ_MODELS
 from projections.read_model import ReadModel
 from tests.integration.following_stage import follower_pool, following
 from tests.integration.waiting_instances import leave_waiting
+from tests.integration.worked_incidents import work_on_incidents
 
 INSTANCES = 60
 NAMES = tuple(model.name for model in READ_MODELS)
@@ -65,6 +66,7 @@ async def differing(pool: Pool) -> dict[str, int]:
 async def test_rows_are_the_same_however_the_facts_were_parted_into_batches(node: Node, pool: Pool, facts: int) -> None:
     await Filling(node).run(INSTANCES, lambda _: None)
     await leave_waiting(node)
+    await work_on_incidents(node)
     async with following(pool, READ_MODELS, Pace(poll=0.05, rest=0, bounds=Bounds(facts=facts))) as stage:
         await stage.level(*NAMES, seconds=60)
         assert await differing(pool) == {}
@@ -75,6 +77,7 @@ async def test_rows_are_the_same_when_facts_come_in_while_they_are_followed(node
     async with following(pool, READ_MODELS, Pace(rest=0), bell) as stage:
         await Filling(node).run(INSTANCES, lambda _: None)
         await leave_waiting(node)
+        await work_on_incidents(node)
         await stage.level(*NAMES)
         assert await differing(pool) == {}
     for model in READ_MODELS:
