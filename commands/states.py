@@ -17,6 +17,8 @@ from domain.bpmn import evolution, instance
 from domain.coordination.unit_of_work import EVOLVE
 from domain.event import Recorded
 from domain.identity import instance_of
+from domain.incidents import incident
+from domain.incidents.incident import Incident
 from domain.messaging import channel
 from domain.messaging.channel import Channel
 from domain.messaging.events import MessageSent, SignalSent
@@ -88,7 +90,7 @@ FOLDS: Mapping[str, Fold] = {
     "signal": Fold(_by_table),
     "queue": Fold(_by_table, Queue, 500, (queue,)),
     "task": Fold(_by_table),
-    "incident": Fold(_by_table),
+    "incident": Fold(_by_table, Incident, 500, (incident,)),
     "check": Fold(_by_table, Check, 500, (check, consensus)),
     "rule": Fold(_by_table, Rule, 500, (rule,)),
     "samples": Fold(_by_table),

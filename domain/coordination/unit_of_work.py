@@ -79,14 +79,6 @@ class Change(NamedTuple):
     state: Any
 
 
-def _incident(state: incident.Incident | None, event: Any, _at: datetime, _by: str, tenant: str) -> incident.Incident:
-    return incident.open_incident(event, tenant) if state is None else incident.evolve(state, event)
-
-
-def _check(state: check.Check | None, event: Any, _at: datetime, _by: str, tenant: str) -> check.Check:
-    return check.create(event, tenant) if state is None else check.evolve(state, event)
-
-
 #: How a fact changes a stream's state, by the first part of its name, given when it happened, who caused it, and the
 #: tenant; an instance evolves on its turn.
 EVOLVE: Mapping[str, Callable[[Any, Any, datetime, str, str], Any]] = {
@@ -94,8 +86,8 @@ EVOLVE: Mapping[str, Callable[[Any, Any, datetime, str, str], Any]] = {
     "signal": signal.evolve,
     "queue": queue.evolve,
     "task": engine_task.evolve,
-    "incident": _incident,
-    "check": _check,
+    "incident": incident.evolve,
+    "check": check.evolve,
     "rule": rule.evolve,
     "samples": samples.evolve,
     "alert": alert.evolve,

@@ -1,6 +1,7 @@
 """The state of a canonical incident (contracts/incidents.md 0.1); ``status`` says where it may go from which one."""
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -67,8 +68,10 @@ def open_incident(event: IncidentOpened, tenant: str) -> Incident:
     )
 
 
-def evolve(incident: Incident, event: IncidentEvent) -> Incident:
-    """Apply a fact. Total: it never refuses a stored fact."""
+def evolve(incident: Incident | None, event: Any, _at: datetime, _by: str, tenant: str) -> Incident:
+    """Apply a fact, the first of a stream to no state. Total: it never refuses a stored fact."""
+    if incident is None:
+        return open_incident(event, tenant)
     return msgspec.structs.replace(incident, **_CHANGES[type(event)](incident, event))
 
 

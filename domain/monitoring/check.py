@@ -85,8 +85,10 @@ def create(event: CheckCreated, tenant: str) -> Check:
     return Check(tenant, event.settings)
 
 
-def evolve(check: Check, event: CheckEvent) -> Check:
-    """Apply a fact. Total: it never refuses a stored fact."""
+def evolve(check: Check | None, event: Any, _at: datetime, _by: str, tenant: str) -> Check:
+    """Apply a fact, the first of a stream to no state. Total: it never refuses a stored fact."""
+    if check is None:
+        return create(event, tenant)
     return _CHANGES[type(event)](check, event)
 
 

@@ -50,4 +50,4 @@ def test_the_code_that_folds_a_state_counts_wherever_it_stands() -> None:
     folding = {kind: getmodule(evolve) for kind, evolve in EVOLVE.items()} | {"instance": evolution}
     for kind, rule in FOLDS.items():
         if rule.snapshot is not None:
-            assert {folding[kind], getmodule(rule.snapshot)} == set(rule.code)
+            assert {folding[kind], getmodule(rule.snapshot)} <= set(rule.code)
