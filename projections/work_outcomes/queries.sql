@@ -90,7 +90,7 @@ select duration, count(*) as times
   from work_outcomes_durations as kept
   join work_outcomes_elements as element using (element_id)
  cross join unnest(moments, durations) as one (moment, duration)
- where begins > $2 - 1000 and begins < $3
+ where begins > $2::bigint - 1000 and begins < $3
    and begins + moment >= $2 and begins + moment < $3
    and element.tenant = $1 /* scope */
  group by duration;
