@@ -33,19 +33,15 @@ from domain.intakes.events import AlertRaised, Provider
 LONGEST_CHAIN = 100
 
 
-class InboundAlert(Intent, frozen=True):
-    """An alert, known by its provider and by the id it has there; its texts were checked where it came in."""
+class RaiseAlert(Intent, frozen=True):
+    """Something is wrong, or still is. ``severity`` is a rank, ``details`` the JSON text of an object, or empty.
+
+    ``started_at`` is given where the sender knows when it began (UTC, cut to milliseconds). The texts of alerts were
+    checked where they came in.
+    """
 
     provider: Provider
     external_id: str
-
-
-class RaiseAlert(InboundAlert, frozen=True):
-    """Something is wrong, or still is. ``severity`` is a rank, ``details`` the JSON text of an object, or empty.
-
-    ``started_at`` is given where the sender knows when it began (UTC, cut to milliseconds).
-    """
-
     title: str
     description: str
     severity: int
@@ -55,12 +51,22 @@ class RaiseAlert(InboundAlert, frozen=True):
     started_at: datetime | None = None
 
 
-class AcknowledgeAlert(InboundAlert, frozen=True):
+class AcknowledgeAlert(Intent, frozen=True):
     """Somebody has seen it, over there."""
 
+    provider: Provider
+    external_id: str
 
-class ResolveAlert(InboundAlert, frozen=True):
+
+class ResolveAlert(Intent, frozen=True):
     """It is over, as the other system says."""
+
+    provider: Provider
+    external_id: str
+
+
+#: An alert is known by its provider and by the id that it has there.
+InboundAlert = RaiseAlert | AcknowledgeAlert | ResolveAlert
 
 
 class AlertAnswer(msgspec.Struct, frozen=True):
