@@ -1,8 +1,8 @@
 """A storm of alerts: each key opens one incident, no alert is lost, and the engine goes on nearly as before (issue).
 
 Half of the alerts come one a request, half in groups; all are signed, about a given number of things, in random order,
-evenly over a time. Before and during the storm workers run processes as fast as they can. The checker reads nothing but
-answers and what the APIs show.
+evenly over a time. Before the storm, during and after it workers run processes as fast as they can. The checker reads
+nothing but answers and what the APIs show.
 
 The long form, with its seed: ``python -m tests.faults.alert_storm --alerts 10000 --keys 100 --seconds 60``.
 """
@@ -98,7 +98,7 @@ class Engine:
 
 
 async def storm(data_dir: Path, plan: Plan, calm: float = 0.0) -> tuple[str, list[str]]:
-    """Run it, after a ``calm`` of so many seconds; return what happened, in words, and what must not have."""
+    """Run it, between two halves of a ``calm`` of so many seconds; return what happened, and what must not have."""
     node = Node(data_dir, free_port(), ANNALS_INTAKE_LIMIT="1000000", ANNALS_ENTERPRISE_LIMIT="1000000")
     connector = aiohttp.TCPConnector(limit=0)
     async with (
@@ -109,18 +109,20 @@ async def storm(data_dir: Path, plan: Plan, calm: float = 0.0) -> tuple[str, lis
         await engine.deploy()
         working = asyncio.create_task(engine.run())
         try:
-            before = await engine.rate(calm) if calm else 0.0
+            calmly = [await engine.rate(calm / 2)] if calm else []
             done, began = engine.done, time.perf_counter()
             answers = await _send(session, plan)
             took = time.perf_counter() - began
             during = (engine.done - done) / took
+            calmly += [await engine.rate(calm / 2)] if calm else []
         finally:
             working.cancel()
             await asyncio.gather(working, return_exceptions=True)
         seen = Seen(answers, await _incidents(session))
     told = f"seed {plan.seed}: {plan.alerts} alerts in {took:.1f} s ({plan.alerts / took:.0f}/s), {dict(answers)}"
-    engines = f"; the engine did {before:.0f} instances/s before and {during:.0f} during it" if calm else ""
-    return told + engines, judge(plan, seen)
+    if calmly:
+        told += f"; instances/s: {calmly[0]:.0f} before it, {during:.0f} during it, {calmly[1]:.0f} after it"
+    return told, judge(plan, seen)
 
 
 def judge(plan: Plan, seen: Seen) -> list[str]:
@@ -198,7 +200,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--alerts", type=int, default=10_000)
     parser.add_argument("--keys", type=int, default=100)
     parser.add_argument("--seconds", type=float, default=60.0)
-    parser.add_argument("--calm", type=float, default=15.0, help="seconds in which the engine is measured before")
+    parser.add_argument("--calm", type=float, default=20.0, help="seconds before and after it")
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
     options = parser.parse_args(arguments)
     plan = Plan(options.alerts, options.keys, options.seconds, options.seed)
