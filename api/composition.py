@@ -19,6 +19,8 @@ from commands.handling import Commands
 from commands.routes import ROUTES
 from commands.states import StateCache
 from infra.access import AccessRecords
+from infra.acknowledgement_timeouts import LEASE as ACKNOWLEDGEMENTS_LEASE
+from infra.acknowledgement_timeouts import AcknowledgementTimeouts
 from infra.clock import Clock
 from infra.embedded_postgres import EmbeddedPostgres
 from infra.encryption import VariableCipher
@@ -234,6 +236,10 @@ def _roles(node: Node) -> dict[str, Coroutine[Any, Any, None]]:
         running["executor"] = Lease(node.pools.followers, EXECUTOR_LEASE, _holder()).keep(lambda _held: executor.run())
     if "rules" in settings.roles:
         rules = RuleEvaluator(node.commands, node.reading, node.pools.queries, settings.alert_evaluation_seconds)
+        timeouts = AcknowledgementTimeouts(node.commands, node.reading, node.pools.queries)
+        running["acknowledgements"] = Lease(node.pools.followers, ACKNOWLEDGEMENTS_LEASE, _holder()).keep(
+            lambda _held: timeouts.run()
+        )
         running["rules"] = Lease(node.pools.followers, RULES_LEASE, _holder()).keep(lambda _held: rules.run())
     return running
 

@@ -7,17 +7,34 @@ in the target.
 from typing import NamedTuple, cast
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
-from commands.access_fields import granted, is_tenant_id, known_plan, known_role, label, required_tenant_id
+from commands.access_fields import (
+    granted,
+    is_tenant_id,
+    known_plan,
+    known_role,
+    label,
+    required_tenant_id,
+    timeout_minutes,
+)
 from commands.context import Context, Decision
 from commands.desk import Desk
 from commands.intents import Intent
 from commands.states import Versioned
-from domain.access.events import KeyIssued, KeyRevoked, Plan, Role, TenantPlanChanged, TenantRegistered
+from domain.access.events import (
+    AcknowledgementTimeoutSet,
+    KeyIssued,
+    KeyRevoked,
+    Plan,
+    Role,
+    TenantPlanChanged,
+    TenantRegistered,
+)
 from domain.access.key import Key
 from domain.access.roles import DEFAULT_TENANT, may_hand_out
 from domain.access.tenant import Tenant
-from domain.event import Append
+from domain.event import Append, Event
 from domain.identity import key_stream, tenant_stream
 from domain.rejection import Cause, Forbidden, InvalidInput, InvalidState, NotFound
 
@@ -35,10 +52,14 @@ class RegisterTenant(Intent, frozen=True):
 
 
 class ChangeTenant(Intent, frozen=True):
-    """Give a tenant another plan or other entitlements (``PATCH /admin/tenants/{id}``); absent members stay."""
+    """Change what a tenant has (``PATCH /admin/tenants/{id}``); absent members stay.
+
+    Without ``acknowledgement_timeout_minutes``, which is 0 or None then, acknowledgements stay for ever.
+    """
 
     plan: str | None = None
     entitlements: tuple[str, ...] | None = None
+    acknowledgement_timeout_minutes: int | UnsetType | None = UNSET
 
 
 class IssueKey(Intent, frozen=True):
@@ -57,13 +78,17 @@ class FoundDeployment(Intent, frozen=True):
     """Make the tenant ``default`` and its first owner key, unless they are there."""
 
 
-class TenantView(msgspec.Struct, frozen=True, rename="camel"):
-    """A tenant as administrators see it; ``entitlements`` are those granted beyond what its plan brings."""
+class TenantView(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """A tenant as administrators see it; ``entitlements`` are those granted beyond what its plan brings.
+
+    A time-out is told where there is one.
+    """
 
     id: str
     name: str
     plan: Plan
     entitlements: tuple[str, ...]
+    acknowledgement_timeout_minutes: int | None = None
 
 
 class IssuedKey(msgspec.Struct, frozen=True, rename="camel"):
@@ -139,12 +164,13 @@ def decide_register(command: RegisterTenant, _target: None, held: Versioned, _co
 
 async def gather_change(command: ChangeTenant, tenant_id: str, _context: Context, desk: Desk) -> Versioned:
     """Refuse wrong fields, and a change of nothing; hold the tenant's stream."""
-    if command.plan is None and command.entitlements is None:
-        raise InvalidInput(CHANGE, "a plan or entitlements must be given")
+    if command == ChangeTenant():
+        raise InvalidInput(CHANGE, "a plan, entitlements or an acknowledgement time-out must be given")
     _refuse_if_any(
         CHANGE,
         *(known_plan(command.plan) if command.plan is not None else ()),
         *granted(command.entitlements or ()),
+        *timeout_minutes(command.acknowledgement_timeout_minutes or 0),
     )
     if not is_tenant_id(tenant_id):
         raise _no_tenant(CHANGE, tenant_id)
@@ -154,14 +180,18 @@ async def gather_change(command: ChangeTenant, tenant_id: str, _context: Context
 def decide_change(command: ChangeTenant, tenant_id: str, held: Versioned, _context: Context) -> Decision:
     """Change what is given and differs; a change to what already is appends nothing."""
     tenant: Tenant = held.state
-    event = TenantPlanChanged(
-        tenant.plan if command.plan is None else cast("Plan", command.plan),
-        tenant.granted if command.entitlements is None else _in_order(command.entitlements),
-    )
-    answer = TenantView(tenant_id, tenant.name, event.plan, event.entitlements)
-    if (event.plan, event.entitlements) == (tenant.plan, tenant.granted):
-        return Decision((), answer)
-    return Decision((Append(tenant_stream(tenant_id), held.version, (event,)),), answer)
+    plan = tenant.plan if command.plan is None else cast("Plan", command.plan)
+    entitlements = tenant.granted if command.entitlements is None else _in_order(command.entitlements)
+    timeout = command.acknowledgement_timeout_minutes
+    minutes = tenant.acknowledgement_timeout if timeout is UNSET else timeout or 0
+    events: list[Event] = []
+    if (plan, entitlements) != (tenant.plan, tenant.granted):
+        events.append(TenantPlanChanged(plan, entitlements))
+    if minutes != tenant.acknowledgement_timeout:
+        events.append(AcknowledgementTimeoutSet(minutes))
+    answer = TenantView(tenant_id, tenant.name, plan, entitlements, minutes or None)
+    appends = (Append(tenant_stream(tenant_id), held.version, tuple(events)),) if events else ()
+    return Decision(appends, answer)
 
 
 async def gather_issue(command: IssueKey, target: KeyToIssue, _context: Context, desk: Desk) -> Versioned:

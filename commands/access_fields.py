@@ -12,6 +12,8 @@ from domain.rejection import Cause
 
 LABEL_LENGTH = 200
 MOST_ENTITLEMENTS = 100
+#: Thirty days.
+LONGEST_TIMEOUT_MINUTES = 43_200
 TENANT_ID = r"^[a-z0-9][a-z0-9-]{0,62}$"
 
 _TENANT_ID = re.compile(TENANT_ID.replace("$", r"\Z"))
@@ -52,6 +54,12 @@ def granted(entitlements: Sequence[str]) -> Iterator[Cause]:
         return
     for index, entitlement in enumerate(entitlements):
         yield from _one_of(f"#/entitlements/{index}", entitlement, ENTITLEMENTS)
+
+
+def timeout_minutes(minutes: int) -> Iterator[Cause]:
+    if not 0 <= minutes <= LONGEST_TIMEOUT_MINUTES:
+        reason = f"must be a number of minutes from 0 to {LONGEST_TIMEOUT_MINUTES}"
+        yield Cause("#/acknowledgementTimeoutMinutes", "range", reason, str(minutes)[:20])
 
 
 def _one_of(pointer: str, word: str, words: Sequence[str]) -> Iterator[Cause]:

@@ -1,5 +1,6 @@
 """Every read model there is. A new one adds its line here, and its tables are made and filled at the next start."""
 
+from projections.acknowledgements.projector import READ_MODEL as ACKNOWLEDGEMENTS
 from projections.alert_rules.projector import READ_MODEL as ALERT_RULES
 from projections.alert_samples.projector import READ_MODEL as ALERT_SAMPLES
 from projections.checks.projector import READ_MODEL as CHECKS
@@ -51,4 +52,5 @@ READ_MODELS: tuple[ReadModel, ...] = (
     ALERT_SAMPLES,
     WORK_OUTCOMES,
     CHECKS,
+    ACKNOWLEDGEMENTS,
 )

@@ -9,7 +9,7 @@ from litestar.openapi.spec import Example, OpenAPIMediaType, OpenAPIResponse, Op
 from litestar.openapi.spec.enums import OpenAPIType
 
 from api.problems import Problem
-from commands.access_fields import LABEL_LENGTH, TENANT_ID
+from commands.access_fields import LABEL_LENGTH, LONGEST_TIMEOUT_MINUTES, TENANT_ID
 from domain.access.roles import ENTITLEMENTS, PLANS, ROLES
 
 _TENANT_ID = Schema(type=OpenAPIType.STRING, pattern=TENANT_ID, description="Lower-case letters, digits, hyphens.")
@@ -20,6 +20,13 @@ _ENTITLEMENTS = Schema(
     type=OpenAPIType.ARRAY,
     items=Schema(type=OpenAPIType.STRING, enum=list(ENTITLEMENTS)),
     description="Granted beyond what the plan brings.",
+)
+
+_TIMEOUT = Schema(
+    type=[OpenAPIType.INTEGER, OpenAPIType.NULL],
+    minimum=0,
+    maximum=LONGEST_TIMEOUT_MINUTES,
+    description="Minutes until an acknowledged incident that nobody takes further is open again; 0 or null: never.",
 )
 
 
@@ -47,7 +54,13 @@ class RegisterTenantOperation(Operation):
 @dataclass
 class ChangeTenantOperation(Operation):
     def __post_init__(self) -> None:
-        self.request_body = _body({"plan": "enterprise"}, [], plan=_PLAN, entitlements=_ENTITLEMENTS)
+        self.request_body = _body(
+            {"plan": "enterprise", "acknowledgementTimeoutMinutes": 30},
+            [],
+            plan=_PLAN,
+            entitlements=_ENTITLEMENTS,
+            acknowledgementTimeoutMinutes=_TIMEOUT,
+        )
 
 
 @dataclass

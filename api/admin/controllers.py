@@ -40,7 +40,7 @@ class Tenants(Controller):
         opt={"access": DEPLOYMENT},
         operation_class=ChangeTenantOperation,
         responses=refuses(400, 404, 415),
-        summary="Change a tenant's plan or entitlements",
+        summary="Change a tenant's plan, entitlements or acknowledgement time-out",
     )
     async def change(
         self,

@@ -5,11 +5,13 @@ from collections.abc import Sequence
 
 import click
 import msgspec
+from msgspec import UNSET
 
 from api.admin.administration import SYSTEM
 from api.cli.database import opened
 from api.cli.tables import console, table
 from commands.access import ON_THE_MACHINE, ChangeTenant, IssueKey, RegisterTenant, TenantView
+from commands.access_fields import LONGEST_TIMEOUT_MINUTES
 from domain.access.roles import DEFAULT_TENANT, ENTITLEMENTS, PLANS, ROLES
 from infra.access import KeyRow, TenantRow
 
@@ -62,13 +64,27 @@ def create_tenant(tenant_id: str, name: str | None, plan: str, entitlements: tup
 @click.option("--plan", type=click.Choice(PLANS))
 @ENTITLEMENT
 @click.option("--no-entitlements", is_flag=True, help="Take back what was granted beyond the plan.")
-def change_tenant(tenant_id: str, plan: str | None, entitlements: tuple[str, ...], *, no_entitlements: bool) -> None:
-    """Give a tenant another plan, or other entitlements; what is not given stays."""
+@click.option(
+    "--acknowledgement-timeout",
+    metavar="MINUTES",
+    type=click.IntRange(0, LONGEST_TIMEOUT_MINUTES),
+    help="Minutes after which an acknowledgement that nobody followed up on is taken back; 0: never.",
+)
+def change_tenant(
+    tenant_id: str,
+    plan: str | None,
+    entitlements: tuple[str, ...],
+    *,
+    no_entitlements: bool,
+    acknowledgement_timeout: int | None,
+) -> None:
+    """Give a tenant another plan, other entitlements or another time-out; what is not given stays."""
     granted = entitlements if entitlements or no_entitlements else None
+    minutes = UNSET if acknowledgement_timeout is None else acknowledgement_timeout
 
     async def change() -> TenantView:
         async with opened() as node:
-            command = ChangeTenant(plan, granted)
+            command = ChangeTenant(plan, granted, minutes)
             view: TenantView = (await node.administration.change_tenant(tenant_id, command, SYSTEM)).answer
             return view
 
@@ -126,7 +142,9 @@ def revoke_key(key_id: str) -> None:
 
 def _say_of(view: TenantView) -> None:
     beyond = f" with {', '.join(view.entitlements)}" if view.entitlements else ""
-    click.echo(f"tenant {view.id} has plan {view.plan}{beyond}")
+    timeout = view.acknowledgement_timeout_minutes
+    until = f"; acknowledgements are taken back after {timeout} minutes" if timeout else ""
+    click.echo(f"tenant {view.id} has plan {view.plan}{beyond}{until}")
 
 
 def _show(rows: Sequence[TenantRow | KeyRow], *, as_json: bool) -> None:

@@ -25,6 +25,13 @@ class TenantPlanChanged(Event, frozen=True):
     entitlements: tuple[str, ...] = ()
 
 
+class AcknowledgementTimeoutSet(Event, frozen=True):
+    """After so many minutes without a further step an acknowledged incident of the tenant is open again; 0: never."""
+
+    topic: ClassVar[str] = "tenant.acknowledgement_timeout_set.v1"
+    minutes: int
+
+
 class KeyIssued(Event, frozen=True):
     """An API key was made; only its keyed hash (hex HMAC-SHA-256) is kept. Its stream is ``key-<id>``."""
 
@@ -41,7 +48,7 @@ class KeyRevoked(Event, frozen=True):
     topic: ClassVar[str] = "key.revoked.v1"
 
 
-AccessEvent = TenantRegistered | TenantPlanChanged | KeyIssued | KeyRevoked
+AccessEvent = TenantRegistered | TenantPlanChanged | AcknowledgementTimeoutSet | KeyIssued | KeyRevoked
 
 
 class TimeAdvanced(Event, frozen=True):

@@ -28,7 +28,7 @@ async def load() -> bytes:
 
 
 def door(secret: str | None = SECRET, party: Party = PARTY) -> Tokens:
-    return Tokens(SecretAndKeySet(secret, KeySet(load)), OneTenant(), party, lambda: datetime.now(UTC))  # noqa: TID251
+    return Tokens(SecretAndKeySet(secret, KeySet(load)), OneTenant(), party, lambda: datetime.now(UTC))  # noqa: TID251  (PyJWT looks at the same clock)
 
 
 async def bearer(**more: Any) -> Bearer:

@@ -1,0 +1,73 @@
+"""Whenever an incident stays acknowledged for longer than its tenant lets it be, it is opened again.
+
+A small role beside the alert rules, on one node at a time. Whether an incident is still acknowledged is decided on its
+stream, so it does not matter who asks, nor how often.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Protocol
+
+import structlog
+
+from commands.handling import Asker, Commands
+from commands.incident_moves import ReturnToOpen
+from domain.event import Actor
+from domain.rejection import NotFound, Unavailable
+from infra.outages import passes
+from projections.acknowledgements.projector import READ_MODEL
+from projections.acknowledgements.queries import expired_acknowledgements
+from projections.database import Database
+
+#: The lease under which one node looks.
+LEASE = "acknowledgements"
+
+#: Seconds between two looks, and incidents that are taken back at once.
+REST = 1.0
+BATCH = 100
+
+ACTOR = Actor("system", "acknowledgement time-out")
+
+log = structlog.get_logger(__name__)
+
+
+class Readings(Protocol):
+    """Waiting for read models."""
+
+    async def caught_up(self, models: Sequence[str], min_position: int | None = None) -> int:
+        """Return the position that answers from these read models reflect; raise ``Unavailable`` in time."""
+
+
+class AcknowledgementTimeouts:
+    """Takes acknowledgements back that nobody has followed up on; ``database`` is where read models are asked."""
+
+    def __init__(self, commands: Commands, readings: Readings, database: Database) -> None:
+        self._commands = commands
+        self._readings = readings
+        self._database = database
+
+    async def run(self) -> None:
+        """Look until cancelled. An outage is waited out."""
+        while True:
+            busy = False
+            try:
+                busy = await self.take_back() == BATCH
+            except Exception as error:
+                if not (isinstance(error, Unavailable) or passes(error)):
+                    raise
+                log.warning("acknowledgements wait for the database", error=repr(error))
+            if not busy:
+                await asyncio.sleep(REST)
+
+    async def take_back(self) -> int:
+        """Take back what is due by the engine's time, up to a batch; return how many these were."""
+        await self._readings.caught_up((READ_MODEL.name,))
+        taken_back = 0
+        for tenant, incident in await expired_acknowledgements(self._database, self._commands.clock.now(), BATCH):
+            try:
+                await self._commands.send(ReturnToOpen(), Asker(tenant, ACTOR), incident)
+            except NotFound as error:
+                log.warning("an acknowledged incident is not there", incident=incident, error=repr(error))
+            else:
+                taken_back += 1
+        return taken_back
