@@ -23,7 +23,7 @@ select acknowledged.tenant, acknowledged.incident
  cross join lateral (
        select tenant, incident
          from acknowledged_incidents
-        where tenant = timeout.tenant and since <= $1 - timeout.minutes * interval '1 minute'
+        where tenant = timeout.tenant and since <= $1::timestamptz - timeout.minutes * interval '1 minute'
         order by since, incident
         limit $2
        ) as acknowledged
