@@ -54,9 +54,9 @@ async def test_a_check_keeps_all_that_is_given(checks: Checks) -> None:
     assert {name: check[name] for name in EVERYTHING} == EVERYTHING
 
 
-@pytest.mark.parametrize("kind", ["http", "keyword", "ping", "tcp", "dns", "ssl", "heartbeat"])
-async def test_every_type_of_check_is_taken(checks: Checks, kind: str) -> None:
-    assert (await checks.created(type=kind))["type"] == kind
+async def test_every_type_of_check_is_taken(checks: Checks) -> None:
+    for kind in ("http", "keyword", "ping", "tcp", "dns", "ssl", "heartbeat"):
+        assert (await checks.created(type=kind))["type"] == kind
 
 
 async def test_a_change_touches_what_is_given_and_null_takes_away(checks: Checks) -> None:

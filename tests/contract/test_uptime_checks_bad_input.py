@@ -47,46 +47,44 @@ async def test_what_is_no_body_of_an_operation_is_refused(checks: Checks) -> Non
     assert await position(checks) == before
 
 
-@pytest.mark.parametrize(
-    ("fields", "place"),
-    [
-        ({"name": None}, "name"),
-        ({"name": "  "}, "name"),
-        ({"name": "n" * 256}, "name"),
-        ({"name": "bell\x07"}, "name"),
-        ({"type": "https"}, "type"),
-        ({"type": 1}, "type"),
-        ({"target_url": "shop"}, "target_url"),
-        ({"target_url": "https://h/" + "p" * 2039}, "target_url"),
-        ({"interval_seconds": 29}, "interval_seconds"),
-        ({"interval_seconds": 86_401}, "interval_seconds"),
-        ({"interval_seconds": 60.5}, "interval_seconds"),
-        ({"interval_seconds": "60"}, "interval_seconds"),
-        ({"interval_seconds": True}, "interval_seconds"),
-        ({"interval_seconds": None}, "interval_seconds"),
-        ({"interval_seconds": 10**30}, "interval_seconds"),
-        ({"timeout_ms": 99}, "timeout_ms"),
-        ({"timeout_ms": -(10**18)}, "timeout_ms"),
-        ({"expected_status": 99}, "expected_status"),
-        ({"keyword": ""}, "keyword"),
-        ({"slow_threshold_ms": 0}, "slow_threshold_ms"),
-        ({"regions": "eu"}, "regions"),
-        ({"regions": [""]}, "regions/0"),
-        ({"regions": ["eu", 1]}, "regions"),
-        ({"regions": ["eu"] * 101}, "regions"),
-        ({"paused": "yes"}, "paused"),
-        ({"status": "down"}, "status"),
-        ({"id": NO_CHECK}, "id"),
-    ],
+WRONG_FIELDS: tuple[tuple[dict[str, Any], str], ...] = (
+    ({"name": None}, "name"),
+    ({"name": "  "}, "name"),
+    ({"name": "n" * 256}, "name"),
+    ({"name": "bell\x07"}, "name"),
+    ({"type": "https"}, "type"),
+    ({"type": 1}, "type"),
+    ({"target_url": "shop"}, "target_url"),
+    ({"target_url": "https://h/" + "p" * 2039}, "target_url"),
+    ({"interval_seconds": 29}, "interval_seconds"),
+    ({"interval_seconds": 86_401}, "interval_seconds"),
+    ({"interval_seconds": 60.5}, "interval_seconds"),
+    ({"interval_seconds": "60"}, "interval_seconds"),
+    ({"interval_seconds": True}, "interval_seconds"),
+    ({"interval_seconds": None}, "interval_seconds"),
+    ({"interval_seconds": 10**30}, "interval_seconds"),
+    ({"timeout_ms": 99}, "timeout_ms"),
+    ({"timeout_ms": -(10**18)}, "timeout_ms"),
+    ({"expected_status": 99}, "expected_status"),
+    ({"keyword": ""}, "keyword"),
+    ({"slow_threshold_ms": 0}, "slow_threshold_ms"),
+    ({"regions": "eu"}, "regions"),
+    ({"regions": [""]}, "regions/0"),
+    ({"regions": ["eu", 1]}, "regions"),
+    ({"regions": ["eu"] * 101}, "regions"),
+    ({"paused": "yes"}, "paused"),
+    ({"status": "down"}, "status"),
+    ({"id": NO_CHECK}, "id"),
 )
-async def test_a_wrong_field_is_named_when_a_check_is_made_and_when_it_is_changed(
-    checks: Checks, fields: dict[str, Any], place: str
-) -> None:
+
+
+async def test_a_wrong_field_is_named_when_a_check_is_made_and_when_it_is_changed(checks: Checks) -> None:
     check = await checks.created()
-    for method, path, body in (("POST", "", {**SHOP, **fields}), ("PATCH", f"/{check['id']}", fields)):
-        status, code, details = await checks.refused(method, path, body)
-        assert (status, code) == BAD
-        assert [name.removesuffix("/1") for name in details] == [place]
+    for fields, place in WRONG_FIELDS:
+        for method, path, body in (("POST", "", {**SHOP, **fields}), ("PATCH", f"/{check['id']}", fields)):
+            status, code, details = await checks.refused(method, path, body)
+            assert (status, code) == BAD, fields
+            assert [name.removesuffix("/1") for name in details] == [place], fields
     assert await checks.shown(check["id"]) == check
     assert (await checks.done("GET"))["pagination"]["total"] == 1
 
@@ -96,49 +94,47 @@ async def test_a_change_of_nothing_is_refused(checks: Checks) -> None:
     assert await checks.refused("PATCH", f"/{check}", {}) == (*BAD, None)
 
 
-@pytest.mark.parametrize(
-    ("fields", "place"),
-    [
-        ({"region": None}, "region"),
-        ({"region": ""}, "region"),
-        ({"region": "r" * 65}, "region"),
-        ({"region": "e\u0000u"}, "region"),
-        ({"ok": None}, "ok"),
-        ({"ok": 1}, "ok"),
-        ({"ok": "true"}, "ok"),
-        ({"ok": False}, "type"),
-        ({"ok": False, "type": None}, "type"),
-        ({"ok": False, "type": "down"}, "type"),
-        ({"type": "timeout"}, "type"),
-        ({"message": "m" * 1001}, "message"),
-        ({"latency_ms": -1}, "latency_ms"),
-        ({"latency_ms": "fast"}, "latency_ms"),
-        ({"observed_at": "yesterday"}, "observed_at"),
-        ({"observed_at": "2026-02-30T00:00:00Z"}, "observed_at"),
-        ({"observed_at": "2026-01-01"}, "observed_at"),
-        ({"observed_at": ""}, "observed_at"),
-        ({"observed_at": 1.5}, "observed_at"),
-        ({"observed_at": -1}, "observed_at"),
-        ({"observed_at": 10**17}, "observed_at"),
-        ({"observed_at": 253_402_300_799_999}, "observed_at"),
-        ({"observed_at": "0001-01-01T00:00:00+14:00"}, "observed_at"),
-        ({"observed_at": "1969-12-31T23:59:59Z"}, "observed_at"),
-        ({"observed_at": "9999-12-31T23:59:59-12:00"}, "observed_at"),
-        ({"observed_at": "2999-01-01T00:00:00Z"}, "observed_at"),
-        ({"status": "up"}, "status"),
-    ],
+WRONG_RESULTS: tuple[tuple[dict[str, Any], str], ...] = (
+    ({"region": None}, "region"),
+    ({"region": ""}, "region"),
+    ({"region": "r" * 65}, "region"),
+    ({"region": "e\u0000u"}, "region"),
+    ({"ok": None}, "ok"),
+    ({"ok": 1}, "ok"),
+    ({"ok": "true"}, "ok"),
+    ({"ok": False}, "type"),
+    ({"ok": False, "type": None}, "type"),
+    ({"ok": False, "type": "down"}, "type"),
+    ({"type": "timeout"}, "type"),
+    ({"message": "m" * 1001}, "message"),
+    ({"latency_ms": -1}, "latency_ms"),
+    ({"latency_ms": "fast"}, "latency_ms"),
+    ({"observed_at": "yesterday"}, "observed_at"),
+    ({"observed_at": "2026-02-30T00:00:00Z"}, "observed_at"),
+    ({"observed_at": "2026-01-01"}, "observed_at"),
+    ({"observed_at": ""}, "observed_at"),
+    ({"observed_at": 1.5}, "observed_at"),
+    ({"observed_at": -1}, "observed_at"),
+    ({"observed_at": 10**17}, "observed_at"),
+    ({"observed_at": 253_402_300_799_999}, "observed_at"),
+    ({"observed_at": "0001-01-01T00:00:00+14:00"}, "observed_at"),
+    ({"observed_at": "1969-12-31T23:59:59Z"}, "observed_at"),
+    ({"observed_at": "9999-12-31T23:59:59-12:00"}, "observed_at"),
+    ({"observed_at": "2999-01-01T00:00:00Z"}, "observed_at"),
+    ({"status": "up"}, "status"),
 )
-async def test_a_wrong_result_is_named_alone_and_in_a_list_of_which_nothing_counts(
-    checks: Checks, fields: dict[str, Any], place: str
-) -> None:
+
+
+async def test_a_wrong_result_is_named_alone_and_in_a_list_of_which_nothing_counts(checks: Checks) -> None:
     check = (await checks.created())["id"]
-    result = {"region": "eu", "ok": True, **fields}
     failures = [{"region": region, "ok": False, "type": "timeout"} for region in ("eu", "us", "ap")]
     before = await position(checks)
-    for body, where in ((result, place), ([*failures, result], f"3/{place}")):
-        status, code, details = await checks.refused("POST", f"/{check}/results", body)
-        assert (status, code) == BAD
-        assert list(details) == [where]
+    for fields, place in WRONG_RESULTS:
+        result = {"region": "eu", "ok": True, **fields}
+        for body, where in ((result, place), ([*failures, result], f"3/{place}")):
+            status, code, details = await checks.refused("POST", f"/{check}/results", body)
+            assert (status, code) == BAD, fields
+            assert list(details) == [where], fields
     assert await position(checks) == before
 
 
@@ -149,13 +145,19 @@ async def test_a_list_of_more_than_a_hundred_results_is_refused(checks: Checks) 
     assert (await checks.shown(check))["last_checked_at"] is None
 
 
-@pytest.mark.parametrize(
-    "query",
-    ["limit=0", "limit=101", "limit=-1", "limit=x", "limit=", "limit=1&limit=2", "offset=-1", "offset=1e3"],
-)
-async def test_a_page_that_cannot_be_is_refused(checks: Checks, query: str) -> None:
-    status, code, details = await checks.refused("GET", f"?{query}")
-    assert (status, code, list(details)) == (*BAD, [query.partition("=")[0]])
+async def test_a_page_that_cannot_be_is_refused(checks: Checks) -> None:
+    for query in (
+        "limit=0",
+        "limit=101",
+        "limit=-1",
+        "limit=x",
+        "limit=",
+        "limit=1&limit=2",
+        "offset=-1",
+        "offset=1e3",
+    ):
+        status, code, details = await checks.refused("GET", f"?{query}")
+        assert (status, code, list(details)) == (*BAD, [query.partition("=")[0]])
 
 
 NO_IDS = (
