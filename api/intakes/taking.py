@@ -2,8 +2,8 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import Protocol
 
-from api.incidents.ports import Tracking
 from commands.handling import Asker, Outcome
 from commands.inbound_alerts import InboundAlert
 from domain.event import Actor
@@ -15,14 +15,21 @@ AT_ONCE = 32
 SYSTEM = Actor("system", "system")
 
 
+class Commands(Protocol):
+    """Where commands are sent."""
+
+    async def send(self, command: InboundAlert, asker: Asker) -> Outcome:
+        """Handle a command; raise the ``Rejection`` that answers it otherwise."""
+
+
 class Taking:
     """Sends the alerts of one request, which came in at an intake of a tenant.
 
     Under an idempotency key each takes effect once; ``fingerprint`` stands for what the request says.
     """
 
-    def __init__(self, tracking: Tracking, tenant: str, intake: str) -> None:
-        self._commands = tracking.commands
+    def __init__(self, commands: Commands, tenant: str, intake: str) -> None:
+        self._commands = commands
         self._asker = Asker(tenant, SYSTEM, f"intake:{intake}")
         self._at_once = asyncio.Semaphore(AT_ONCE)
 

@@ -92,7 +92,7 @@ async def _received(tenant: str, provider: Provider, request: TrackingRequest, r
     inbound = READERS[provider](await incoming.json(), incoming.now)
     key = request.headers.get("idempotency-key", "")
     fingerprint = reception.tracking.fingerprint(raw) if key else ""
-    taking = Taking(reception.tracking, tenant, intake)
+    taking = Taking(reception.tracking.commands, tenant, intake)
     outcomes = await taking.take(inbound.alerts, key and f"{provider}\0{key}", fingerprint)
     status, body = inbound.reply(outcomes)
     position = max((outcome.position for outcome in outcomes), default=0)
