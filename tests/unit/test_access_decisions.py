@@ -24,7 +24,14 @@ from commands.handling import Asker, Commands
 from commands.routes import ROUTES
 from commands.states import StateCache
 from domain.access import key, tenant
-from domain.access.events import KeyIssued, KeyRevoked, Role, TenantPlanChanged, TenantRegistered
+from domain.access.events import (
+    AcknowledgementTimeoutSet,
+    KeyIssued,
+    KeyRevoked,
+    Role,
+    TenantPlanChanged,
+    TenantRegistered,
+)
 from domain.access.roles import ROLES, entitlements_of, may_hand_out
 from domain.event import Actor, Event, Recorded
 from domain.rejection import Forbidden, InvalidInput, InvalidState, NotFound
@@ -177,6 +184,29 @@ async def test_a_change_of_nothing_to_a_wrong_word_or_of_an_unknown_tenant_is_re
         await acme.send(ChangeTenant(plan="pro"), "nobody")
 
 
+async def test_a_tenant_sets_how_long_an_acknowledgement_may_stay_and_takes_that_back(acme: Deployment) -> None:
+    for minutes, told in ((30, 30), (0, None), (43_200, 43_200), (None, None)):
+        view = await acme.send(ChangeTenant(acknowledgement_timeout_minutes=minutes), "acme")
+        assert (view.acknowledgement_timeout_minutes, acme.facts[-1]) == (told, AcknowledgementTimeoutSet(told or 0))
+    facts = len(acme.facts)
+    view = await acme.send(ChangeTenant(acknowledgement_timeout_minutes=0), "acme")
+    assert (view.acknowledgement_timeout_minutes, len(acme.facts)) == (None, facts)
+
+
+async def test_a_plan_and_a_time_out_change_in_one_append_and_not_each_other(acme: Deployment) -> None:
+    await acme.send(ChangeTenant("pro", None, 30), "acme")
+    assert acme.facts[1:] == [TenantPlanChanged("pro"), AcknowledgementTimeoutSet(30)]
+    view = await acme.send(ChangeTenant("free"), "acme")
+    assert (view.plan, view.acknowledgement_timeout_minutes) == ("free", 30)
+
+
+@pytest.mark.parametrize("minutes", [-1, 43_201, 10**30])
+async def test_a_time_out_is_a_number_of_minutes_up_to_thirty_days(acme: Deployment, minutes: int) -> None:
+    with pytest.raises(InvalidInput) as refusal:
+        await acme.send(ChangeTenant(acknowledgement_timeout_minutes=minutes), "acme")
+    assert pointers(refusal) == ["#/acknowledgementTimeoutMinutes"]
+
+
 async def test_a_key_is_answered_once_and_only_its_hash_becomes_a_fact(acme: Deployment) -> None:
     issued = await acme.issue(IssueKey("acme", "worker", "robot"), ACME_ADMIN)
     assert acme.facts[-1] == KeyIssued("acme", "worker", "robot", "ab12")
@@ -280,7 +310,9 @@ def test_a_tenant_and_a_key_are_what_their_facts_tell() -> None:
     issued = key.evolve(None, KeyIssued("acme", "viewer", "eye", "ab"))
     assert issued == key.Key("acme", "viewer", "eye", "ab")
     assert key.evolve(issued, KeyRevoked()) == key.Key("acme", "viewer", "eye", "ab", revoked=True)
+    assert tenant.evolve(state, AcknowledgementTimeoutSet(5)) == tenant.Tenant("Acme", "pro", ("analytics",), 5)
     assert tenant.evolve(None, TenantPlanChanged("pro")) is None
+    assert tenant.evolve(None, AcknowledgementTimeoutSet(5)) is None
     assert key.evolve(None, KeyRevoked()) is None
 
 
