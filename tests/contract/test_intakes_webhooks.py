@@ -248,11 +248,13 @@ async def test_two_nodes_that_get_one_alert_at_once_open_one_incident(admin: Cal
 
 
 async def test_what_came_in_is_told_by_every_api_and_by_the_history(admin: Callers, custom: Sender) -> None:
-    incident = (await custom.hands_in({**CUSTOM, "severity": "high"})).json()["incidentId"]
+    rest = {"tags": {"host": "db1"}, "metadata": {"runbook": ["https://runbooks.example.org", None, 7]}}
+    incident = (await custom.hands_in({**CUSTOM, "severity": "high", **rest})).json()["incidentId"]
     await custom.hands_in(CUSTOM)
     key = (await admin.key("acme", "viewer"))["key"]
     uptime = (await admin.ask(key, "GET", f"/api/incidents/{incident}")).json()["data"]["incident"]
     assert (uptime["severity"], uptime["source"], uptime["failure_count"]) == ("major", "system", 2)
     history = (await admin.ask(key, "GET", f"/v1/incidents/{incident}/history")).json()["history"]
     assert [fact["type"] for fact in history] == ["incident.opened", "incident.recurred"]
+    assert json.loads(history[0]["data"]["alert"]["details"]) == rest
     assert [fact["actor"] for fact in history] == [{"kind": "system", "id": "system"}] * 2
