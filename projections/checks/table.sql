@@ -17,4 +17,5 @@ create table checks_incidents (
     kind text not null,
     unresolved boolean not null
 ) with (fillfactor = 80);
-create index checks_incidents_of_check on checks_incidents (check_id) include (kind, unresolved);
+create index checks_incidents_of_check on checks_incidents (check_id);
+create index checks_incidents_unresolved on checks_incidents (check_id, kind) where unresolved;

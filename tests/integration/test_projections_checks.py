@@ -25,12 +25,24 @@ from domain.monitoring.events import (
 )
 from projections.checks.projector import READ_MODEL
 from projections.checks.queries import ListedCheck, count_checks, find_check, find_checks, list_checks
+from tests.integration.explaining import Explaining
 from tests.integration.projection_checks import CheckHistory
 from tests.integration.projection_incidents import work_on_incident
 from tests.integration.projection_runs import TENANTS
 from tests.integration.projection_tables import batches, empty_tables, fill
 
 SEEDS = (1, 2, 3)
+
+#: Some of 20,000 checks have an incident, the newest has had 20,000 of them.
+MANY = """
+insert into checks
+select 'C' || n, case when n % 2 = 0 then 'alpha' else 'beta' end,
+       '{"name": "Shop", "type": "http", "target_url": "h"}',
+       false, '2026-11-20T00:00Z'::timestamptz + n * interval '1 second', '2026-11-20', '2026-11-21'
+  from generate_series(1, 20000) as n;
+insert into checks_incidents select 'I' || n, 'C' || n, 'down', n % 10 = 0 from generate_series(1, 19999) as n;
+insert into checks_incidents select 'J' || n, 'C20000', 'slow', n = 9999 from generate_series(1, 20000) as n;
+"""
 
 
 def history(seed: int) -> list[Recorded]:
@@ -109,6 +121,19 @@ def told(check: ListedCheck, tenant: str) -> dict[str, Any]:
         "check_id": check.check_id,
         "status": check.status,
     }
+
+
+async def test_a_page_and_a_check_are_read_from_indexes_however_many_there_are(database: str) -> None:
+    async with empty_tables(database, [READ_MODEL]) as connection:
+        await connection.execute(MANY)
+        await connection.execute("vacuum analyze checks")
+        await connection.execute("vacuum analyze checks_incidents")
+        explaining = Explaining(connection)
+        newest, *_ = await list_checks(explaining, "alpha", limit=20, offset=0)
+        assert newest.status == "degraded"
+        assert await find_check(explaining, "alpha", "C10") is not None
+        await find_checks(explaining, "alpha", [f"C{number}" for number in range(1, 21)])
+        assert explaining.looked_at_few_pages, explaining.pages
 
 
 @pytest.mark.parametrize("seed", SEEDS)
