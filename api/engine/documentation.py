@@ -24,10 +24,11 @@ from domain.identity import INT32_MAX
 
 #: The forms in which a credential may come (contracts/incidents.md 0.4); each of them is enough.
 SECURITY_SCHEMES: Json = {
-    "bearer": {"type": "http", "scheme": "bearer", "description": "An API key."},
+    "bearer": {"type": "http", "scheme": "bearer", "description": "An API key, or a token (JWT)."},
     "basic": {"type": "http", "scheme": "basic", "description": "An API key's id and the key."},
     "authorization": {"type": "apiKey", "in": "header", "name": "Authorization", "description": "An API key."},
     "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "An API key."},
+    "cookie": {"type": "apiKey", "in": "cookie", "name": "token", "description": "A token (JWT)."},
 }
 
 _POSITION: Json = {"type": "integer", "minimum": 0}

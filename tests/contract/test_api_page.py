@@ -46,5 +46,5 @@ def test_operations_beyond_the_contract_are_told(path: str) -> None:
 
 
 def test_every_scheme_of_the_challenge_is_among_the_forms_of_a_key() -> None:
-    forms = " ".join(row[1] for row in table_under("Who asks"))
+    forms = " ".join(row[1] for row in table_under("Credentials and limits"))
     assert all(scheme in forms for scheme in re.findall(r"(\w+) realm", CHALLENGE))
