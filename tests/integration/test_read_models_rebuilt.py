@@ -18,6 +18,7 @@ from projections.read_model import ReadModel
 from tests.integration.following_stage import follower_pool, following
 from tests.integration.probed_checks import probe_checks
 from tests.integration.waiting_instances import leave_waiting
+from tests.integration.watched_metrics import watch_metrics
 from tests.integration.worked_incidents import work_on_incidents
 
 INSTANCES = 60
@@ -69,6 +70,7 @@ async def test_rows_are_the_same_however_the_facts_were_parted_into_batches(node
     await leave_waiting(node)
     await work_on_incidents(node)
     await probe_checks(node)
+    await watch_metrics(node)
     async with following(pool, READ_MODELS, Pace(poll=0.05, rest=0, bounds=Bounds(facts=facts))) as stage:
         await stage.level(*NAMES, seconds=60)
         assert await differing(pool) == {}
@@ -81,6 +83,7 @@ async def test_rows_are_the_same_when_facts_come_in_while_they_are_followed(node
         await leave_waiting(node)
         await work_on_incidents(node)
         await probe_checks(node)
+        await watch_metrics(node)
         await stage.level(*NAMES)
         assert await differing(pool) == {}
     for model in READ_MODELS:
