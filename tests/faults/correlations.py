@@ -242,7 +242,7 @@ def _judge_channel(stream: str, facts: Sequence[Fact]) -> list[str]:
             if isinstance(event, MessageCorrelated):
                 found += _judge_correlation(stream, channel, event, at, correlated)
             if not isinstance(event, MessageCorrelated) or event.id in channel.messages:
-                channel = evolve(channel, event, at, "")  # type: ignore[arg-type]  # by its stream
+                channel = evolve(channel, event, at, "", "")  # type: ignore[arg-type]  # by its stream
         if channel.subscriptions and channel.buffered(at) is not None:
             found.append(f"a message of {stream} waits beside a subscription")
     return found
