@@ -77,8 +77,12 @@ def filters(stage: Stage, count: int) -> Iterator[Filter]:
     """Yield filters of every kind and some together; times fall on the millisecond at which something happened."""
     chance = random.Random(5)
     moments = [fact.happened_at for fact in stage.facts]
-    for times in (None, moments[0] - MILLISECOND, moments[0], moments[-1], moments[-1] - MILLISECOND):
-        yield Filter(updated_after=times)
+    yield Filter()
+    for tenant in TENANTS:
+        changed = [row.updated_at for row in stage.recount.shown if row.tenant == tenant]
+        for moment in (min(changed), max(changed)):
+            yield Filter(updated_after=moment)
+            yield Filter(updated_after=moment - MILLISECOND)
     yield Filter(check_id="c-1", rule_id="r-1")
     for _ in range(count):
         yield Filter(
