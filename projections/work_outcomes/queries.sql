@@ -70,6 +70,9 @@ on conflict (begins, element_id) do update
 -- How many jobs ended, by whether they failed, from $5 to before $6, covered by the segments $2, $3, $4, at the elements
 -- of a tenant that the conditions leave. Of a second that sticks out of the range they are counted one by one.
 -- The offset of 0 makes each segment a look-up in the index: left free, the planner may read the whole table.
+with meant as materialized (
+    select element_id from work_outcomes_elements as element where element.tenant = $1 /* scope */
+)
 select failed, sum(case
            when begins >= $5 and begins + counts.span <= $6 then times
            else (select count(*) from unnest(moments) as moment where begins + moment >= $5 and begins + moment < $6)
@@ -79,20 +82,23 @@ select failed, sum(case
         (select * from work_outcomes
           where span = segment.span and begins >= first and begins < after
          offset 0) as counts
-  join work_outcomes_elements as element using (element_id)
- where element.tenant = $1 /* scope */
+ where element_id in (select element_id from meant)
  group by failed;
 
 -- name: durations
 -- How long it took what completed from $2 to before $3 at the elements of a tenant that the conditions leave: each
 -- duration, and how often.
+with meant as materialized (
+    select element_id from work_outcomes_elements as element where element.tenant = $1 /* scope */
+),
+kept as materialized (
+    select begins, moments, durations from work_outcomes_durations
+     where begins > $2::bigint - 1000 and begins < $3 and element_id in (select element_id from meant)
+)
 select duration, count(*) as times
-  from work_outcomes_durations as kept
-  join work_outcomes_elements as element using (element_id)
+  from kept
  cross join unnest(moments, durations) as one (moment, duration)
- where begins > $2::bigint - 1000 and begins < $3
-   and begins + moment >= $2 and begins + moment < $3
-   and element.tenant = $1 /* scope */
+ where begins + moment >= $2 and begins + moment < $3
  group by duration;
 
 -- name: backlog
