@@ -37,6 +37,8 @@ from infra.leases import Lease
 from infra.lookups import PostgresLookups
 from infra.migrating import migrate
 from infra.postgres import Connection, Link, Pools, Record, connect, open_pools
+from infra.probing.prober import LEASE as PROBER_LEASE
+from infra.probing.prober import Outlook, Prober
 from infra.rate_limits.buckets import Buckets, MemoryBuckets
 from infra.rate_limits.redis_buckets import DEPLOYMENT, RedisBuckets
 from infra.reading import Reading
@@ -44,7 +46,7 @@ from infra.redis_doorbell import RedisWire
 from infra.rule_evaluation import LEASE as RULES_LEASE
 from infra.rule_evaluation import RuleEvaluator
 from infra.secret_key import SecretKey, load_secret_key
-from infra.settings import Settings
+from infra.settings import InvalidSetting, Settings
 from infra.token_keys import KeySet, SecretAndKeySet, loader
 from infra.tokens import Party, Tokens
 from infra.watching import Watch
@@ -111,6 +113,8 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
 @asynccontextmanager
 async def open_node(settings: Settings) -> AsyncIterator[Node]:
     """Open a node on the configured database, or on an embedded one, and run its roles until the block ends."""
+    if "prober" in settings.roles and not settings.prober_region:
+        raise InvalidSetting("ANNALS_PROBER_REGION is not set: the role prober needs it")
     async with AsyncExitStack() as stack:
         dsn = await _database(settings, stack)
         await migrate(dsn)
@@ -241,7 +245,17 @@ def _roles(node: Node) -> dict[str, Coroutine[Any, Any, None]]:
             lambda _held: timeouts.run()
         )
         running["rules"] = Lease(node.pools.followers, RULES_LEASE, _holder()).keep(lambda _held: rules.run())
+    if "prober" in settings.roles:
+        running["prober"] = _probing(node)
     return running
+
+
+def _probing(node: Node) -> Coroutine[Any, Any, None]:
+    """Return the probing of checks; of several nodes with one region, one probes."""
+    region = node.settings.prober_region or ""  # it is there: opening the node has looked
+    outlook = Outlook(region, Clock().wall, allow_special=node.settings.prober_special_addresses)
+    prober = Prober(node.commands, node.reading, node.pools.queries, outlook)
+    return Lease(node.pools.followers, f"{PROBER_LEASE} {region}", _holder()).keep(lambda _held: prober.run())
 
 
 def _wire(node: Node) -> DoorbellWire | RedisWire:

@@ -52,7 +52,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Meta(min_length=1),
         _about(
             "what this node does, a comma list: api answers requests, followers fill read models,"
-            " executor runs the engine's tasks, rules evaluates alert rules; delivery and prober do nothing yet",
+            " executor runs the engine's tasks, rules evaluates alert rules, prober probes checks;"
+            " delivery does nothing yet",
             expects="a comma list of api, followers, executor, rules, delivery, prober",
         ),
     ] = ("api", "followers", "executor", "rules")
@@ -145,6 +146,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         PositiveSeconds,
         _about("time from one evaluation of the alert rules to the next, in seconds", expects="seconds, more than 0"),
     ] = 60.0
+    prober_region: Annotated[
+        Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")] | None,
+        _about(
+            "region that the role prober probes from and reports as; that role needs it",
+            expects="1 to 64 letters, digits, dots, hyphens and underscores",
+        ),
+    ] = None
+    prober_special_addresses: Annotated[
+        bool,
+        _about(
+            "let checks be probed at private, link-local, loopback and other special addresses",
+            expects="true or false",
+        ),
+    ] = False
     set_time_enabled: Annotated[bool, _about("allow PATCH /time", expects="true or false")] = False
     log_level: Annotated[
         LogLevel,

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from domain.monitoring.check import CheckStatus, status_of
-from domain.monitoring.events import CheckSettings
+from domain.monitoring.events import CheckSettings, CheckType
 from projections.database import Database, named_queries
 
 SQL = named_queries(Path(__file__).with_name("queries.sql"))
@@ -25,6 +25,14 @@ class ListedCheck(msgspec.Struct, frozen=True):
     created_at: datetime
     updated_at: datetime
     checked_at: datetime | None
+
+
+class ProbedCheck(msgspec.Struct, frozen=True):
+    """A check of some tenant, as a prober sees it; ``check_id`` is its ULID."""
+
+    check_id: str
+    tenant: str
+    settings: CheckSettings
 
 
 async def find_check(db: Database, tenant: str, ulid: str) -> ListedCheck | None:
@@ -51,12 +59,24 @@ async def count_checks(db: Database, tenant: str) -> int:
     return count
 
 
+async def checks_to_probe(
+    db: Database, region: str, types: Sequence[CheckType], *, after: str, limit: int
+) -> list[ProbedCheck]:
+    """Return checks of all tenants in order of their ULIDs: of these types, not paused, meant for this region."""
+    rows = await db.fetch(SQL["probed"], after, list(types), region, limit)
+    return [ProbedCheck(row["check_id"], row["tenant"], _settings(row)) for row in rows]
+
+
 def _check(row: Mapping[str, Any]) -> ListedCheck:
     return ListedCheck(
         check_id=row["check_id"],
-        settings=msgspec.json.decode(row["settings"], type=CheckSettings),
+        settings=_settings(row),
         status=status_of(paused=row["paused"], down=row["down"], slow=row["slow"]),
         created_at=row["created_at"],
         updated_at=row["updated_at"],
         checked_at=row["checked_at"],
     )
+
+
+def _settings(row: Mapping[str, Any]) -> CheckSettings:
+    return msgspec.json.decode(row["settings"], type=CheckSettings)

@@ -55,3 +55,13 @@ exists (select from checks_incidents as i where i.check_id = checks.check_id and
 -- name: count
 -- How many checks there are.
 select count(*) from checks where tenant = $1;
+
+-- name: probed
+-- Checks of all tenants that a prober of a region probes: the next $4 after an id.
+select check_id, tenant, settings
+  from checks
+ where check_id > $1 and not paused
+   and settings ->> 'type' = any ($2::text[])
+   and (jsonb_array_length(coalesce(settings -> 'regions', '[]')) = 0 or settings -> 'regions' ? $3)
+ order by check_id
+ limit $4;

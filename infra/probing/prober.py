@@ -1,0 +1,150 @@
+"""Probes every tenant's checks when they are due, and reports what it finds as anybody else would."""
+
+import asyncio
+import ssl
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable
+from datetime import datetime
+from typing import NamedTuple
+
+import structlog
+from prometheus_client import Counter
+
+from commands.check_results import ReportedResult, ReportResults
+from commands.handling import Asker, Commands
+from domain.event import Actor
+from domain.rejection import InvalidState, NotFound, Unavailable
+from infra.outages import passes
+from infra.probing.outcomes import Outcome
+from infra.probing.probes import Probes, opened_probes
+from infra.probing.schedule import Schedule
+from infra.reading import Reading
+from projections.checks.projector import READ_MODEL as CHECKS
+from projections.checks.queries import ProbedCheck, checks_to_probe
+from projections.database import Database
+
+#: The leases under which one node probes from a region begin so.
+LEASE = "prober"
+
+#: Probes at once in all, and of one tenant: one with many slow targets does not keep the others waiting.
+MOST_AT_ONCE = 50
+MOST_OF_A_TENANT = 10
+
+#: Seconds from one look at the checks to the next, and from one look at the schedule to the next.
+LOOK_EVERY = 5.0
+TICK = 0.2
+
+#: Checks that are read at once.
+PAGE = 1_000
+
+#: How often a check that failed is probed again, and after how many seconds (contracts/incidents.md 3.5).
+RETRIES = 2
+RETRY_AFTER = 1.0
+
+PROBES = Counter("annals_probes", "Probes of checks, by what they found.", ["outcome"])
+
+log = structlog.get_logger(__name__)
+
+
+class Outlook(NamedTuple):
+    """From where is probed, by which clock on the wall, and what may be.
+
+    ``allow_special`` lets probes reach addresses that are not public; ``trust`` overrides which certificates are valid.
+    """
+
+    region: str
+    wall: Callable[[], datetime]
+    allow_special: bool = False
+    trust: ssl.SSLContext | None = None
+
+
+class Prober:
+    """Probes the checks of all tenants from one region; one prober a region is enough, and more would count double."""
+
+    def __init__(self, commands: Commands, readings: Reading, database: Database, outlook: Outlook) -> None:
+        self._commands = commands
+        self._readings = readings
+        self._database = database
+        self._outlook = outlook
+        self._schedule = Schedule()
+        self._at_once = asyncio.Semaphore(MOST_AT_ONCE)
+        self._of_tenant: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(MOST_OF_A_TENANT))
+        self._under_way: set[str] = set()
+
+    async def run(self) -> None:
+        """Probe until cancelled. An outage of the database is waited out."""
+        outlook = self._outlook
+        async with (
+            opened_probes(outlook.wall, allow_special=outlook.allow_special, trust=outlook.trust) as probes,
+            asyncio.TaskGroup() as group,
+        ):
+            group.create_task(self._look_at_checks(probes))
+            while True:
+                for check in self._schedule.take(_now()):
+                    if check.check_id not in self._under_way:
+                        self._under_way.add(check.check_id)
+                        group.create_task(self._follow(probes, check))
+                await asyncio.sleep(TICK)
+
+    async def _look_at_checks(self, probes: Probes) -> None:
+        while True:
+            try:
+                await self._readings.caught_up((CHECKS.name,))
+                self._schedule.renew([check async for check in self._checks(probes)], _now())
+            except Exception as error:
+                if not _is_outage(error):
+                    raise
+                log.warning("checks cannot be read", error=repr(error))
+            await asyncio.sleep(LOOK_EVERY)
+
+    async def _checks(self, probes: Probes) -> AsyncIterator[ProbedCheck]:
+        after = ""
+        while page := await checks_to_probe(
+            self._database, self._outlook.region, probes.types, after=after, limit=PAGE
+        ):
+            for check in page:
+                yield check
+            after = page[-1].check_id
+
+    async def _follow(self, probes: Probes, check: ProbedCheck) -> None:
+        """Probe a check, again soon while it fails, and report each time; whatever comes of it, the others go on."""
+        try:
+            for retries_left in reversed(range(RETRIES + 1)):
+                outcome = await self._probed(probes, check)
+                if not await self._reported(check, outcome) or outcome.type is None:
+                    return
+                if retries_left:
+                    await asyncio.sleep(RETRY_AFTER)
+        except Exception:
+            log.exception("a probe failed", check=check.check_id, tenant=check.tenant)
+        finally:
+            self._under_way.discard(check.check_id)
+
+    async def _probed(self, probes: Probes, check: ProbedCheck) -> Outcome:
+        async with self._of_tenant[check.tenant], self._at_once:
+            outcome = await probes.probe(check.settings)
+        PROBES.labels(outcome.type or "well").inc()
+        return outcome
+
+    async def _reported(self, check: ProbedCheck, outcome: Outcome) -> bool:
+        """Report an outcome; tell whether the check still wants to hear."""
+        region = self._outlook.region
+        result = ReportedResult(region, outcome.type is None, outcome.type, outcome.message, outcome.latency_ms)
+        asker = Asker(check.tenant, Actor("monitor", region), region)
+        try:
+            await self._commands.send(ReportResults((result,)), asker, check.check_id)
+        except (NotFound, InvalidState):
+            return False  # deleted or paused meanwhile
+        except Exception as error:
+            if not _is_outage(error):
+                raise
+            log.warning("a result cannot be reported", check=check.check_id, error=repr(error))
+        return True
+
+
+def _is_outage(error: Exception) -> bool:
+    return isinstance(error, Unavailable) or passes(error)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
