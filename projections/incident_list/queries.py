@@ -241,10 +241,13 @@ def _with(statement: str, arguments: tuple[Any, ...], criteria: Sequence[_Criter
     return statement.replace("/* criteria */", " ".join(texts)), arguments
 
 
-def _incident(row: Mapping[str, Any]) -> ListedIncident:
-    columns = dict(row)
-    columns["status"] = Status(columns["status"])
-    columns["affected_regions"] = tuple(columns["affected_regions"])
-    columns["affected_monitors"] = tuple(columns["affected_monitors"])
-    columns["scope"] = msgspec.json.decode(columns["scope"]) if columns["scope"] else {}
-    return ListedIncident(**columns)
+def _incident(row: Any) -> ListedIncident:
+    """Read a row, whose columns are in the order of the struct, in the types of its members."""
+    raw = ListedIncident(*row)
+    return msgspec.structs.replace(
+        raw,
+        status=Status(raw.status),
+        affected_regions=tuple(raw.affected_regions),
+        affected_monitors=tuple(raw.affected_monitors),
+        scope=msgspec.json.decode(row["scope"]) if row["scope"] else {},
+    )

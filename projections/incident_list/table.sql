@@ -1,5 +1,5 @@
 -- One row for each incident, as it stands. Stamps are those of the current cycle of work. What an incident does not have
--- is null.
+-- is null. Columns are in the order of ``ListedIncident``.
 create table incident_list (
     incident text collate "C" primary key,  -- the ULID
     tenant text collate "C" not null,
