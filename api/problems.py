@@ -17,7 +17,9 @@ from litestar.exceptions import (
 from api.answers import json_bytes
 from api.refusals import (
     InvalidAddress,
+    InvalidApiKey,
     InvalidBody,
+    InvalidSignature,
     MethodNotAllowed,
     TooManyRequests,
     Unauthorized,
@@ -94,6 +96,8 @@ class Kind(NamedTuple):
     headers: Callable[[Any], Mapping[str, str]] = lambda _: {}
 
 
+_UNAUTHORIZED = Kind(HTTPStatus.UNAUTHORIZED, "UNAUTHORIZED", lambda refusal: {"WWW-Authenticate": refusal.challenge})
+
 KINDS: Mapping[type[Rejection], Kind] = {
     InvalidInput: Kind(HTTPStatus.BAD_REQUEST, "VALIDATION"),
     InvalidBody: Kind(HTTPStatus.BAD_REQUEST, "HTTP_REQUEST_BODY"),
@@ -108,9 +112,9 @@ KINDS: Mapping[type[Rejection], Kind] = {
         HTTPStatus.METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", lambda refusal: {"Allow": refusal.allow}
     ),
     InvalidState: Kind(HTTPStatus.CONFLICT, "CONFLICT"),
-    Unauthorized: Kind(
-        HTTPStatus.UNAUTHORIZED, "UNAUTHORIZED", lambda refusal: {"WWW-Authenticate": refusal.challenge}
-    ),
+    Unauthorized: _UNAUTHORIZED,
+    InvalidSignature: _UNAUTHORIZED,
+    InvalidApiKey: _UNAUTHORIZED,
     Forbidden: Kind(HTTPStatus.FORBIDDEN, "FORBIDDEN"),
     TooManyRequests: Kind(
         HTTPStatus.TOO_MANY_REQUESTS, "TOO_MANY_REQUESTS", lambda refusal: {"Retry-After": str(refusal.retry_after)}
