@@ -122,7 +122,7 @@ async def test_probers_of_two_regions_agree_on_an_incident_and_on_its_end(
     async def shop(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await page(status[0])(reader, writer)
 
-    async with served(shop) as port, probing(database) as client, probing(database, "us"):
+    async with served(shop) as port, probing(database) as client, probing(database, "us", roles=("prober",)):
         check = await made(client, f"http://127.0.0.1:{port}/")
 
         async def is_down() -> bool:
