@@ -7,6 +7,7 @@ where a request comes from: in ``Sec-Fetch-Site`` and, those too old for it, in 
 
 from urllib.parse import urlsplit
 
+from litestar.enums import ScopeType
 from litestar.types import Scope
 
 from domain.rejection import Forbidden
@@ -20,7 +21,7 @@ FROM_HERE = frozenset({b"same-origin", b"none"})
 
 def refuse_cross_site(scope: Scope) -> None:
     """Raise ``Forbidden`` for a request that may change something and comes from another site."""
-    if scope["type"] == "http" and scope["method"] not in SAFE and not _is_from_here(dict(scope["headers"])):
+    if scope["type"] == ScopeType.HTTP and scope["method"] not in SAFE and not _is_from_here(dict(scope["headers"])):
         raise Forbidden("access denied", "a cookie does not count in requests that come from another site")
 
 

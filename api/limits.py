@@ -11,7 +11,7 @@ limited pays for a look at its path.
 from collections.abc import Awaitable, Mapping
 from typing import Any, NamedTuple, cast
 
-from litestar.types import ASGIApp, HTTPResponseStartEvent, Message, Receive, Scope, Send
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.dialects import FORMS, refused
 from api.engine.routes import CONTROLLERS
@@ -112,7 +112,7 @@ def _telling(scope: Scope, send: Send) -> Send:
     async def tell(message: Message) -> None:
         taken: Taken | None = cast("dict[str, Any]", scope).get(TAKEN)
         if taken is not None and message["type"] == "http.response.start":
-            message = cast("HTTPResponseStartEvent", {**message, "headers": [*message["headers"], *_headers(taken)]})
+            message["headers"] = [*message["headers"], *_headers(taken)]
         await send(message)
 
     return tell
