@@ -29,6 +29,8 @@ OF_KIND: Mapping[tuple[str, str | None], str] = {
 }
 
 LEAST_RSA_BITS = 2048
+#: Bytes that a secret for HS256 should have (RFC 7518, 3.2).
+SECRET_BYTES = 32
 MOST_KEYS = 100
 LARGEST_JWKS = 262_144
 
@@ -63,13 +65,20 @@ class SecretAndKeySet:
     """The secret for HS256, if there is one, and a set of public keys for the others, if there is one."""
 
     def __init__(self, secret: str | None, key_set: "KeySet | None") -> None:
-        self._secret = secret
+        self._secret = secret and _filled(secret.encode())
         self._key_set = key_set
 
     async def find(self, algorithm: str, kid: str | None) -> TokenKey | None:
         if algorithm == HS256:
-            return TokenKey(HS256, self._secret.encode()) if self._secret is not None else None
+            return TokenKey(HS256, self._secret) if self._secret else None
         return await self._key_set.find(algorithm, kid) if self._key_set is not None else None
+
+
+def _filled(secret: bytes) -> bytes:
+    """Return a secret of the length that PyJWT does not complain of; HMAC fills keys with zeros itself (RFC 2104, 2)."""
+    if len(secret) < SECRET_BYTES:
+        logger.warning("ANNALS_JWT_SECRET is short", bytes=len(secret), recommended=SECRET_BYTES)
+    return secret.ljust(SECRET_BYTES, b"\0")
 
 
 class KeySet:

@@ -27,7 +27,7 @@ _INCIDENT = "inc_01JD8QZ2N3W4X5Y6Z7A8B9C0D1"
 _REFUSALS: Mapping[int, ResponseSpec] = refusals(
     ALERTS_FORM,
     InvalidBody("note content is required"),
-    Unauthorized("a valid API key is required", ""),
+    Unauthorized("a valid API key or token is required", ""),
     Forbidden("access denied", "role viewer does not allow this"),
     NotFound("", f"incident {_INCIDENT} could not be found"),
     ReusedKey("idempotency key was used before", "it came with a different request then"),

@@ -36,7 +36,7 @@ _INCIDENT = "inc_01JD8QZ2N3W4X5Y6Z7A8B9C0D1"
 _REFUSALS: Mapping[int, ResponseSpec] = refusals(
     FEED_FORM,
     invalid("limit", f"must be a whole number from 1 to {MOST_ROWS}"),
-    Unauthorized("a valid API key is required", ""),
+    Unauthorized("a valid API key or token is required", ""),
     Forbidden("access denied", "role viewer does not allow this"),
     NotFound("", f"incident {_INCIDENT} could not be found"),
     RefusedMove("resolved", "triaging", ("closed",)),

@@ -11,7 +11,7 @@ from domain.access.tenant import Tenant
 from infra.token_keys import KeySet, SecretAndKeySet
 from infra.tokens import LEEWAY, Bearer, Party, Tokens
 from tests.unit.forged_tokens import forged
-from tests.unit.token_minting import SECRET, edwards, elliptic, published, rsa, token
+from tests.unit.token_minting import SECRET, claims, edwards, elliptic, published, rsa, signed, token
 
 PARTY = Party("annals", "annals")
 
@@ -127,6 +127,12 @@ async def test_issuer_and_audience_are_those_of_the_deployment() -> None:
     ours = door(party=Party("https://id.acme.example", "incidents"))
     assert await ours.bearer(token()) is None
     assert await ours.bearer(token(iss="https://id.acme.example", aud="incidents"))
+
+
+async def test_a_short_secret_is_one_all_the_same() -> None:
+    short = "sixteen letters."
+    assert await door(secret=short).bearer(signed({"alg": "HS256"}, claims(), short.encode()))
+    assert await door(secret=short).bearer(signed({"alg": "HS256"}, claims(), b"sixteen letters")) is None
 
 
 async def test_without_a_secret_no_token_is_taken_under_one() -> None:
