@@ -75,7 +75,7 @@ class SecretAndKeySet:
 
 
 def _filled(secret: bytes) -> bytes:
-    """Return a secret of the length that PyJWT does not complain of; HMAC fills keys with zeros itself (RFC 2104, 2)."""
+    """Return a secret as long as PyJWT wants it; HMAC itself fills keys with zeros (RFC 2104, 2)."""
     if len(secret) < SECRET_BYTES:
         logger.warning("ANNALS_JWT_SECRET is short", bytes=len(secret), recommended=SECRET_BYTES)
     return secret.ljust(SECRET_BYTES, b"\0")
