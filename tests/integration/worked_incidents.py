@@ -32,6 +32,7 @@ async def work_on_incidents(node: Node) -> None:
     await _send(node, MoveIncident("feed", "closed"), first)
     await _send(node, MoveIncident("alerts", "closed"), second)
     await _send(node, ChangeIncident("feed", "critical"), third)
+    await _send(node, MoveIncident("uptime", "acknowledged"), third)
 
 
 async def _send(node: Node, command: Intent, target: str | None = None) -> Any:
