@@ -89,10 +89,11 @@ async def test_a_page_is_asked_for_as_its_address_says_without_cookies_of_earlie
     heard: list[bytes] = []
     async with served(page(headers="Set-Cookie: a=b; Path=/\r\n", heard=heard)) as port:
         for _ in range(2):
-            assert_well(await probes.probe(web(port)))
+            assert_well(await probes.probe(check("http", f"http://localhost:{port}/health?deep=1")))
+    assert len(heard) == 2
     for asked in heard:
         assert asked.startswith(b"GET /health?deep=1 HTTP/1.1\r\n")
-        assert f"Host: 127.0.0.1:{port}\r\n".encode() in asked
+        assert f"Host: localhost:{port}\r\n".encode() in asked
         assert b"Cookie" not in asked
 
 
