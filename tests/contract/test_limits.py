@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -13,7 +14,8 @@ from api.app import create_app
 from api.composition import open_node
 from infra.rate_limits.buckets import MemoryBuckets
 from infra.settings import Settings
-from tests.contract.administering import OWNER, Callers
+from tests.contract.administering import OWNER, Callers, callers
+from tests.integration.redis_server import redis_server
 from tests.unit.token_minting import SECRET, token
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -211,6 +213,20 @@ async def test_the_engine_is_limited_only_when_that_is_configured_and_by_a_bucke
         for path in ("/readiness", "/healthz", "/incidents/heatmap?processKey=p&version=1", "/nowhere"):
             answer = await node.get(key, path)
             assert (answer.status_code != 429, told(answer)) == (True, [None] * 3), path
+
+
+async def test_nodes_that_share_a_redis_share_the_limits(database: str, tmp_path: Path) -> None:
+    async with redis_server(tmp_path) as redis:
+        shared = {"redis_url": redis.url, "free_limit": 5}
+        async with callers(database, **shared) as one, callers(database, **shared) as other:
+            await one.register("acme")
+            for _ in range(3):  # again, should a minute end in between
+                key = (await one.key("acme", "viewer"))["key"]
+                answers = [await node.ask(key, "GET", FEED) for node in (one, other) * 5]
+                if len({answer.headers["X-RateLimit-Reset"] for answer in answers}) == 1:
+                    break
+    assert [answer.status_code for answer in answers] == [200] * 5 + [429] * 5
+    assert [answer.headers["X-RateLimit-Remaining"] for answer in answers] == [*"43210", *"00000"]
 
 
 async def test_an_intake_has_a_bucket_of_its_own(database: str) -> None:
