@@ -19,7 +19,7 @@ create table incident_list (
     canceled_at timestamptz,
     resolved_by text,
     assignee text,
-    failure_count integer not null,
+    failure_count bigint not null,  -- it may begin at the greatest integer
     affected_regions text[] not null,
     affected_monitors text[] not null,
     status_page_update text not null,
