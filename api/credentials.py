@@ -14,10 +14,19 @@ Of several the first in this order counts, whether it is valid or not.
 
 import base64
 import binascii
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from infra.tokens import LONGEST_TOKEN, TOKEN
+
+#: The same forms as OpenAPI tells them; each of them is enough.
+SECURITY_SCHEMES: Mapping[str, Mapping[str, str]] = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "An API key, or a token (JWT)."},
+    "basic": {"type": "http", "scheme": "basic", "description": "An API key's id and the key."},
+    "authorization": {"type": "apiKey", "in": "header", "name": "Authorization", "description": "An API key."},
+    "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "An API key."},
+    "cookie": {"type": "apiKey", "in": "cookie", "name": "token", "description": "A token (JWT)."},
+}
 
 #: No key of ours comes near it; what is longer is not looked up.
 MAX_LENGTH = 1024

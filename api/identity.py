@@ -14,11 +14,12 @@ from typing import Any, Literal, NamedTuple, Protocol
 import msgspec
 from litestar.config.app import AppConfig
 from litestar.exceptions import ImproperlyConfiguredException
+from litestar.handlers import HTTPRouteHandler
 from litestar.plugins import InitPlugin, ReceiveRoutePlugin
 from litestar.routes import ASGIRoute, BaseRoute, HTTPRoute, WebSocketRoute
 from litestar.types import ASGIApp, Receive, RouteHandlerType, Scope, Send
 
-from api.credentials import LONGEST, OF_COOKIE, credentials_in, header_of, token_in
+from api.credentials import LONGEST, OF_COOKIE, SECURITY_SCHEMES, credentials_in, header_of, token_in
 from api.cross_site import refuse_cross_site
 from api.refusals import Unauthorized
 from domain.access.caller import Caller
@@ -150,12 +151,15 @@ class Identity(InitPlugin, ReceiveRoutePlugin):
         return app_config
 
     def receive_route(self, route: BaseRoute) -> None:
-        """Refuse a route that does not say who may use it."""
+        """Refuse a route that does not say who may use it; the OpenAPI document tells of the others what they take."""
         for handler in _handlers(route):
             if _answers_options(handler):
                 handler.opt["access"] = PUBLIC
-            if not isinstance(handler.opt.get("access"), Access):
+            access = handler.opt.get("access")
+            if not isinstance(access, Access):
                 raise ImproperlyConfiguredException(f"{handler} at {route.path} declares no access in its opt")
+            if isinstance(handler, HTTPRouteHandler) and access.anonymous == "never":
+                handler.security = [{name: []} for name in SECURITY_SCHEMES]
 
     def forget(self) -> None:
         """Look everyone up anew: this process has changed a key or a plan."""

@@ -78,7 +78,7 @@ class Keys(Controller):
         opt={"access": ADMINISTRATION},
         status_code=204,
         operation_class=RevokeKeyOperation,
-        responses=refuses(404),
+        responses=refuses(400, 404),
         summary="Revoke an API key",
     )
     async def revoke(

@@ -13,6 +13,8 @@ from litestar import Controller
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import OpenAPI
 
+from api.credentials import SECURITY_SCHEMES
+from api.documentation import completed
 from api.engine.examples import EXAMPLES
 from api.engine.links import links_of
 from api.engine.operation_texts import OPERATION_TEXTS
@@ -21,15 +23,6 @@ from api.engine.schemas import Json, Schemas
 from api.identity import READINESS
 from api.problems import PROBLEM_TYPE, Problem
 from domain.identity import INT32_MAX
-
-#: The forms in which a credential may come (contracts/incidents.md 0.4); each of them is enough.
-SECURITY_SCHEMES: Json = {
-    "bearer": {"type": "http", "scheme": "bearer", "description": "An API key, or a token (JWT)."},
-    "basic": {"type": "http", "scheme": "basic", "description": "An API key's id and the key."},
-    "authorization": {"type": "apiKey", "in": "header", "name": "Authorization", "description": "An API key."},
-    "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "An API key."},
-    "cookie": {"type": "apiKey", "in": "cookie", "name": "token", "description": "A token (JWT)."},
-}
 
 _POSITION: Json = {"type": "integer", "minimum": 0}
 _COUNT: Json = {"type": "integer", "format": "int32", "minimum": 0, "maximum": INT32_MAX}
@@ -104,8 +97,7 @@ class _Document(OpenAPI):
             (method,) = place.operation.http_methods
             document["paths"].setdefault(place.path, {})[method.lower()] = _describe(place, schemas)
         components["schemas"] = _together(components.get("schemas", {}), schemas.components)
-        components["securitySchemes"] = {**components.get("securitySchemes", {}), **SECURITY_SCHEMES}
-        return document
+        return completed(document)
 
 
 def _together(theirs: Json, ours: Json) -> Json:
@@ -165,6 +157,6 @@ def _responses(operation: Operation, schemas: Schemas) -> Iterator[tuple[str, Js
         return
     body = {400, 415} if about.body is not None else {400}
     once = {409} if about.once else set()  # the idempotency key came with another request before
-    for status in sorted({401, 403, 503, *body, *once, *about.refuses}):
+    for status in sorted({401, 403, 429, 503, *body, *once, *about.refuses}):
         problem = {PROBLEM_TYPE: {"schema": schemas.of(Problem)}}
         yield str(status), {"description": HTTPStatus(status).phrase, "content": problem}

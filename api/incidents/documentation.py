@@ -13,6 +13,7 @@ from litestar.datastructures import ResponseHeader
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import Example, OpenAPIMediaType, OpenAPIType, Operation, Parameter, RequestBody, Schema
 
+from api.incidents.parameters import LONGEST
 from api.problems import ErrorForm, problem_of
 from domain.rejection import Rejection
 
@@ -43,7 +44,7 @@ class Documented(Operation):
 
 
 def text_parameter(name: str, description: str, example: str) -> Parameter:
-    schema = Schema(type=OpenAPIType.STRING, examples=[example])
+    schema = Schema(type=OpenAPIType.STRING, min_length=1, max_length=LONGEST, examples=[example])
     return Parameter(name=name, param_in="query", schema=schema, description=description, required=False)
 
 
@@ -53,9 +54,12 @@ def word_parameter(name: str, description: str, words: Collection[str]) -> Param
     return Parameter(name=name, param_in="query", schema=schema, description=description, required=False)
 
 
-def number_parameter(name: str, description: str, default: int, least: int, most: int) -> Parameter:
+def number_parameter(
+    name: str, description: str, default: int | None, least: int, most: int, example: int | None = None
+) -> Parameter:
     """Return a parameter that is a whole number within bounds, the least and the most included."""
-    schema = Schema(type=OpenAPIType.INTEGER, minimum=least, maximum=most, default=default, examples=[default])
+    examples = [default if example is None else example]
+    schema = Schema(type=OpenAPIType.INTEGER, minimum=least, maximum=most, default=default, examples=examples)
     return Parameter(name=name, param_in="query", schema=schema, description=description, required=False)
 
 
@@ -88,7 +92,7 @@ def _refusal(form: ErrorForm, refusal: Rejection) -> tuple[int, ResponseSpec]:
     spec = ResponseSpec(
         type(body),
         generate_examples=False,
-        description=(type(refusal).__doc__ or problem.title).splitlines()[0],
+        description=problem.title,
         media_type=form.media_type,
         examples=[Example(value=msgspec.to_builtins(body))],
     )

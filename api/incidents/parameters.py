@@ -8,7 +8,8 @@ from api.refusals import InvalidAddress
 from domain.rejection import Cause
 
 _NUMBER = re.compile(r"-?\d{1,18}", re.ASCII)
-_LONGEST = 2048
+#: Characters of a parameter.
+LONGEST = 2048
 
 
 class Parameters:
@@ -22,7 +23,7 @@ class Parameters:
             query_string.decode(errors="replace"), keep_blank_values=True
         )
 
-    def text(self, name: str, longest: int = _LONGEST) -> str | None:
+    def text(self, name: str, longest: int = LONGEST) -> str | None:
         """Return a text, None where none is given."""
         values = self._values.get(name)
         if values is None:

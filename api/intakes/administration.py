@@ -132,7 +132,7 @@ class AdministeredIntakes(Controller):
         opt={"access": ADMINISTRATION},
         status_code=204,
         operation_class=RevokeKeyOperation,
-        responses=refuses(404),
+        responses=refuses(400, 404),
         summary="Close an intake; nothing is taken under its secret any more",
     )
     async def close(

@@ -35,7 +35,7 @@ from api.uptime.check_documentation import (
     ReportResultsOperation,
 )
 from api.uptime.check_ids import check_id_of, check_ulid
-from api.uptime.documentation import BAD_PARAMETER, NO_JSON, refused
+from api.uptime.documentation import BAD_PARAMETER, NO_JSON, REUSED, refused
 from api.uptime.envelope import Success, succeeded, window
 from commands.check_results import ResultsAnswer
 from commands.checks import DeleteCheck
@@ -74,7 +74,7 @@ class Checks(Controller):
         operation_id="createCheck",
         opt={"access": OPERATE},
         operation_class=CreateCheckOperation,
-        responses=refused(BAD_CHECK, NO_JSON),
+        responses=refused(BAD_CHECK, REUSED, NO_JSON),
         summary="Have something probed",
     )
     async def create(
@@ -109,7 +109,7 @@ class Checks(Controller):
         operation_id="changeCheck",
         opt={"access": OPERATE},
         operation_class=ChangeCheckOperation,
-        responses=refused(BAD_CHECK, NO_CHECK, NO_JSON),
+        responses=refused(BAD_CHECK, NO_CHECK, REUSED, NO_JSON),
         summary="Change, pause or resume a check",
     )
     async def change(
@@ -129,7 +129,7 @@ class Checks(Controller):
         opt={"access": OPERATE},
         status_code=200,
         operation_class=DeleteCheckOperation,
-        responses=refused(NO_CHECK),
+        responses=refused(NO_CHECK, REUSED),
         summary="Delete a check",
     )
     async def delete_one(

@@ -20,14 +20,14 @@ from api.refusals import InvalidAddress, TooManyRequests, Unauthorized, Unsuppor
 from api.uptime.envelope import MOST_ROWS, USUAL_ROWS
 from api.uptime.errors import UPTIME_FORM
 from api.uptime.incident_bodies import SOURCES, TYPES
-from api.uptime.listing import ORDERS, SORTS
+from api.uptime.listing import LATEST, ORDERS, SORTS
 from commands.check_incidents import UnresolvedIncident
 from commands.incident_changes import LONGEST_MESSAGE, LONGEST_REGION, MOST_REGIONS
 from commands.incident_moves import LONGEST_ASSIGNEE, LONGEST_NOTE
 from commands.incident_opening import LONGEST_MONITOR, LONGEST_TITLE, MOST_MONITORS
 from domain.identity import INT32_MAX
 from domain.incidents.dialects import UPTIME, RefusedMove
-from domain.rejection import Cause, Forbidden, InvalidInput, InvalidState, NotFound, Rejection, Unavailable
+from domain.rejection import Cause, Forbidden, InvalidInput, InvalidState, NotFound, Rejection, ReusedKey, Unavailable
 
 _UNAUTHORIZED = Unauthorized("a valid credential is required", CHALLENGE)
 _FORBIDDEN = Forbidden("access denied", "role viewer does not allow this")
@@ -49,6 +49,7 @@ NO_MOVE = RefusedMove("resolved", "acknowledged", ("closed",))
 CLOSED = InvalidState("failed to change incident", "the incident is closed")
 UNRESOLVED = UnresolvedIncident("01JDZZZZZZZZZZZZZZZZZZZZZZ")
 NO_JSON = UnsupportedMediaType("text/plain")
+REUSED = ReusedKey("idempotency key was used before", "it came with a different request then")
 
 #: Of lists.
 PAGING = (
@@ -67,7 +68,14 @@ LISTING = (
     word_parameter("status", "incidents that are shown with this status", UPTIME.words),
     word_parameter("severity", "incidents that are shown with this severity", UPTIME.ranks),
     text_parameter("check_id", "incidents of this check", "chk_01JDZZZZZZZZZZZZZZZZZZZZZZ"),
-    text_parameter("since", "incidents that were updated after this moment, in epoch milliseconds", "1763600000000"),
+    number_parameter(
+        "since",
+        "incidents that were updated after this moment, in epoch milliseconds",
+        None,
+        0,
+        LATEST,
+        1_763_600_000_000,
+    ),
     *PAGING,
     word_parameter("sort_by", "severity by rank, status by its place in the life cycle; default created_at", SORTS),
     word_parameter("sort_order", "default desc", ORDERS),

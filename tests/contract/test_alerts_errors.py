@@ -111,7 +111,8 @@ async def test_every_operation_is_documented_with_examples_and_its_refusals(aler
         if path.startswith("/api/alerts")
         for operation in methods.values()
     }
-    assert {name: set(operation["responses"]) for name, operation in operations.items()} == OPERATIONS
+    told = {name: set(operation["responses"]) - {"500"} for name, operation in operations.items()}
+    assert told == OPERATIONS
     for operation in operations.values():
         assert operation["tags"] == ["alerts"]
         assert operation["summary"]

@@ -188,7 +188,7 @@ async def test_the_operations_are_documented_with_examples_and_their_refusals(ad
     webhook = paths["/v1/webhooks/{tenant_id}/{provider}"]["post"]
     assert webhook["tags"] == ["feed"]
     assert len(webhook["requestBody"]["content"]["application/json"]["examples"]) == 3
-    assert {"200", "202", "400", "401", "404", "409", "415", "429", "503"} == set(webhook["responses"])
+    assert {"200", "202", "400", "401", "404", "409", "415", "429", "500", "503"} == set(webhook["responses"])
     examples = webhook["responses"]["401"]["content"]["application/json"]["examples"]
     assert {example["value"]["error"] for example in examples.values()} == {"invalid_signature"}
     assert {"X-Webhook-Signature", "X-API-Key"} <= {parameter["name"] for parameter in webhook["parameters"]}
