@@ -5,7 +5,7 @@ The pointers are those of the bodies of ``/api/alerts`` (contracts/incidents.md 
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -14,6 +14,7 @@ from commands.access_fields import label
 from commands.incident_fields import one_of, text
 from domain.alerting.metrics import CUSTOM, LONGEST_COOLDOWN, MODULES, WINDOWS, is_metric_name, is_scope_key, scope_keys
 from domain.rejection import Cause
+from domain.timestamps import EPOCH, LATEST_MS, in_utc
 
 LONGEST_DESCRIPTION = 2000
 LONGEST_SCOPE_VALUE = 200
@@ -30,9 +31,6 @@ MOST_OUTCOMES = 1_000_000_000
 #: How far from now a sample may lie. The widest window is an hour; a minute is for its way here, one for clocks.
 OLDEST_SAMPLE = timedelta(minutes=61)
 NEWEST_SAMPLE = timedelta(minutes=1)
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_FARTHEST_MS = 253_402_300_799_999  # the last millisecond of the year 9999
 
 
 def metric_of(module: str, metric: str) -> Iterator[Cause]:
@@ -133,11 +131,9 @@ def moment_of(time: str | float) -> datetime | None:
     """
     try:
         if isinstance(time, str):
-            moment = datetime.fromisoformat(time)
-            moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
-            return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
-        if abs(time) <= _FARTHEST_MS:
-            return _EPOCH + timedelta(milliseconds=math.floor(time))
+            return in_utc(datetime.fromisoformat(time))
+        if abs(time) <= LATEST_MS:
+            return EPOCH + timedelta(milliseconds=math.floor(time))
     except (ValueError, OverflowError):
         pass
     return None

@@ -1,12 +1,13 @@
 """Shapes that several intents share, as clients send them (contracts/engine.md 1.5, request bodies)."""
 
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Annotated, NamedTuple
 
 import msgspec
 from msgspec.structs import force_setattr
 
 from domain.bpmn import graph
+from domain.timestamps import in_utc
 
 
 class Intent(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
@@ -62,10 +63,9 @@ class Timer(Intent, frozen=True):
         """Keep the time as the engine counts: in UTC, cut to milliseconds."""
         if self.time is not None:
             try:
-                time = self.time.astimezone(UTC)
+                force_setattr(self, "time", in_utc(self.time))
             except OverflowError as error:
                 raise ValueError("time is out of range") from error
-            force_setattr(self, "time", time.replace(microsecond=time.microsecond // 1000 * 1000))
 
     @property
     def definition(self) -> graph.Timer:

@@ -1,9 +1,9 @@
 """The one place where time enters."""
 
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+from domain.timestamps import EPOCH
 
 
 class Clock:

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from api.incidents.parameters import invalid
-from infra.clock import EPOCH
+from domain.timestamps import EPOCH
 
 #: How long a cursor can be used, by the clock on the wall: tests that move the engine's time end none.
 LIFETIME = timedelta(hours=24)

@@ -15,6 +15,7 @@ from api.refusals import InvalidBody
 from commands.incident_fields import text
 from commands.incident_opening import LONGEST_DESCRIPTION, LONGEST_TITLE
 from domain.rejection import Cause, InvalidInput
+from domain.timestamps import in_utc
 
 TAKE = "failed to take alert"
 
@@ -72,7 +73,7 @@ class Checking:
         """Return when it began, None where that is not known, or is now. The year 1 is how Go says that it is not."""
         if given is None or given.year == 1:
             return None
-        started = _in_utc(given)
+        started = _kept(given)
         if started is None or started > self._now + AHEAD:
             self.causes.append(Cause(pointer, "past", "must not be in the future: the sender's clock is off"))
         elif started < EARLIEST:
@@ -102,13 +103,12 @@ def described(description: str, title: str) -> str:
     return description or title[:LONGEST_DESCRIPTION]
 
 
-def _in_utc(moment: datetime) -> datetime | None:
-    """Return a moment in UTC, cut to milliseconds; None beyond the end of time. Without a zone it is UTC."""
+def _kept(moment: datetime) -> datetime | None:
+    """Return a moment as it is kept; None beyond the end of time."""
     try:
-        utc = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        return in_utc(moment)
     except OverflowError:
         return None
-    return utc.replace(microsecond=utc.microsecond // 1000 * 1000)
 
 
 def _has_nul(value: Any) -> bool:

@@ -4,7 +4,7 @@ Times are shown as epoch milliseconds, as those of incidents are.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -18,11 +18,8 @@ from commands.checks import ChangeCheck, CreateCheck
 from domain.monitoring.check import CheckStatus
 from domain.monitoring.events import CheckSettings, CheckValue
 from domain.rejection import Cause, InvalidInput
-from infra.clock import EPOCH
+from domain.timestamps import EPOCH, LATEST_MS, in_utc
 from projections.checks.queries import ListedCheck
-
-#: The last millisecond of the year 9999.
-LATEST_MS = 253_402_300_799_999
 
 
 class CheckForm(Form, frozen=True):
@@ -139,14 +136,14 @@ def _result(form: ResultForm) -> ReportedResult:
 
 
 def _moment(given: datetime | int) -> datetime | None:
-    """Return it in UTC, where it is taken to be without a zone, cut to milliseconds; None when it is out of range."""
+    """Return it as it is kept; None when it is out of range."""
     if isinstance(given, int):
         return EPOCH + timedelta(milliseconds=given) if 0 <= given <= LATEST_MS else None
     try:
-        moment = given.replace(tzinfo=UTC) if given.tzinfo is None else given.astimezone(UTC)
+        moment = in_utc(given)
     except OverflowError:
         return None
-    return moment.replace(microsecond=moment.microsecond // 1000 * 1000) if moment >= EPOCH else None
+    return moment if moment >= EPOCH else None
 
 
 def view(check: ListedCheck) -> CheckView:

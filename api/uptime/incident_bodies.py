@@ -4,7 +4,7 @@ Limits are those of uptime, and pointers name its fields: commands check again i
 """
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, get_args
 
 from api.incidents.bodies import Form
@@ -19,7 +19,7 @@ from domain.identity import INT32_MAX
 from domain.incidents.dialects import UPTIME
 from domain.incidents.events import FailureType
 from domain.rejection import Cause, InvalidInput
-from infra.clock import EPOCH
+from domain.timestamps import EPOCH, in_utc
 
 TYPES: tuple[str, ...] = get_args(FailureType)
 SOURCES = ("manual", "system")
@@ -78,7 +78,7 @@ def opening(form: CreateForm, now: datetime) -> tuple[OpenIncident | OpenInciden
         "affected_monitors": form.affected_monitor_ids,
         "failure_count": form.failure_count,
         "status_page_update": form.status_page_update or "",
-        "started_at": _moment(form.started_at) if form.started_at else None,
+        "started_at": in_utc(form.started_at) if form.started_at else None,
     }
     if form.check_id is None:
         return OpenIncident(description=form.error_message, **told), None
@@ -150,17 +150,11 @@ def _wrong_start(started_at: datetime | None, now: datetime) -> Iterator[Cause]:
     if started_at is None:
         return
     try:
-        moment = _moment(started_at)
+        moment = in_utc(started_at)
     except OverflowError:
         moment = EPOCH - timedelta(1)
     if not EPOCH <= moment <= now:
         yield Cause("#/started_at", "range", "must be between 1970 and now")
-
-
-def _moment(started_at: datetime) -> datetime:
-    """Return it in UTC, where it is taken to be without a zone, cut to milliseconds."""
-    moment = started_at.replace(tzinfo=UTC) if started_at.tzinfo is None else started_at.astimezone(UTC)
-    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
 def _name_of(caller: Caller) -> str:

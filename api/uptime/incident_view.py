@@ -8,7 +8,7 @@ from api.incidents.requests import id_of
 from api.uptime.check_ids import check_id_of
 from api.uptime.incident_bodies import TYPES
 from domain.incidents.dialects import UPTIME
-from infra.clock import EPOCH
+from domain.timestamps import EPOCH
 from projections.incident_list.queries import ListedIncident
 
 

@@ -7,14 +7,11 @@ from api.incidents.parameters import Parameters
 from api.uptime.check_ids import check_ulid
 from api.uptime.envelope import Window, window
 from domain.incidents.dialects import UPTIME
-from infra.clock import EPOCH
+from domain.timestamps import EPOCH, LATEST_MS
 from projections.incident_list.queries import Filter
 
 SORTS = ("created_at", "updated_at", "started_at", "severity", "status")
 ORDERS = ("desc", "asc")
-
-#: The last millisecond of the year 9999.
-LATEST = 253_402_300_799_999
 
 
 class Listing(NamedTuple):
@@ -30,7 +27,7 @@ def listing(parameters: Parameters) -> Listing:
     """Read the parameters; a word stands for every status or rank that is shown as it."""
     status = parameters.word("status", UPTIME.words)
     severity = parameters.word("severity", UPTIME.ranks)
-    since = parameters.number("since", -1, 0, LATEST)
+    since = parameters.number("since", -1, 0, LATEST_MS)
     wanted = Filter(
         statuses=UPTIME.shown_as(status) if status else (),
         ranks=UPTIME.ranks_shown_as(severity) if severity else (),

@@ -5,12 +5,13 @@
 duration can be reckoned with is seen when the process is deployed, because the deployment may say something else.
 """
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from lxml.etree import _Element as XmlElement
 
 from domain.bpmn.graph import Timer
 from domain.bpmn.reader.document import local_name, text_of
+from domain.timestamps import in_utc
 
 _FORMS = ("timeDate", "timeCycle", "timeDuration")
 _LONGEST_QUOTE = 100
@@ -42,9 +43,9 @@ def _moment(text: str) -> datetime:
     quoted = text[:_LONGEST_QUOTE]
     try:
         time = datetime.fromisoformat(text)
-        in_utc = time.astimezone(UTC)
+        moment = in_utc(time)
     except (ValueError, OverflowError):
         raise UnreadableTimerError(f"{quoted} is not an ISO 8601 date and time") from None
     if time.tzinfo is None:
         raise UnreadableTimerError(f"{quoted} has no offset from UTC")
-    return in_utc.replace(microsecond=in_utc.microsecond // 1000 * 1000)
+    return moment
