@@ -20,7 +20,7 @@ from api.refusals import InvalidAddress, TooManyRequests, Unauthorized, Unsuppor
 from api.uptime.envelope import MOST_ROWS, USUAL_ROWS
 from api.uptime.errors import UPTIME_FORM
 from api.uptime.incident_bodies import SOURCES, TYPES
-from api.uptime.listing import LATEST, ORDERS, SORTS
+from api.uptime.listing import ORDERS, SORTS
 from commands.check_incidents import UnresolvedIncident
 from commands.incident_changes import LONGEST_MESSAGE, LONGEST_REGION, MOST_REGIONS
 from commands.incident_moves import LONGEST_ASSIGNEE, LONGEST_NOTE
@@ -28,6 +28,7 @@ from commands.incident_opening import LONGEST_MONITOR, LONGEST_TITLE, MOST_MONIT
 from domain.identity import INT32_MAX
 from domain.incidents.dialects import UPTIME, RefusedMove
 from domain.rejection import Cause, Forbidden, InvalidInput, InvalidState, NotFound, Rejection, ReusedKey, Unavailable
+from domain.timestamps import LATEST_MS
 
 _UNAUTHORIZED = Unauthorized("a valid credential is required", CHALLENGE)
 _FORBIDDEN = Forbidden("access denied", "role viewer does not allow this")
@@ -73,7 +74,7 @@ LISTING = (
         "incidents that were updated after this moment, in epoch milliseconds",
         None,
         0,
-        LATEST,
+        LATEST_MS,
         1_763_600_000_000,
     ),
     *PAGING,
