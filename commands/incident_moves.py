@@ -7,7 +7,7 @@ same append: nobody leaves an instance stuck behind an incident that is over.
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
-from commands.context import Context, Decision
+from commands.context import Conflict, Context, Decision
 from commands.desk import AtHand, Desk
 from commands.incident_fields import one_of, text
 from commands.incidents import Stop, hold_stop_of, try_again
@@ -70,6 +70,8 @@ async def hold_with_stop(desk: Desk, ulid: str, tenant: str, title: str) -> Held
     stop = None
     if incident.process is not None and incident.is_unresolved:
         stop = await hold_stop_of(desk, incident.process)
+        if stop is None and await desk.moved_on():
+            raise Conflict  # this node knew the process from before it stopped
     return HeldIncident(incident, stop, desk.at_hand)
 
 

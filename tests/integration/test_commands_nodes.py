@@ -8,6 +8,9 @@ import pytest
 
 from commands.access import ON_THE_MACHINE, ChangeTenant, IssueKey, KeyToIssue, MintedKey, RegisterTenant
 from commands.engine_time import SetTime
+from commands.incident_merging import MergeIncident
+from commands.incident_moves import MoveIncident
+from commands.incident_opening import OpenIncident
 from commands.intents import Data, EntityId, ProcessVariable
 from commands.jobs import CompleteJob, JobAnswer, JobCompletion
 from commands.messages import SendMessage
@@ -87,6 +90,34 @@ async def test_a_worker_that_lost_its_job_elsewhere_is_told_so(nodes: list[Node]
     await there.complete(taken, "bob")
     with pytest.raises(InvalidState, match="is completed"):
         await here.complete(job)
+
+
+@pytest.mark.parametrize("status", ["resolved", "closed"])
+async def test_a_job_that_failed_elsewhere_is_tried_again_with_its_incident_moved_here(
+    nodes: list[Node], status: str
+) -> None:
+    here, there = nodes
+    await here.deploy()
+    await here.start()  # it knows the instance from before the failure
+    (job,) = await there.lock()
+    await there.complete(job, error="on purpose")
+    incident = await here.pool.fetchval("select incident from log.open_incidents")
+    await here.send(MoveIncident("alerts", status), incident)
+    (again,) = await there.lock()
+    assert again.job.element_instance_id == job.job.element_instance_id
+    assert await here.pool.fetchval("select count(*) from log.open_incidents") == 0
+
+
+async def test_a_job_that_failed_elsewhere_is_tried_again_with_its_incident_merged_here(nodes: list[Node]) -> None:
+    here, there = nodes
+    await here.deploy()
+    await here.start()
+    (job,) = await there.lock()
+    await there.complete(job, error="on purpose")
+    incident = await here.pool.fetchval("select incident from log.open_incidents")
+    known = (await there.send(OpenIncident("The bank is down", "as it says", 3))).answer
+    await here.send(MergeIncident(known), incident)
+    assert len(await there.lock()) == 1
 
 
 async def test_time_that_was_set_elsewhere_a_moment_ago_is_not_set_again_on_top(nodes: list[Node]) -> None:
