@@ -12,9 +12,9 @@ import msgspec
 from commands.context import Context, Decision
 from commands.desk import AtHand, Desk
 from commands.incident_opening import open_incident
+from commands.incident_reopening import worked_on
 from commands.intents import Intent
 from commands.turns import decided, unit_of
-from domain.coordination.unit_of_work import UnitOfWork
 from domain.event import Event
 from domain.identity import alert_stream, incident_stream
 from domain.incidents.events import (
@@ -28,9 +28,6 @@ from domain.incidents.incident import Incident
 from domain.incidents.status import Status
 from domain.intakes.alert import Alert
 from domain.intakes.events import AlertRaised, Provider
-
-#: Merged incidents that are followed to the one that is worked on; merging makes no circles, but chains.
-LONGEST_CHAIN = 100
 
 
 class RaiseAlert(Intent, frozen=True):
@@ -92,7 +89,7 @@ def decide_raise(command: RaiseAlert, _target: None, at_hand: AtHand, context: C
     unit = unit_of(context, *at_hand)
     stream = _stream(command, context)
     alert: Alert | None = unit.state(stream)
-    known = _worked_on(unit, alert.incident) if alert is not None else None
+    known = worked_on(unit, alert.incident) if alert is not None else None
     if known is not None:
         incident: Incident = unit.state(incident_stream(known))
         message = command.description if command.description != incident.error_message else ""
@@ -136,18 +133,6 @@ def _move(incident: Incident, outcome: Literal["acknowledged", "resolved"]) -> E
     if outcome == "acknowledged":
         return IncidentAcknowledged(incident.status) if incident.status is Status.OPEN else None
     return IncidentResolved("automatic", incident.status) if incident.is_unresolved else None
-
-
-def _worked_on(unit: UnitOfWork, ulid: str) -> str | None:
-    """Return the unresolved incident that an incident is, or was merged into; None where that is over."""
-    for _ in range(LONGEST_CHAIN):
-        incident: Incident = unit.state(incident_stream(ulid))
-        if incident.is_unresolved:
-            return ulid
-        if not incident.merged_into:
-            return None
-        ulid = incident.merged_into
-    return None
 
 
 def _opened(command: RaiseAlert, previous: str) -> IncidentOpened:

@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 from commands.context import Conflict, Context, Decision
 from commands.desk import AtHand, Desk
 from commands.incident_fields import one_of, text
+from commands.incident_reopening import take_back_its_place
 from commands.incidents import Stop, hold_stop_of, try_again
 from commands.intents import Intent
 from commands.turns import decided, unit_of
@@ -92,6 +93,13 @@ def decide_move(command: MoveIncident, ulid: str, held: HeldIncident, context: C
     if command.status not in allowed:
         raise RefusedMove(dialect.status_of(incident), command.status, allowed)
     unit = unit_of(context, *held.at_hand)
+    if not incident.is_unresolved and command.status == Status.OPEN:
+        other = take_back_its_place(unit, ulid, incident)
+        if other is not None:
+            others = tuple(word for word in allowed if word != command.status)
+            raise RefusedMove(
+                dialect.status_of(incident), command.status, others, f"inc_{other} about the same is unresolved"
+            )
     move(unit, ulid, held, Status(command.status), Wording(command.note, context.email))
     if command.assignee and command.assignee != incident.assignee:
         assigned = IncidentAssigned(incident.assignee, command.assignee, context.email)

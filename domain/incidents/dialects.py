@@ -53,12 +53,17 @@ class Dialect(NamedTuple):
 
 
 class RefusedMove(InvalidState):
-    """A move that the dialect's table, or the incident itself, does not allow; ``allowed`` lists those that are."""
+    """A move that the dialect's table, or the incident itself, does not allow; ``allowed`` lists those that are.
 
-    def __init__(self, current: str, asked: str, allowed: tuple[str, ...]) -> None:
+    ``why`` is given where neither of them says so.
+    """
+
+    def __init__(self, current: str, asked: str, allowed: tuple[str, ...], why: str = "") -> None:
         targets = ", ".join(allowed) or "none"
+        because = f", since {why}" if why else ""
         super().__init__(
-            "failed to move incident", f"cannot move from {current} to {asked}, allowed targets are: {targets}"
+            "failed to move incident",
+            f"cannot move from {current} to {asked}{because}, allowed targets are: {targets}",
         )
         self.current = current
         self.asked = asked

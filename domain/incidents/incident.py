@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
+from domain.identity import alert_stream, check_stream
 from domain.incidents.events import (
     DuplicateMerged,
     IncidentAcknowledged,
@@ -32,7 +33,11 @@ PROCESS_SEVERITY = 2
 
 
 class Incident(msgspec.Struct, frozen=True):
-    """An incident, as far as what may happen to it depends on it; ``merged_into`` is the ULID of another one."""
+    """An incident, as far as what may happen to it depends on it; ``merged_into`` is the ULID of another one.
+
+    ``subject`` is the stream of the check or alert that it is about, where there is one: there it says which incident
+    is the last one. ``kind`` is in which way the check fails.
+    """
 
     tenant: str
     status: Status
@@ -43,6 +48,8 @@ class Incident(msgspec.Struct, frozen=True):
     assignee: str = ""
     failure_count: int = 1
     merged_into: str = ""
+    subject: str = ""
+    kind: Literal["down", "slow"] = "down"
 
     @property
     def is_unresolved(self) -> bool:
@@ -65,7 +72,17 @@ def open_incident(event: IncidentOpened, tenant: str) -> Incident:
         event.affected_regions,
         event.process,
         failure_count=event.failure_count,
+        subject=_subject_of(event, tenant),
+        kind=event.monitor.kind if event.monitor is not None else "down",
     )
+
+
+def _subject_of(event: IncidentOpened, tenant: str) -> str:
+    if event.monitor is not None:
+        return check_stream(event.monitor.check_id)
+    if event.alert is not None:
+        return alert_stream(tenant, event.alert.provider, event.alert.external_id)
+    return ""
 
 
 def evolve(incident: Incident | None, event: Any, _at: datetime, _by: str, tenant: str) -> Incident:

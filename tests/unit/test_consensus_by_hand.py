@@ -9,10 +9,12 @@ from commands.check_incidents import OpenIncidentOfCheck, UnresolvedIncident
 from commands.check_results import ReportedResult, ReportResults
 from commands.incident_merging import MergeIncident
 from commands.incident_opening import OpenIncident
+from domain.incidents.dialects import RefusedMove
 from domain.incidents.events import (
     IncidentCanceled,
     IncidentOpened,
     IncidentRecurred,
+    IncidentReopened,
     IncidentStartBackdated,
     MonitorCause,
 )
@@ -95,6 +97,33 @@ def test_an_incident_that_was_reopened_before_another_one_opened_goes_on() -> No
     ]
     assert check.hears(FINE) == ("up", None)
     assert check.incidents == [incident]
+
+
+def test_an_older_incident_is_not_reopened_while_another_one_of_its_kind_is_unresolved() -> None:
+    check = failing(f"{THREE} {FINE} {THREE}")
+    older, newer = check.incidents
+    before = len(check.stage.log.facts)
+    with pytest.raises(RefusedMove, match=f"since inc_{newer} about the same is unresolved") as refused:
+        check.moves(older, "open", "alerts")
+    assert refused.value.allowed == ("closed",)
+    assert len(check.stage.log.facts) == before
+    check.moves(newer, "resolved").hears(SLOW)
+    check.moves(older, "open", "alerts")
+    assert check.incident(older).status is Status.OPEN
+
+
+def test_an_older_incident_that_is_reopened_is_the_last_one_again() -> None:
+    check = failing(f"{THREE} {FINE} {THREE} {FINE}")
+    older, newer = check.incidents
+    check.moves(older, "open", "alerts")
+    reopened, linked = check.stage.log.facts[-1:-3:-1]
+    assert (reopened.event, linked.event) == (IncidentReopened(Status.RESOLVED), CheckIncidentLinked("down", older))
+    assert reopened.correlation_id == linked.correlation_id
+    with pytest.raises(RefusedMove):
+        check.moves(newer, "open", "alerts")
+    assert check.hears("eu:timeout") == ("down", older)
+    assert check.hears(FINE) == ("up", None)
+    assert check.incident(older).status is Status.RESOLVED
 
 
 def test_a_person_opens_an_incident_of_a_check_which_is_resolved_by_consensus() -> None:

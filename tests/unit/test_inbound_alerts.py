@@ -3,12 +3,15 @@
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from commands.inbound_alerts import AcknowledgeAlert, AlertAnswer, RaiseAlert, ResolveAlert
 from commands.incident_merging import MergeIncident
 from commands.incident_moves import MoveIncident
 from commands.incident_opening import OpenIncident
 from domain.event import Event
 from domain.identity import incident_stream
+from domain.incidents.dialects import RefusedMove
 from domain.incidents.events import (
     AlertCause,
     IncidentAcknowledged,
@@ -97,6 +100,35 @@ def test_an_incident_that_was_reopened_gets_the_next_alert() -> None:
     stage.send(MoveIncident("alerts", "resolved"), first)
     stage.send(MoveIncident("alerts", "open"), first)
     assert sent(stage, DISK) == AlertAnswer(first, "duplicate")
+
+
+def test_an_older_incident_is_not_reopened_while_a_newer_one_of_its_alert_is_unresolved() -> None:
+    stage = Stage()
+    older = sent(stage, DISK).incident
+    sent(stage, OVER)
+    newer = sent(stage, DISK).incident
+    other = stage.send(OpenIncident("Storage is down", "all of it", 4))
+    stage.send(MergeIncident(other), newer)
+    before = len(stage.log.facts)
+    with pytest.raises(RefusedMove, match=f"since inc_{other} about the same is unresolved"):
+        stage.send(MoveIncident("alerts", "open"), older)
+    assert len(stage.log.facts) == before
+    stage.send(MoveIncident("alerts", "open"), newer)
+    assert sent(stage, DISK) == AlertAnswer(newer, "duplicate")
+
+
+def test_an_older_incident_that_is_reopened_gets_the_next_alert() -> None:
+    stage = Stage()
+    older = sent(stage, DISK).incident
+    sent(stage, OVER)
+    newer = sent(stage, DISK).incident
+    sent(stage, OVER)
+    stage.send(MoveIncident("alerts", "open"), older)
+    assert stage.log.facts[-1].correlation_id == stage.log.facts[-2].correlation_id
+    with pytest.raises(RefusedMove):
+        stage.send(MoveIncident("alerts", "open"), newer)
+    assert sent(stage, DISK) == AlertAnswer(older, "duplicate")
+    assert sent(stage, OVER) == AlertAnswer(older, "resolved")
 
 
 def test_what_was_merged_gets_its_next_alert_where_it_is_worked_on_now() -> None:
