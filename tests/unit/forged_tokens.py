@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from tests.unit.token_minting import (
+    DAY,
     SECRET,
     claims,
     edwards,
@@ -124,12 +125,12 @@ def _that_are_broken() -> Iterator[tuple[str, str]]:
 def _at_another_time() -> Iterator[tuple[str, str]]:
     now = int(time.time())
     yield "no exp", token(exp=...)
-    for exp in (now - 60, 0, -1, "x", str(now + 600), None, True, [now + 600], 10**13):
+    for exp in (now - 60, 0, -1, "x", str(now + DAY), None, True, [now + DAY], 10**13):
         yield f"exp {exp}", signed(HS256, claims(exp=exp))
     for literal in (b"NaN", b"Infinity", b"-Infinity", b"1e400", b"0x7fffffff", b"1_000_000_000_000", b"9" * 5000):
         text = _text(claims(exp="EXP")).replace(b'"EXP"', literal)
         yield f"exp {literal[:10].decode()}", signed(HS256, text)
-    for name, moment in (("nbf", now + 600), ("nbf", str(now)), ("nbf", None), ("iat", now + 600), ("iat", "then")):
+    for name, moment in (("nbf", now + DAY), ("nbf", str(now)), ("nbf", None), ("iat", now + DAY), ("iat", "then")):
         yield f"{name} {moment}", signed(HS256, claims(**{name: moment}))
 
 

@@ -11,7 +11,7 @@ from domain.access.tenant import Tenant
 from infra.token_keys import KeySet, SecretAndKeySet
 from infra.tokens import LEEWAY, Bearer, Party, Tokens
 from tests.unit.forged_tokens import forged
-from tests.unit.token_minting import SECRET, claims, edwards, elliptic, published, rsa, signed, token
+from tests.unit.token_minting import DAY, SECRET, claims, edwards, elliptic, published, rsa, signed, token
 
 PARTY = Party("annals", "annals")
 
@@ -97,7 +97,7 @@ async def test_of_several_roles_the_highest_counts(roles: list[str], role: Role)
         {"aud": ["other", "annals"]},
         {"email": ...},
         {"email": None},
-        {"exp": time.time() + 60.5},
+        {"exp": time.time() + DAY + 0.5},
         {"nbf": int(time.time())},
         {"iat": int(time.time())},
         {"typ": "Bearer"},

@@ -17,6 +17,12 @@ from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key a
 
 SECRET = "the secret under which the tests sign"  # noqa: S105  (it guards nothing)
 
+#: Seconds. Tokens are made when tests are collected, and used much later.
+DAY = 86_400
+
+#: Seconds. Tokens are made when tests are collected, and used much later.
+DAY = 86_400
+
 PrivateKey = RSAPrivateKey | EllipticCurvePrivateKey | Ed25519PrivateKey
 
 
@@ -42,7 +48,7 @@ def claims(**more: Any) -> dict[str, Any]:
     given = {
         "iss": "annals",
         "aud": "annals",
-        "exp": now + 600,
+        "exp": now + DAY,
         "sub": "ada",
         "email": "ada@acme.example",
         "tenant_id": "acme",
