@@ -20,9 +20,6 @@ SECRET = "the secret under which the tests sign"  # noqa: S105  (it guards nothi
 #: Seconds. Tokens are made when tests are collected, and used much later.
 DAY = 86_400
 
-#: Seconds. Tokens are made when tests are collected, and used much later.
-DAY = 86_400
-
 PrivateKey = RSAPrivateKey | EllipticCurvePrivateKey | Ed25519PrivateKey
 
 
