@@ -32,9 +32,9 @@ def take_back_its_place(unit: UnitOfWork, ulid: str, incident: Incident) -> str 
 
     Return the incident that is in the way instead, where it would count for one that is unresolved.
     """
-    if not incident.subject:
+    subject = unit.state(incident.subject) if incident.subject else None
+    if subject is None:
         return None
-    subject = unit.state(incident.subject)
     if incident.subject.startswith("check-"):
         last = subject.watch(incident.kind).incident
         # What was merged away is not followed: the check's next failures open an incident of its own.
