@@ -19,12 +19,14 @@ from commands.check_incidents import (
 )
 from commands.context import Context, Decision
 from commands.desk import AtHand, Desk
+from commands.incident_changes import MOST_REGIONS
 from commands.intents import Intent
 from commands.turns import decided, unit_of
 from domain.coordination.unit_of_work import UnitOfWork
 from domain.event import Actor
 from domain.identity import check_stream, incident_stream
 from domain.incidents.events import IncidentRecurred, IncidentResolved
+from domain.incidents.incident import Incident
 from domain.monitoring.check import Check, CheckStatus, hear
 from domain.monitoring.consensus import ENOUGH, KINDS, SEVERITIES, Row, says
 from domain.monitoring.events import CheckIncidentEnded, CheckResultsReported, Kind, Result
@@ -135,12 +137,17 @@ class Hearing:
         watch = self._check.watch(kind)
         said = says(kind, result)
         if watch.unresolved and said == "failure":
-            recurred = IncidentRecurred(result.message, result.type, (result.region,))
-            self._unit.record(incident_stream(watch.incident), recurred)
+            self._recur(incident_stream(watch.incident), result)
         elif watch.row.agrees and watch.row.fails and not watch.unresolved:
             self._open(watch.row)
         elif watch.row.agrees and not watch.row.fails and watch.unresolved:
             self._resolve(kind, watch.incident)
+
+    def _recur(self, stream: str, result: Result) -> None:
+        """Count one more failure, and where it was seen, as long as these are not too many places to be of any use."""
+        known: Incident = self._unit.state(stream)
+        regions = (result.region,) if len(known.affected_regions) < MOST_REGIONS else ()
+        self._unit.record(stream, IncidentRecurred(result.message, result.type, regions))
 
     def _open(self, row: Row) -> None:
         """Open an incident; what else has been heard is recorded first, since its row begins anew then."""

@@ -54,7 +54,7 @@ class Check(msgspec.Struct, frozen=True):
 
     def counts(self, result: Result) -> bool:
         """Tell whether a result comes in time."""
-        return self.newest is None or result.observed_at >= self.newest - LATE
+        return self.newest is None or self.newest - result.observed_at <= LATE
 
     @property
     def status(self) -> CheckStatus:

@@ -1,6 +1,6 @@
 """When results agree, and what follows at once (contracts/incidents.md 0.6, consensus)."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -257,3 +257,9 @@ def test_results_of_long_ago_count_where_nothing_newer_did_and_the_incident_bega
     then = check.stage.clock.now() - timedelta(days=2)
     assert check.hears(THREE, at=then).check_status == "down"
     assert check.recorded(check.only_incident)[1].event == IncidentStartBackdated(then)
+
+
+def test_the_first_result_may_be_as_old_as_time_itself() -> None:
+    check = Monitored()
+    check.hears("eu:timeout", at=datetime.min.replace(tzinfo=UTC))
+    assert check.hears("us:timeout eu:timeout").check_status == "down"

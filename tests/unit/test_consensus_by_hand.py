@@ -7,6 +7,7 @@ import pytest
 
 from commands.check_incidents import OpenIncidentOfCheck, UnresolvedIncident
 from commands.check_results import ReportedResult, ReportResults
+from commands.incident_changes import MOST_REGIONS
 from commands.incident_merging import MergeIncident
 from commands.incident_opening import OpenIncident
 from domain.incidents.dialects import RefusedMove
@@ -286,3 +287,13 @@ def test_a_state_keeps_no_more_results_than_consensus_needs() -> None:
     state: Check = check.state
     kinds: tuple[Kind, ...] = ("down", "slow")
     assert [len(state.watch(kind).row.last) for kind in kinds] == [3, 3]
+
+
+def test_an_incident_names_no_more_regions_than_anybody_may_tell_of() -> None:
+    check = failing()
+    for hundred in range(2):
+        check.hears(" ".join(f"r-{hundred}-{number}:timeout" for number in range(100)))
+    incident = check.incident(check.only_incident)
+    assert incident.failure_count == 203
+    assert len(incident.affected_regions) == MOST_REGIONS
+    assert incident.affected_regions[:3] == ("eu", "us", "r-0-0")
