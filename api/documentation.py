@@ -16,6 +16,7 @@ from api.problems import UNEXPECTED, ErrorForm, problem_of
 from api.refusals import InvalidAddress, TooManyRequests, Unauthorized, UnsupportedMediaType
 from commands.access_fields import TENANT_ID
 from commands.intakes import PROVIDERS
+from domain.identity import INT64_MAX
 from domain.rejection import ExecutionFailed, Forbidden, InvalidState, NotFound, Rejection, Unavailable
 
 Json = dict[str, Any]
@@ -44,8 +45,8 @@ TAGS: Mapping[str, str] = {
     "operation": "How a node is doing.",
 }
 
-#: Groups whose answers tell how the bucket of the caller stands.
-_LIMITED = {"feed", "uptime", "alerts"}
+#: The APIs about incidents, whose answers tell how the bucket of the caller stands.
+_ABOUT_INCIDENTS = {"feed", "uptime", "alerts"}
 
 _STATUSES: Mapping[int, str] = {
     400: "The request cannot be read, or something in it is wrong.",
@@ -81,6 +82,13 @@ _HEADERS: Mapping[str, Json] = {
     "X-RateLimit-Reset": {"schema": _INTEGER, "description": "when the next minute begins, in seconds since 1970"},
     "Retry-After": {"schema": _INTEGER, "description": "seconds after which to try again"},
     "WWW-Authenticate": {"schema": {"type": "string"}, "description": "which credentials would do"},
+}
+_MIN_POSITION: Json = {
+    "name": "minPosition",
+    "in": "query",
+    "required": False,
+    "schema": {**_INTEGER, "maximum": INT64_MAX, "examples": [4711]},
+    "description": "wait for this position of the log, not for all that was written before",
 }
 _OF_LIMITS = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
 
@@ -125,6 +133,8 @@ def completed(document: Json) -> Json:
     for path, method in _operations(document):
         operation = document["paths"][path][method]
         used.update(operation["tags"])
+        if method == "get" and _ABOUT_INCIDENTS.intersection(operation["tags"]):
+            operation.setdefault("parameters", []).append(dict(_MIN_POSITION))
         _complete(operation, path)
     document["tags"] = [{"name": name, "description": text} for name, text in TAGS.items() if name in used]
     return document
@@ -171,7 +181,7 @@ def _example(status: int, form: ErrorForm) -> Any:
 
 def _headers(operation: Json, status: int, given: Json) -> Iterator[tuple[str, Json]]:
     yield from ((name, _HEADERS.get(name, header)) for name, header in given.items())
-    if _LIMITED.intersection(operation["tags"]) and status != HTTPStatus.UNAUTHORIZED:
+    if _ABOUT_INCIDENTS.intersection(operation["tags"]) and status != HTTPStatus.UNAUTHORIZED:
         yield from ((name, _HEADERS[name]) for name in _OF_LIMITS)
     if status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}:
         yield "Retry-After", _HEADERS["Retry-After"]

@@ -7,7 +7,7 @@ from litestar import Request, Response
 from litestar.datastructures import State
 
 from api.engine.decoding import decode
-from api.refusals import UnsupportedMediaType
+from api.media_types import require_json
 from commands.access import Administrator
 from commands.handling import Outcome
 from domain.access.caller import Caller
@@ -21,9 +21,7 @@ POSITION = "Annals-Position"
 
 async def body_of(request: AdminRequest, kind: type[Body]) -> Body:
     """Return the body, of this shape; raise ``InvalidBody`` or ``UnsupportedMediaType``."""
-    media_type = request.headers.get("content-type", "application/json").partition(";")[0].strip()
-    if media_type != "application/json":
-        raise UnsupportedMediaType(media_type)
+    require_json(request.headers.get("content-type", ""))
     return decode(await request.body(), kind)
 
 

@@ -4,7 +4,6 @@ from litestar import Controller, Response, get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
-from api.alerts.answering import answer
 from api.alerts.bodies import (
     DEFAULT_LIMIT,
     LONGEST_NOTE,
@@ -15,12 +14,15 @@ from api.alerts.bodies import (
     NoteForm,
 )
 from api.alerts.documentation import REFUSED_MOVE, ListIncidents, MoveAlertIncident, NoteOnAlertIncident, refused_with
-from api.alerts.telling import RULE_PREFIX, told
+from api.alerts.telling import told
 from api.identity import OPERATE, READ
+from api.incidents.answering import answered
 from api.incidents.documentation import POSITION
+from api.incidents.ids import INCIDENT_IDS, RULE_IDS
 from api.incidents.parameters import Parameters
 from api.incidents.ports import Tracking
-from api.incidents.requests import Incoming, TrackingRequest, ulid_in_path, ulid_of
+from api.incidents.reading import read_incident
+from api.incidents.requests import Incoming, TrackingRequest
 from api.refusals import InvalidBody
 from commands.handling import Outcome
 from commands.incident_changes import AddNote
@@ -28,9 +30,9 @@ from commands.incident_fields import text
 from commands.incident_moves import MoveIncident
 from domain.identity import INT32_MAX
 from domain.incidents.dialects import ALERTS
-from domain.rejection import InvalidInput, NotFound
+from domain.rejection import InvalidInput
 from projections.incident_list.projector import READ_MODEL as LIST
-from projections.incident_list.queries import Filter, count_incidents, find_incident, incidents_by_offset
+from projections.incident_list.queries import Filter, count_incidents, incidents_by_offset
 from projections.incident_timeline.projector import READ_MODEL as TIMELINE
 from projections.incident_timeline.queries import work_on
 
@@ -69,7 +71,7 @@ class AlertIncidents(Controller):
         )
         work = await work_on(db, tenant, [row.incident for row in rows])
         incidents = [told(row, work.get(row.incident, ())) for row in rows]
-        return answer(AlertIncidentsAnswer(incidents, await count_incidents(db, tenant, OPEN)), position)
+        return answered(AlertIncidentsAnswer(incidents, await count_incidents(db, tenant, OPEN)), position)
 
     @get(
         "/{incident_id:str}",
@@ -81,7 +83,7 @@ class AlertIncidents(Controller):
     async def show(
         self, incident_id: FromPath[str], request: TrackingRequest, tracking: NamedDependency[Tracking]
     ) -> Response[AlertIncidentAnswer]:
-        ulid = ulid_in_path(incident_id)
+        ulid = INCIDENT_IDS.in_path(incident_id)
         return await _shown(Incoming(request, tracking), ulid)
 
     @patch(
@@ -98,7 +100,7 @@ class AlertIncidents(Controller):
         """Try the failed job of a process again where its incident is resolved, or closed without having been."""
         incoming = Incoming(request, tracking)
         form = await incoming.body(MoveForm)
-        ulid = ulid_in_path(incident_id)
+        ulid = INCIDENT_IDS.in_path(incident_id)
         return await _shown(incoming, ulid, await incoming.send(MoveIncident("alerts", form.status), ulid))
 
     @post(
@@ -116,19 +118,16 @@ class AlertIncidents(Controller):
         """Blanks around the note are not kept."""
         incoming = Incoming(request, tracking)
         content = _content(await incoming.body(NoteForm))
-        ulid = ulid_in_path(incident_id)
+        ulid = INCIDENT_IDS.in_path(incident_id)
         return await _shown(incoming, ulid, await incoming.send(AddNote("alerts", content, LONGEST_NOTE), ulid))
 
 
 async def _shown(incoming: Incoming, ulid: str, after: Outcome | None = None) -> Response[AlertIncidentAnswer]:
     """Answer with an incident, once everything written before, or this command, can be seen in it."""
     position = await incoming.caught_up(LIST, TIMELINE, after=after)
-    db, tenant = incoming.tracking.database, incoming.tenant
-    row = await find_incident(db, tenant, ulid)
-    if row is None:
-        raise NotFound("failed to find incident", f"incident inc_{ulid} could not be found")
-    work = await work_on(db, tenant, [ulid])
-    return answer(AlertIncidentAnswer(told(row, work.get(ulid, ()))), position)
+    row = await read_incident(incoming, ulid)
+    work = await work_on(incoming.tracking.database, incoming.tenant, [ulid])
+    return answered(AlertIncidentAnswer(told(row, work.get(ulid, ()))), position)
 
 
 def _filter(parameters: Parameters) -> Filter:
@@ -143,7 +142,7 @@ def _filter(parameters: Parameters) -> Filter:
 
 def _rule(rule_id: str | None) -> str | None:
     """Return the ULID of a rule; of what is no id of a rule, one that no rule has."""
-    return None if rule_id is None else ulid_of(rule_id, RULE_PREFIX) or NO_RULE
+    return None if rule_id is None else RULE_IDS.ulid(rule_id) or NO_RULE
 
 
 def _content(form: NoteForm) -> str:

@@ -5,9 +5,9 @@ from typing import Any
 
 import msgspec
 
-from api.alerts.telling import RULE_PREFIX, moment, stamp
+from api.alerts.telling import moment, stamp
 from api.incidents.bodies import Form
-from api.incidents.requests import id_of
+from api.incidents.ids import INCIDENT_IDS, RULE_IDS
 from commands.samples import SampleForm
 from domain.alerting.metrics import MODULES, WINDOWS
 from projections.alert_rules.queries import ListedRule
@@ -101,7 +101,7 @@ META = AlertRuleMeta(
 def rule_body(row: ListedRule) -> AlertRule:
     """Return a rule as clients see it."""
     return AlertRule(
-        id=RULE_PREFIX + row.rule,
+        id=RULE_IDS.of(row.rule),
         tenant_id=row.tenant,
         name=row.name,
         description=row.description,
@@ -114,7 +114,7 @@ def rule_body(row: ListedRule) -> AlertRule:
         channels=row.channels,
         enabled=row.enabled,
         last_triggered_at=stamp(row.last_fired_at),
-        last_incident_id=row.last_incident and id_of(row.last_incident),
+        last_incident_id=row.last_incident and INCIDENT_IDS.of(row.last_incident),
         last_error=row.last_error,
         created_by=row.created_by,
         updated_by=row.updated_by,

@@ -4,7 +4,6 @@ from litestar import Controller, Response, delete, get, patch, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
-from api.alerts.answering import answer
 from api.alerts.documentation import refused_with
 from api.alerts.rule_bodies import (
     META,
@@ -15,14 +14,14 @@ from api.alerts.rule_bodies import (
     rule_body,
 )
 from api.alerts.rule_documentation import CreateAlertRule, DeleteAlertRule, EnableAlertRule, ReplaceAlertRule
-from api.alerts.telling import RULE_PREFIX
 from api.identity import ADMINISTRATION, READ
+from api.incidents.answering import answered
 from api.incidents.documentation import POSITION
+from api.incidents.ids import RULE_IDS
 from api.incidents.ports import Tracking
-from api.incidents.requests import Incoming, TrackingRequest, ulid_of
+from api.incidents.requests import Incoming, TrackingRequest
 from commands.alert_rules import CreateRule, DeleteRule, EnableRule, ReplaceRule, RuleForm
 from commands.handling import Outcome
-from domain.rejection import NotFound
 from projections.alert_rules.projector import READ_MODEL as RULES
 from projections.alert_rules.queries import find_rule, list_rules
 
@@ -46,7 +45,7 @@ class AlertRules(Controller):
         incoming = Incoming(request, tracking)
         position = await incoming.caught_up(RULES)
         rules = await list_rules(tracking.database, incoming.tenant)
-        return answer(AlertRulesAnswer([rule_body(row) for row in rules], META), position)
+        return answered(AlertRulesAnswer([rule_body(row) for row in rules], META), position)
 
     @post(
         operation_id="createAlertRule",
@@ -70,7 +69,7 @@ class AlertRules(Controller):
     async def show(
         self, rule_id: FromPath[str], request: TrackingRequest, tracking: NamedDependency[Tracking]
     ) -> Response[AlertRuleAnswer]:
-        return await _shown(Incoming(request, tracking), _ulid(rule_id))
+        return await _shown(Incoming(request, tracking), RULE_IDS.in_path(rule_id))
 
     @put(
         "/{rule_id:str}",
@@ -86,7 +85,7 @@ class AlertRules(Controller):
         """Give what is left out its default, but for `enabled`, which stays as it is. The cooldown goes on."""
         incoming = Incoming(request, tracking)
         form = await incoming.body(RuleForm)
-        ulid = _ulid(rule_id)
+        ulid = RULE_IDS.in_path(rule_id)
         return await _shown(incoming, ulid, await incoming.send(ReplaceRule(form), ulid))
 
     @patch(
@@ -102,7 +101,7 @@ class AlertRules(Controller):
     ) -> Response[AlertRuleAnswer]:
         incoming = Incoming(request, tracking)
         form = await incoming.body(EnableForm)
-        ulid = _ulid(rule_id)
+        ulid = RULE_IDS.in_path(rule_id)
         return await _shown(incoming, ulid, await incoming.send(EnableRule(form.enabled), ulid))
 
     @delete(
@@ -117,8 +116,8 @@ class AlertRules(Controller):
     async def delete(
         self, rule_id: FromPath[str], request: TrackingRequest, tracking: NamedDependency[Tracking]
     ) -> Response[AlertRuleDeleted]:
-        outcome = await Incoming(request, tracking).send(DeleteRule(), _ulid(rule_id))
-        return answer(AlertRuleDeleted(), outcome.position)
+        outcome = await Incoming(request, tracking).send(DeleteRule(), RULE_IDS.in_path(rule_id))
+        return answered(AlertRuleDeleted(), outcome.position)
 
 
 async def _shown(
@@ -128,16 +127,5 @@ async def _shown(
     position = await incoming.caught_up(RULES, after=after)
     row = await find_rule(incoming.tracking.database, incoming.tenant, ulid)
     if row is None:
-        raise _unknown(RULE_PREFIX + ulid)
-    return answer(AlertRuleAnswer(rule_body(row)), position, status)
-
-
-def _ulid(rule_id: str) -> str:
-    ulid = ulid_of(rule_id, RULE_PREFIX)
-    if ulid is None:
-        raise _unknown(rule_id)
-    return ulid
-
-
-def _unknown(rule_id: str) -> NotFound:
-    return NotFound("failed to find rule", f"rule {rule_id} could not be found")
+        raise RULE_IDS.unknown(ulid)
+    return answered(AlertRuleAnswer(rule_body(row)), position, status)

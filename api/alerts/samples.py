@@ -4,11 +4,11 @@ import msgspec
 from litestar import Controller, Response, post
 from litestar.di import NamedDependency
 
-from api.alerts.answering import answer
 from api.alerts.documentation import refused_with
 from api.alerts.rule_bodies import AlertSamplesTaken, SamplesForm
 from api.alerts.rule_documentation import ReportAlertSamples
 from api.identity import WORK
+from api.incidents.answering import answered
 from api.incidents.documentation import POSITION
 from api.incidents.ports import Tracking
 from api.incidents.requests import Incoming, TrackingRequest
@@ -44,7 +44,7 @@ class AlertSamples(Controller):
             outcome = await incoming.send(ReportSamples((await incoming.body(SamplesForm)).samples))
         else:
             outcome = await _report_one(incoming, await incoming.body(SampleForm))
-        return answer(AlertSamplesTaken(outcome.answer), outcome.position, 202)
+        return answered(AlertSamplesTaken(outcome.answer), outcome.position, 202)
 
 
 def _is_list(raw: bytes) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from api.alerts.bodies import AlertIncident, AlertMetadata, AlertNote, AlertStatusChange
-from api.incidents.requests import id_of
+from api.incidents.ids import INCIDENT_IDS, RULE_IDS
 from domain.incidents.dialects import ALERTS
 from domain.incidents.status import Status
 from projections.incident_list.queries import ListedIncident
@@ -12,15 +12,13 @@ from projections.incident_timeline.queries import TimelineEntry
 
 NOTE = "incident.note_added"
 
-RULE_PREFIX = "rule_"
-
 
 def told(row: ListedIncident, work: Sequence[TimelineEntry]) -> AlertIncident:
     """Return an incident as clients see it; ``work`` has its notes and changes of status, the oldest first."""
     return AlertIncident(
-        id=id_of(row.incident),
+        id=INCIDENT_IDS.of(row.incident),
         tenant_id=row.tenant,
-        rule_id=None if row.rule_id is None else RULE_PREFIX + row.rule_id,
+        rule_id=None if row.rule_id is None else RULE_IDS.of(row.rule_id),
         rule_name=row.rule_name,
         metric=row.metric,
         threshold=row.threshold,

@@ -22,7 +22,8 @@ from api.engine.bodies import Results
 from api.engine.decoding import LARGEST_BODY, TOO_LARGE, decode
 from api.engine.parameters import Query, entity_in_path, id_in_path
 from api.engine.ports import Engine
-from api.refusals import InvalidBody, UnsupportedMediaType
+from api.media_types import require_json
+from api.refusals import InvalidBody
 from commands.handling import Asker, Outcome
 from commands.intents import EntityId
 from domain.access.caller import Caller
@@ -75,7 +76,7 @@ class Call:
         """Return the body, decoded and valid."""
         media_type = self.header(b"content-type")
         if media_type not in (_JSON, b""):
-            _require_json(media_type)
+            require_json(media_type.decode("latin-1"))
         return decode(await _read(self._receive), kind)
 
     @property
@@ -215,9 +216,3 @@ async def _read(receive: Receive) -> bytes:
             return bytes(body)
         message = await receive()
     raise InvalidBody("unexpected end of JSON")
-
-
-def _require_json(content_type: bytes) -> None:
-    media_type = content_type.split(b";")[0].strip()
-    if media_type != _JSON:
-        raise UnsupportedMediaType(media_type.decode("latin-1"))

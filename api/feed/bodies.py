@@ -6,7 +6,7 @@ from typing import Any, Literal
 import msgspec
 
 from api.incidents.bodies import Form
-from api.incidents.requests import ulid_of
+from api.incidents.ids import INCIDENT_IDS
 from api.refusals import InvalidBody
 from commands.incident_fields import one_of, text
 from domain.event import ActorKind
@@ -71,7 +71,7 @@ class MergeForm(Form, frozen=True):
 
     def ulid(self) -> str:
         """Return its ULID; raise ``InvalidBody`` for what is no id of an incident."""
-        ulid = ulid_of(self.into)
+        ulid = INCIDENT_IDS.ulid(self.into)
         if ulid is None:
             _refuse([Cause("#/into", "id", "must be the id of an incident")])
         return ulid or ""

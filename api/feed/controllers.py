@@ -1,13 +1,10 @@
 """``/v1/incidents`` and ``/v1/analytics/incidents`` (contracts/incidents.md 0.6, 2.1, 2.5)."""
 
-from typing import Any
-
 from litestar import Controller, Response, get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from litestar.response import Stream
 
-from api.answers import json_bytes
 from api.feed.bodies import CreateForm, FeedFigures, FeedIncident, FeedPage, MergeForm, SeverityForm, StatusForm
 from api.feed.documentation import (
     HISTORY,
@@ -25,18 +22,19 @@ from api.feed.listing import Listing
 from api.feed.periods import DEFAULT_PERIOD, PERIODS, figures_of
 from api.feed.telling import full
 from api.identity import ANALYTICS, OPERATE, READ
+from api.incidents.answering import answered
 from api.incidents.documentation import POSITION
+from api.incidents.ids import INCIDENT_IDS
 from api.incidents.ports import Tracking
-from api.incidents.requests import Incoming, TrackingRequest, ulid_in_path
+from api.incidents.reading import read_incident
+from api.incidents.requests import Incoming, TrackingRequest
 from commands.handling import Outcome
 from commands.incident_changes import ChangeIncident
 from commands.incident_merging import MergeIncident
 from commands.incident_moves import MoveIncident
 from commands.incident_opening import OpenIncident
-from domain.rejection import NotFound
 from projections.incident_analytics.projector import READ_MODEL as FIGURES
 from projections.incident_list.projector import READ_MODEL as LIST
-from projections.incident_list.queries import find_incident
 
 
 class FeedIncidents(Controller):
@@ -59,7 +57,7 @@ class FeedIncidents(Controller):
         incoming = Incoming(request, tracking)
         listing = Listing.asked_by(incoming)
         position = await incoming.caught_up(LIST)
-        return _answer(await listing.page(tracking.database), position)
+        return answered(await listing.page(tracking.database), position)
 
     @post(
         operation_id="createFeedIncident",
@@ -99,7 +97,7 @@ class FeedIncidents(Controller):
     async def show(
         self, incident_id: FromPath[str], request: TrackingRequest, tracking: NamedDependency[Tracking]
     ) -> Response[FeedIncident]:
-        return await _shown(Incoming(request, tracking), ulid_in_path(incident_id))
+        return await _shown(Incoming(request, tracking), INCIDENT_IDS.in_path(incident_id))
 
     @patch(
         "/{incident_id:str}",
@@ -116,7 +114,7 @@ class FeedIncidents(Controller):
         """Try the failed job of a process again where its incident is resolved, or closed without having been."""
         incoming = Incoming(request, tracking)
         status = (await incoming.body(StatusForm)).word()
-        ulid = ulid_in_path(incident_id)
+        ulid = INCIDENT_IDS.in_path(incident_id)
         return await _shown(incoming, ulid, await incoming.send(MoveIncident("feed", status), ulid))
 
     @patch(
@@ -134,7 +132,7 @@ class FeedIncidents(Controller):
         """Change nothing where it is shown as that already. One that is closed keeps its severity."""
         incoming = Incoming(request, tracking)
         severity = (await incoming.body(SeverityForm)).word()
-        ulid = ulid_in_path(incident_id)
+        ulid = INCIDENT_IDS.in_path(incident_id)
         return await _shown(incoming, ulid, await incoming.send(ChangeIncident("feed", severity), ulid))
 
     @get(
@@ -148,8 +146,11 @@ class FeedIncidents(Controller):
         self, incident_id: FromPath[str], request: TrackingRequest, tracking: NamedDependency[Tracking]
     ) -> Stream:
         """Tell the facts as the log has them, whichever API they came through, and the oldest first."""
-        parts = await history_of(tracking.streams, request.user.tenant, ulid_in_path(incident_id))
-        return Stream(parts, media_type="application/json")
+        incoming = Incoming(request, tracking)
+        ulid = INCIDENT_IDS.in_path(incident_id)
+        position = await incoming.caught_up()
+        parts = await history_of(tracking.streams, incoming.tenant, ulid)
+        return Stream(parts, media_type="application/json", headers={POSITION.name: str(position)})
 
     @post(
         "/{incident_id:str}/merge",
@@ -167,7 +168,7 @@ class FeedIncidents(Controller):
         """Close it; from then on it says what it was merged into. Both keep their histories, which tell of it."""
         incoming = Incoming(request, tracking)
         into = (await incoming.body(MergeForm)).ulid()
-        ulid = ulid_in_path(incident_id)
+        ulid = INCIDENT_IDS.in_path(incident_id)
         return await _shown(incoming, ulid, await incoming.send(MergeIncident(into), ulid))
 
 
@@ -191,7 +192,7 @@ class FeedAnalytics(Controller):
         incoming = Incoming(request, tracking)
         period = incoming.parameters.word("period", tuple(PERIODS)) or DEFAULT_PERIOD
         position = await incoming.caught_up(FIGURES)
-        return _answer(await figures_of(tracking.database, incoming.tenant, period, incoming.now), position)
+        return answered(await figures_of(tracking.database, incoming.tenant, period, incoming.now), position)
 
 
 async def _created(incoming: Incoming) -> Response[FeedIncident]:
@@ -205,12 +206,4 @@ async def _shown(
 ) -> Response[FeedIncident]:
     """Answer with an incident, once everything written before, or this command, can be seen in it."""
     position = await incoming.caught_up(LIST, after=after)
-    incident = await find_incident(incoming.tracking.database, incoming.tenant, ulid)
-    if incident is None:
-        raise NotFound("failed to find incident", f"incident inc_{ulid} could not be found")
-    return _answer(full(incident), position, status)
-
-
-def _answer(body: Any, position: int, status: int = 200) -> Response[Any]:
-    headers = {POSITION.name: str(position)}
-    return Response(json_bytes(body), status_code=status, media_type="application/json", headers=headers)
+    return answered(full(await read_incident(incoming, ulid)), position, status)

@@ -10,10 +10,10 @@ import msgspec
 
 from api.answers import json_bytes
 from api.feed.bodies import HistoryActor, HistoryEntry
+from api.incidents.ids import INCIDENT_IDS
 from api.incidents.ports import Streams
 from domain.event import Event, Recorded
 from domain.identity import incident_stream
-from domain.rejection import NotFound
 from domain.timestamps import rfc3339
 
 #: Facts of one part.
@@ -24,7 +24,7 @@ async def history_of(streams: Streams, tenant: str, ulid: str) -> AsyncIterator[
     """Return the history as JSON, in parts; raise ``NotFound`` unless the incident is this tenant's."""
     first = await streams.read(incident_stream(ulid), 0, PART)
     if not first or first[0].tenant != tenant:
-        raise NotFound("failed to find incident", f"incident inc_{ulid} could not be found")
+        raise INCIDENT_IDS.unknown(ulid)
     return _parts(streams, first)
 
 

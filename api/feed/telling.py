@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from api.feed.bodies import FeedCause, FeedIncident, FeedRow, Source
-from api.incidents.requests import id_of
+from api.incidents.ids import INCIDENT_IDS
 from domain.incidents.dialects import FEED
 from projections.incident_list.queries import ListedIncident
 
@@ -11,7 +11,7 @@ from projections.incident_list.queries import ListedIncident
 def row(incident: ListedIncident) -> FeedRow:
     """Return an incident as lists show it."""
     return FeedRow(
-        incident_id=id_of(incident.incident),
+        incident_id=INCIDENT_IDS.of(incident.incident),
         title=incident.title,
         severity=FEED.severities[incident.severity],
         status=FEED.statuses[incident.status],
@@ -23,7 +23,7 @@ def row(incident: ListedIncident) -> FeedRow:
 def full(incident: ListedIncident) -> FeedIncident:
     """Return an incident in full. One whose subject is gone was closed by that."""
     return FeedIncident(
-        incident_id=id_of(incident.incident),
+        incident_id=INCIDENT_IDS.of(incident.incident),
         title=incident.title,
         severity=FEED.severities[incident.severity],
         status=FEED.statuses[incident.status],
@@ -54,7 +54,7 @@ def _stamp(moment: datetime | None) -> str | None:
 
 
 def _id(ulid: str | None) -> str | None:
-    return ulid and id_of(ulid)
+    return ulid and INCIDENT_IDS.of(ulid)
 
 
 def _source(incident: ListedIncident) -> Source:

@@ -5,9 +5,10 @@ from collections.abc import Collection, Mapping, Sequence
 from urllib.parse import parse_qs
 
 from api.refusals import InvalidAddress
+from domain.identity import INT64_MAX
 from domain.rejection import Cause
 
-_NUMBER = re.compile(r"-?\d{1,18}", re.ASCII)
+_NUMBER = re.compile(r"-?\d{1,19}", re.ASCII)
 #: Characters of a parameter.
 LONGEST = 2048
 
@@ -49,6 +50,11 @@ class Parameters:
         if not _NUMBER.fullmatch(text) or not least <= int(text) <= most:
             raise invalid(name, f"must be a whole number from {least} to {most}")
         return int(text)
+
+    def position(self, name: str) -> int | None:
+        """Return a position of the log, None where none is given."""
+        position = self.number(name, -1, 0, INT64_MAX)
+        return None if position < 0 else position
 
 
 def invalid(name: str, reason: str) -> InvalidAddress:

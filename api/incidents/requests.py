@@ -10,10 +10,10 @@ from litestar.datastructures import State
 from api.incidents.bodies import decode, decode_some
 from api.incidents.parameters import Parameters
 from api.incidents.ports import Tracking
-from api.refusals import InvalidBody, UnsupportedMediaType
+from api.media_types import require_json
+from api.refusals import InvalidBody
 from commands.handling import Asker, Outcome
 from domain.access.caller import Caller
-from domain.rejection import NotFound
 from projections.read_model import ReadModel
 
 Body = TypeVar("Body", bound=msgspec.Struct)
@@ -23,10 +23,6 @@ TrackingRequest = Request[Caller, Any, State]
 #: Bytes of a body; none that is valid comes near it, but for lists of samples.
 LARGEST_BODY = 1_048_576
 TOO_LARGE = "request body must not be larger than 1 MB"
-
-ID_PREFIX = "inc_"
-_ULID_LENGTH = 26
-_CROCKFORD = frozenset("0123456789ABCDEFGHJKMNPQRSTVWXYZ")
 
 
 class Incoming:
@@ -76,9 +72,7 @@ class Incoming:
 
     async def json(self) -> bytes:
         """Return the body's bytes, which are to be JSON; raise ``UnsupportedMediaType`` for another type."""
-        media_type = self._request.headers.get("content-type", "application/json").partition(";")[0].strip()
-        if media_type != "application/json":
-            raise UnsupportedMediaType(media_type)
+        require_json(self._request.headers.get("content-type", ""))
         return await self.raw()
 
     async def send(self, command: msgspec.Struct, target: Any = None) -> Outcome:
@@ -86,9 +80,13 @@ class Incoming:
         return await self.tracking.commands.send(command, self._asker(command), target)
 
     async def caught_up(self, *models: ReadModel, after: Outcome | None = None) -> int:
-        """Wait until these read models know what was written before, or up to a command; return their position."""
+        """Wait until these read models know what was written before, and return their position.
+
+        After a command they need know no more than that, in a query no more than the ``minPosition`` that it names.
+        """
         names = [model.name for model in models]
-        return await self.tracking.readings.caught_up(names, after.position if after is not None else None)
+        wanted = self.parameters.position("minPosition") if after is None else after.position
+        return await self.tracking.readings.caught_up(names, wanted)
 
     def _asker(self, command: msgspec.Struct) -> Asker:
         caller = self.caller
@@ -98,24 +96,3 @@ class Incoming:
             return asker
         request = f"{self._request.scope['path']}\0".encode() + msgspec.json.encode(command)
         return asker._replace(idempotency_key=key, fingerprint=self.tracking.fingerprint(request))
-
-
-def ulid_of(incident_id: str, prefix: str = ID_PREFIX) -> str | None:
-    """Return the ULID in ``inc_<ULID>``, or after another prefix; None for what is no such id."""
-    ulid = incident_id.removeprefix(prefix)
-    if ulid == incident_id or len(ulid) != _ULID_LENGTH or not _CROCKFORD.issuperset(ulid):
-        return None
-    return ulid
-
-
-def ulid_in_path(incident_id: str) -> str:
-    """Return the ULID in ``inc_<ULID>``; what is no such id is answered like one that nothing has."""
-    ulid = ulid_of(incident_id)
-    if ulid is None:
-        raise NotFound("failed to find incident", f"incident {incident_id} could not be found")
-    return ulid
-
-
-def id_of(ulid: str) -> str:
-    """Return the public id of an incident."""
-    return ID_PREFIX + ulid

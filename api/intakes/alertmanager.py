@@ -12,7 +12,7 @@ from typing import Literal
 import msgspec
 
 from api.incidents.bodies import decode
-from api.incidents.requests import id_of
+from api.incidents.ids import INCIDENT_IDS
 from api.intakes.alert_fields import DEFAULT_SEVERITY, Checking, described, external_id, shortened
 from api.intakes.inbound import Inbound, Reply
 from commands.handling import Outcome
@@ -121,4 +121,4 @@ def _reply(alerts: Sequence[InboundAlert], outcomes: Sequence[Outcome]) -> Reply
 def _taken(alerts: Sequence[InboundAlert], outcomes: Sequence[Outcome]) -> Iterator[TakenAlert]:
     for alert, outcome in zip(alerts, outcomes, strict=True):
         incident = outcome.answer.incident
-        yield TakenAlert(id_of(incident) if incident else None, alert.external_id, outcome.answer.outcome)
+        yield TakenAlert(INCIDENT_IDS.of(incident) if incident else None, alert.external_id, outcome.answer.outcome)

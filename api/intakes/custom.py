@@ -8,7 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from api.incidents.bodies import Form, decode
-from api.incidents.requests import id_of
+from api.incidents.ids import INCIDENT_IDS
 from api.intakes.alert_fields import DEFAULT_SEVERITY, LONGEST_NAME, Checking, external_id
 from api.intakes.inbound import Inbound, Reply
 from commands.handling import Outcome
@@ -73,5 +73,5 @@ def read(raw: bytes, now: datetime) -> Inbound:
 def _reply(known_by: str, received_at: str, outcomes: Sequence[Outcome]) -> Reply:
     answer: AlertAnswer = outcomes[0].answer
     status: Literal["accepted", "duplicate"] = "accepted" if answer.outcome == "accepted" else "duplicate"
-    body = CustomReply(status, id_of(answer.incident), PROVIDER, known_by, received_at)
+    body = CustomReply(status, INCIDENT_IDS.of(answer.incident), PROVIDER, known_by, received_at)
     return Reply(202 if status == "accepted" else 200, body)

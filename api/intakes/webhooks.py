@@ -9,8 +9,8 @@ from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.params import FromPath
 from litestar.types import Scope
 
-from api.answers import json_bytes
 from api.identity import PUBLIC
+from api.incidents.answering import answered
 from api.incidents.documentation import POSITION
 from api.incidents.ports import Tracking
 from api.incidents.requests import LARGEST_BODY, TOO_LARGE, Incoming, TrackingRequest
@@ -96,5 +96,4 @@ async def _received(tenant: str, provider: Provider, request: TrackingRequest, r
     outcomes = await taking.take(inbound.alerts, key and f"{provider}\0{key}", fingerprint)
     status, body = inbound.reply(outcomes)
     position = max((outcome.position for outcome in outcomes), default=0)
-    headers = {POSITION.name: str(position)} if position else {}
-    return Response(json_bytes(body), status_code=status, media_type="application/json", headers=headers)
+    return answered(body, position, status)

@@ -7,12 +7,12 @@ from litestar.params import FromPath
 
 from api.identity import READ
 from api.incidents.documentation import POSITION
+from api.incidents.ids import CHECK_IDS, INCIDENT_IDS
 from api.incidents.ports import Tracking
+from api.incidents.reading import read_incident
 from api.incidents.requests import Incoming, TrackingRequest
-from api.uptime.check_ids import check_id_of, check_ulid
 from api.uptime.documentation import BAD_PARAMETER, NO_INCIDENT, ListRowsOperation, refused
 from api.uptime.envelope import Success, succeeded, window
-from api.uptime.reading import incident_in_path
 from projections.checks.projector import READ_MODEL as CHECKS
 from projections.checks.queries import ListedCheck, find_checks
 from projections.incident_list.projector import READ_MODEL as INCIDENT_LIST
@@ -53,9 +53,9 @@ class AffectedChecks(Controller):
     ) -> Response[Success[SeveralAffectedChecks]]:
         """List the incident's own check, then its affected monitors as far as they are checks that are still there."""
         incoming = Incoming(request, tracking)
-        asked = window(incoming.parameters)
+        asked, ulid = window(incoming.parameters), INCIDENT_IDS.in_path(id)
         position = await incoming.caught_up(INCIDENT_LIST, CHECKS)
-        incident = await incident_in_path(incoming, id)
+        incident = await read_incident(incoming, ulid)
         found = await find_checks(tracking.database, incoming.tenant, _named_by(incident))
         page = found[asked.offset : asked.offset + asked.limit]
         shown = SeveralAffectedChecks([_affected(check) for check in page])
@@ -64,12 +64,12 @@ class AffectedChecks(Controller):
 
 def _named_by(incident: ListedIncident) -> list[str]:
     """Return the ULIDs of what may be checks; monitors may be named by any text."""
-    monitors = [check_ulid(monitor) for monitor in incident.affected_monitors]
+    monitors = [CHECK_IDS.ulid(monitor) for monitor in incident.affected_monitors]
     return [ulid for ulid in (incident.check_id, *monitors) if ulid]
 
 
 def _affected(check: ListedCheck) -> AffectedCheck:
     settings = check.settings
     return AffectedCheck(
-        check_id_of(check.check_id), settings.name, settings.target_url, settings.type.upper(), check.status
+        CHECK_IDS.of(check.check_id), settings.name, settings.target_url, settings.type.upper(), check.status
     )

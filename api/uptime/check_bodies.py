@@ -11,7 +11,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from api.incidents.bodies import Form
-from api.uptime.check_ids import check_id_of
+from api.incidents.ids import CHECK_IDS
 from api.uptime.incident_view import milliseconds
 from commands.check_results import ReportedResult, ReportResults
 from commands.checks import ChangeCheck, CreateCheck
@@ -149,7 +149,7 @@ def _moment(given: datetime | int) -> datetime | None:
 def view(check: ListedCheck) -> CheckView:
     """Show a check."""
     return CheckView(
-        id=check_id_of(check.check_id),
+        id=CHECK_IDS.of(check.check_id),
         **msgspec.structs.asdict(check.settings),
         status=check.status,
         created_at=milliseconds(check.created_at),

@@ -8,8 +8,9 @@ from litestar.params import FromPath
 
 from api.identity import OPERATE, READ, WORK
 from api.incidents.documentation import POSITION
+from api.incidents.ids import CHECK_IDS, INCIDENT_IDS
 from api.incidents.ports import Tracking
-from api.incidents.requests import Incoming, TrackingRequest, id_of
+from api.incidents.requests import Incoming, TrackingRequest
 from api.uptime.check_bodies import (
     CheckChangeForm,
     CheckForm,
@@ -34,13 +35,11 @@ from api.uptime.check_documentation import (
     ListChecksOperation,
     ReportResultsOperation,
 )
-from api.uptime.check_ids import check_id_of, check_ulid
 from api.uptime.documentation import BAD_PARAMETER, NO_JSON, REUSED, refused
 from api.uptime.envelope import Success, succeeded, window
 from commands.check_results import ResultsAnswer
 from commands.checks import DeleteCheck
 from commands.handling import Outcome
-from domain.rejection import NotFound
 from projections.checks.projector import READ_MODEL as CHECKS
 from projections.checks.queries import count_checks, find_check, list_checks
 
@@ -100,7 +99,7 @@ class Checks(Controller):
     ) -> Response[Success[OneCheck]]:
         """Tell its status: `down` or `degraded` while an incident of that kind is unresolved, else `up`."""
         incoming = Incoming(request, tracking)
-        ulid = _ulid_in_path(id)
+        ulid = CHECK_IDS.in_path(id)
         position = await incoming.caught_up(CHECKS)
         return succeeded(await _shown(incoming, ulid), position)
 
@@ -121,7 +120,7 @@ class Checks(Controller):
         """Only what is given changes; `null` takes away what need not be there."""
         incoming = Incoming(request, tracking)
         command = changing(await incoming.body(CheckChangeForm))
-        return await _answer(incoming, await incoming.send(command, _ulid_in_path(id)))
+        return await _answer(incoming, await incoming.send(command, CHECK_IDS.in_path(id)))
 
     @delete(
         "/{id:str}",
@@ -139,7 +138,7 @@ class Checks(Controller):
         tracking: NamedDependency[Tracking],
     ) -> Response[Success[Deleted]]:
         """Its unresolved incidents are canceled: they are shown as closed, and stay."""
-        outcome = await Incoming(request, tracking).send(DeleteCheck(), _ulid_in_path(id))
+        outcome = await Incoming(request, tracking).send(DeleteCheck(), CHECK_IDS.in_path(id))
         return succeeded(Deleted(), outcome.position)
 
     @post(
@@ -160,9 +159,9 @@ class Checks(Controller):
         """Three failures in a row from at least two regions open an incident, three successes resolve it."""
         incoming = Incoming(request, tracking)
         command = reporting(await incoming.bodies(ResultForm))
-        outcome = await incoming.send(command, _ulid_in_path(id))
+        outcome = await incoming.send(command, CHECK_IDS.in_path(id))
         answer: ResultsAnswer = outcome.answer
-        incident = id_of(answer.incident) if answer.incident is not None else None
+        incident = INCIDENT_IDS.of(answer.incident) if answer.incident is not None else None
         return succeeded(ResultsTaken(answer.check_status, incident), outcome.position)
 
 
@@ -175,17 +174,5 @@ async def _answer(incoming: Incoming, outcome: Outcome, status: int = 200) -> Re
 async def _shown(incoming: Incoming, ulid: str) -> OneCheck:
     found = await find_check(incoming.tracking.database, incoming.tenant, ulid)
     if found is None:
-        raise _no_check(check_id_of(ulid))
+        raise CHECK_IDS.unknown(ulid)
     return OneCheck(view(found))
-
-
-def _ulid_in_path(check_id: str) -> str:
-    """Return the ULID in ``chk_<ULID>``; what is no such id is answered like one that nothing has."""
-    ulid = check_ulid(check_id)
-    if ulid is None:
-        raise _no_check(check_id)
-    return ulid
-
-
-def _no_check(check_id: str) -> NotFound:
-    return NotFound("failed to find check", f"check {check_id} could not be found")

@@ -6,8 +6,7 @@ import msgspec
 from litestar import Response
 from msgspec import UNSET, UnsetType
 
-from api.answers import json_bytes
-from api.incidents.documentation import POSITION
+from api.incidents.answering import answered
 from api.incidents.parameters import Parameters
 from domain.identity import INT32_MAX
 
@@ -62,6 +61,4 @@ def succeeded(
     data: Any, position: int, *, status: int = 200, pagination: Pagination | UnsetType = UNSET
 ) -> Response[Any]:
     """Answer with data that reflects this position of the log."""
-    body = json_bytes(Success(data=data, pagination=pagination))
-    headers = {POSITION.name: str(position)}
-    return Response(body, status_code=status, media_type="application/json", headers=headers)
+    return answered(Success(data=data, pagination=pagination), position, status)

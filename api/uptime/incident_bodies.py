@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, get_args
 
 from api.incidents.bodies import Form
-from api.uptime.check_ids import check_ulid
+from api.incidents.ids import CHECK_IDS
 from commands.check_incidents import OpenIncidentOfCheck
 from commands.incident_changes import LONGEST_MESSAGE, AddNote, ChangeIncident, regions
 from commands.incident_fields import one_of, text
@@ -82,7 +82,7 @@ def opening(form: CreateForm, now: datetime) -> tuple[OpenIncident | OpenInciden
     }
     if form.check_id is None:
         return OpenIncident(description=form.error_message, **told), None
-    return OpenIncidentOfCheck(error_message=form.error_message, **told), check_ulid(form.check_id)
+    return OpenIncidentOfCheck(error_message=form.error_message, **told), CHECK_IDS.ulid(form.check_id)
 
 
 def changing(form: ChangeForm) -> ChangeIncident:
@@ -140,7 +140,7 @@ def _wrong_source(form: CreateForm) -> Iterator[Cause]:
         yield from one_of("#/source", form.source, SOURCES)
     elif form.source not in {None, source}:
         yield Cause("#/source", "check", f"must be {source}: an incident is a system one where a check_id is given")
-    if form.check_id is not None and check_ulid(form.check_id) is None:
+    if form.check_id is not None and CHECK_IDS.ulid(form.check_id) is None:
         yield Cause("#/check_id", "unknown", "there is no such check")
     if form.title is not None or form.check_id is None:
         yield from text("#/title", form.title or "", 1, LONGEST_TITLE)

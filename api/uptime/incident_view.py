@@ -4,8 +4,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from api.incidents.requests import id_of
-from api.uptime.check_ids import check_id_of
+from api.incidents.ids import CHECK_IDS, INCIDENT_IDS
 from api.uptime.incident_bodies import TYPES
 from domain.incidents.dialects import UPTIME
 from domain.timestamps import EPOCH
@@ -52,8 +51,8 @@ class SeveralIncidents(msgspec.Struct, frozen=True):
 def view(row: ListedIncident) -> IncidentView:
     """Put an incident in uptime's words."""
     return IncidentView(
-        id=id_of(row.incident),
-        check_id=check_id_of(row.check_id) if row.check_id else None,
+        id=INCIDENT_IDS.of(row.incident),
+        check_id=CHECK_IDS.of(row.check_id) if row.check_id else None,
         check_name=row.check_name,
         check_url=row.check_url,
         status=UPTIME.statuses[row.status],

@@ -8,8 +8,10 @@ from litestar.params import FromPath
 
 from api.identity import OPERATE, READ
 from api.incidents.documentation import POSITION
+from api.incidents.ids import INCIDENT_IDS
 from api.incidents.ports import Tracking
-from api.incidents.requests import Incoming, TrackingRequest, ulid_in_path
+from api.incidents.reading import read_incident
+from api.incidents.requests import Incoming, TrackingRequest
 from api.uptime.documentation import (
     BAD_BODY,
     BAD_PARAMETER,
@@ -38,7 +40,6 @@ from api.uptime.incident_bodies import (
 )
 from api.uptime.incident_view import OneIncident, SeveralIncidents, one, view
 from api.uptime.listing import listing
-from api.uptime.reading import incident_in_path, incident_of
 from commands.handling import Outcome
 from projections.incident_list.projector import READ_MODEL as INCIDENT_LIST
 from projections.incident_list.queries import count_incidents, incidents_by_offset
@@ -93,8 +94,9 @@ class Incidents(Controller):
     ) -> Response[Success[OneIncident]]:
         """`recovery_time_seconds` is null until it is resolved."""
         incoming = Incoming(request, tracking)
+        ulid = INCIDENT_IDS.in_path(id)
         position = await incoming.caught_up(INCIDENT_LIST)
-        return succeeded(one(await incident_in_path(incoming, id)), position)
+        return succeeded(one(await read_incident(incoming, ulid)), position)
 
     @post(
         operation_id="openUptimeIncident",
@@ -128,7 +130,7 @@ class Incidents(Controller):
         """Only what is given changes; `affected_regions` takes the place of the list. The status has its own way."""
         incoming = Incoming(request, tracking)
         command = changing(await incoming.body(ChangeForm))
-        return await _answer(incoming, await incoming.send(command, ulid_in_path(id)))
+        return await _answer(incoming, await incoming.send(command, INCIDENT_IDS.in_path(id)))
 
     @put(
         "/{id:str}/status",
@@ -147,7 +149,7 @@ class Incidents(Controller):
         """Open may be acknowledged or resolved, acknowledged resolved or closed, resolved closed; nothing else."""
         incoming = Incoming(request, tracking)
         command = moving(await incoming.body(StatusForm), incoming.caller)
-        return await _answer(incoming, await incoming.send(command, ulid_in_path(id)))
+        return await _answer(incoming, await incoming.send(command, INCIDENT_IDS.in_path(id)))
 
     @post(
         "/{id:str}/acknowledge",
@@ -169,10 +171,10 @@ class Incidents(Controller):
         if await incoming.raw():
             await incoming.body(EmptyForm)
         command = acknowledging(incoming.caller)
-        return await _answer(incoming, await incoming.send(command, ulid_in_path(id)))
+        return await _answer(incoming, await incoming.send(command, INCIDENT_IDS.in_path(id)))
 
 
 async def _answer(incoming: Incoming, outcome: Outcome, status: int = 200) -> Response[Any]:
     """Answer with the incident as it is after a command."""
     position = await incoming.caught_up(INCIDENT_LIST, after=outcome)
-    return succeeded(one(await incident_of(incoming, outcome.answer)), position, status=status)
+    return succeeded(one(await read_incident(incoming, outcome.answer)), position, status=status)

@@ -3,8 +3,8 @@
 from datetime import timedelta
 from typing import Any, NamedTuple
 
+from api.incidents.ids import CHECK_IDS
 from api.incidents.parameters import Parameters
-from api.uptime.check_ids import check_ulid
 from api.uptime.envelope import Window, window
 from domain.incidents.dialects import UPTIME
 from domain.timestamps import EPOCH, LATEST_MS
@@ -40,4 +40,4 @@ def listing(parameters: Parameters) -> Listing:
 
 def _check(check_id: str | None) -> str | None:
     """Return the ULID of a check; what is no id of one finds nothing, as an unknown one does."""
-    return None if check_id is None else check_ulid(check_id) or ""
+    return None if check_id is None else CHECK_IDS.ulid(check_id) or ""

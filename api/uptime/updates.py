@@ -6,8 +6,10 @@ from litestar.params import FromPath
 
 from api.identity import OPERATE, READ
 from api.incidents.documentation import POSITION
+from api.incidents.ids import INCIDENT_IDS
 from api.incidents.ports import Tracking
-from api.incidents.requests import Incoming, TrackingRequest, ulid_in_path
+from api.incidents.reading import read_incident
+from api.incidents.requests import Incoming, TrackingRequest
 from api.uptime.documentation import (
     BAD_BODY,
     BAD_PARAMETER,
@@ -20,7 +22,6 @@ from api.uptime.documentation import (
 )
 from api.uptime.envelope import Success, succeeded, window
 from api.uptime.incident_bodies import UpdateForm, commenting
-from api.uptime.reading import incident_in_path
 from api.uptime.updates_view import SeveralUpdates, UpdateView, comment, update
 from domain.identity import incident_stream
 from projections.incident_list.projector import READ_MODEL as INCIDENT_LIST
@@ -50,9 +51,9 @@ class IncidentUpdates(Controller):
     ) -> Response[Success[SeveralUpdates]]:
         """List comments too, also those that were made as notes elsewhere."""
         incoming = Incoming(request, tracking)
-        asked = window(incoming.parameters)
+        asked, ulid = window(incoming.parameters), INCIDENT_IDS.in_path(id)
         position = await incoming.caught_up(INCIDENT_LIST, INCIDENT_TIMELINE)
-        row = await incident_in_path(incoming, id)
+        row = await read_incident(incoming, ulid)
         total = await count_timeline(tracking.database, row.tenant, row.incident)
         entries = await timeline(tracking.database, row.tenant, row.incident, limit=asked.limit, offset=asked.offset)
         shown = SeveralUpdates([update(entry) for entry in entries])
@@ -74,7 +75,7 @@ class IncidentUpdates(Controller):
         """Add a comment, which is a note in the other APIs. A closed incident takes none."""
         incoming = Incoming(request, tracking)
         command = commenting(await incoming.body(UpdateForm))
-        outcome = await incoming.send(command, ulid_in_path(id))
+        outcome = await incoming.send(command, INCIDENT_IDS.in_path(id))
         note = outcome.answer
         (recorded,) = await tracking.streams.read(incident_stream(note.incident), note.version - 1, 1)
         return succeeded(comment(note.incident, recorded), outcome.position, status=201)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from api.incidents.requests import id_of
+from api.incidents.ids import INCIDENT_IDS
 from domain.event import Recorded
 from domain.incidents.dialects import UPTIME
 from domain.incidents.events import IncidentNoteAdded
@@ -89,7 +89,7 @@ def _view(author: Author, told: Told, text: str) -> UpdateView:
     user = "system" if author.kind in SYSTEM else author.name
     return UpdateView(
         id=f"upd_{author.incident}_{author.version}",
-        incident_id=id_of(author.incident),
+        incident_id=INCIDENT_IDS.of(author.incident),
         action=told.action,
         user_id=user,
         user_email=author.email or None,
@@ -119,7 +119,7 @@ def _changed(entry: TimelineEntry) -> Told:
 
 
 def _merged(entry: TimelineEntry) -> Told:
-    return Told("updated", entry.field, None, id_of(entry.after or ""))
+    return Told("updated", entry.field, None, INCIDENT_IDS.of(entry.after or ""))
 
 
 #: By the registered name of the fact.
