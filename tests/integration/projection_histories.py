@@ -8,6 +8,7 @@ from datetime import date, timedelta
 
 from msgspec import structs
 
+from domain.access.events import AcknowledgementTimeoutSet
 from domain.bpmn.events import (
     ElementCompleted,
     ElementEntered,
@@ -43,8 +44,8 @@ from domain.bpmn.events import (
     VariableDeleted,
     VariableSet,
 )
-from domain.event import Event
-from domain.identity import InstanceId, incident_stream, process_stream
+from domain.event import Actor, Event
+from domain.identity import InstanceId, incident_stream, process_stream, tenant_stream
 from domain.incidents.events import IncidentOpened, ProcessCause
 from domain.processes.events import ProcessDeployed
 from tests.integration.projection_alerts import ALERT_MOVES
@@ -69,6 +70,8 @@ class History(Chronicle):
 
     def __init__(self, seed: int, moves: int = 1600, brisk: float = 0.1) -> None:
         super().__init__(seed)
+        for minutes, tenant in enumerate(TENANTS):
+            self.record(tenant_stream(tenant), tenant, AcknowledgementTimeoutSet(minutes), Actor("system", "system"))
         for number in range(moves):
             self.is_brisk = number >= moves * (1 - brisk)
             self.tick()
