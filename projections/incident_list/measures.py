@@ -6,6 +6,7 @@ from pathlib import Path
 from domain.alerting.measuring import Window
 from domain.incidents.status import UNRESOLVED
 from projections.database import Database, named_queries
+from projections.incident_list.rows import subject_of
 
 SQL = named_queries(Path(__file__).with_name("queries.sql"))
 
@@ -23,9 +24,15 @@ async def process_incidents(db: Database, tenant: str, window: Window, scope: Sc
 
 
 async def unresolved_incidents(db: Database, tenant: str, scope: Scope, without_rule: str) -> int:
-    """Return how many incidents somebody still has to work on, without those that a rule (a ULID) opened."""
-    question = _narrowed(SQL["unresolved"], scope, 4)
-    number: int = await db.fetchval(question, tenant, sorted(UNRESOLVED), without_rule, *scope.values())
+    """Return how many incidents somebody still has to work on, without those that a rule (a ULID) opened.
+
+    Without a scope that is known from the counts that are kept, however many there are.
+    """
+    if scope:
+        question, without = _narrowed(SQL["unresolved"], scope, 4), without_rule
+    else:
+        question, without = SQL["unresolved_in_all"], subject_of(None, without_rule)
+    number: int = await db.fetchval(question, tenant, sorted(UNRESOLVED), without, *scope.values())
     return number
 
 

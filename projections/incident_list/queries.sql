@@ -103,7 +103,13 @@ select count(*)
 select count(*) from incident_list
  where tenant = $1 and created_at >= $2 and created_at <= $3 and source = 'process' /* scope */;
 
+-- name: unresolved_in_all
+-- How many incidents have one of these statuses, without those of a subject.
+select coalesce(sum(case subject when '' then incidents else -incidents end), 0)::bigint
+  from incident_list_counts
+ where tenant = $1 and subject in ('', $3) and status = any($2::text[]);
+
 -- name: unresolved
--- How many incidents have one of these statuses, without those of a rule.
+-- The same, narrowed down by a scope, without those of a rule.
 select count(*) from incident_list
  where tenant = $1 and status = any($2::text[]) and rule_id is distinct from $3 /* scope */;
