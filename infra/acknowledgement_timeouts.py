@@ -26,7 +26,8 @@ LEASE = "acknowledgements"
 REST = 1.0
 BATCH = 100
 
-ACTOR = Actor("system", "acknowledgement time-out")
+#: A policy is the system itself (contracts/incidents.md 0.6, actors).
+ACTOR = Actor("system", "system")
 
 log = structlog.get_logger(__name__)
 
