@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from httpx import Response
 
+from infra.tokens import LEEWAY
 from tests.contract.administering import OWNER, Callers, callers
 from tests.unit.forged_tokens import forged
 from tests.unit.token_minting import SECRET, edwards, elliptic, published, rsa, token
@@ -86,9 +87,10 @@ async def test_a_token_of_another_tenant_sees_that_tenants_incidents_alone(node:
 
 
 async def test_a_token_opens_nothing_any_more_once_it_has_expired(node: Callers) -> None:
-    mine = token(exp=time.time() - 9.2)  # by the leeway it holds for less than a second yet
+    ends = time.time() + 2
+    mine = token(exp=ends - LEEWAY)
     assert (await ask(node, Authorization=f"Bearer {mine}")).status_code == 200
-    await asyncio.sleep(1)
+    await asyncio.sleep(ends - time.time() + 0.1)
     assert (await ask(node, Authorization=f"Bearer {mine}")).status_code == 401
 
 
