@@ -56,12 +56,13 @@ class Target:
         self._session = session
 
     async def ask(
-        self, method: str, path: str, body: Any = None, key: str = KEY, headers: Mapping[str, str] | None = None
+        self, method: str, path: str, body: Any = None, key: str | None = KEY, headers: Mapping[str, str] | None = None
     ) -> Reply:
-        """Send a request; a body of bytes goes as it is, another one as JSON."""
+        """Send a request, without a key if it is None; a body of bytes goes as it is, another one as JSON."""
         content = body if isinstance(body, bytes | None) else json.dumps(body).encode()
         data = io.BytesIO(content) if content is not None else None
-        sent = {"X-API-Key": key, **({"Content-Type": "application/json"} if content is not None else {})}
+        sent = {"Content-Type": "application/json"} if content is not None else {}
+        sent |= {"X-API-Key": key} if key is not None else {}
         began = time.monotonic()
         async with self._session.request(
             method, f"{self.node.url}{path}", data=data, headers=sent | dict(headers or {}), allow_redirects=False
@@ -156,7 +157,12 @@ class Target:
 async def attacked(directory: Path) -> AsyncIterator[Target]:
     """Run a node, and give it; require at the end that no attack has left anything behind."""
     port = free_port()
-    node = Node(directory / f"attacked{next(NUMBERS)}", port, ANNALS_SET_TIME_ENABLED="true")
+    node = Node(
+        directory / f"attacked{next(NUMBERS)}",
+        port,
+        ANNALS_SET_TIME_ENABLED="true",
+        ANNALS_ALERT_EVALUATION_SECONDS="1",
+    )
     await node.start()
     try:
         timeout, connector = aiohttp.ClientTimeout(total=60), aiohttp.TCPConnector(limit=0)
