@@ -36,7 +36,11 @@ AGAIN_AFTER = 1.0
 #: Rules that are read at once.
 STRETCH = 500
 
-#: Rules in a row that met an outage of the database, after which the round is given up: it is no fault of theirs.
+#: A place in the order of rules.
+BEFORE_ALL = ("", "")
+
+#: Rules in a row that met an outage of the database, after which the round is given up, as no fault of theirs; unless the
+#: database answers other questions.
 MOST_OUTAGES = 3
 
 EVALUATIONS = Counter("annals_rule_evaluations", "Alert rules evaluated, by what came of it.", ["outcome"])
@@ -77,7 +81,7 @@ class RuleEvaluator:
         at, levels = self._commands.clock.now(), Levels(self._readings)
         self._outages = self._failing = 0
         await levels.reach(RULES)
-        after = ("", "")
+        after = BEFORE_ALL
         while rules := await enabled_rules(self._database, after, STRETCH):
             for rule in rules:
                 await self._take(rule, at, levels)
@@ -118,13 +122,23 @@ class RuleEvaluator:
         """Show that a rule could not be evaluated; raise the error when the database seems to be gone."""
         self._failing += 1
         self._outages = self._outages + 1 if _is_outage(error) else 0
-        if self._outages >= MOST_OUTAGES:
+        if self._outages >= MOST_OUTAGES and not await self._answers():
             raise error
         log.error("an alert rule could not be evaluated", rule=rule.rule, tenant=rule.tenant, exc_info=error)
         try:
             await self._tell(rule, reason_of(error))
         except Rejection as refused:
             log.warning("nobody can be told", rule=rule.rule, tenant=rule.tenant, reason=refused.detail)
+
+    async def _answers(self) -> bool:
+        """Tell whether the database answers what is easy: then it is the rules that ask too much of it."""
+        try:
+            await enabled_rules(self._database, BEFORE_ALL, 1)
+        except Exception as error:
+            if not _is_outage(error):
+                raise
+            return False
+        return True
 
     async def _tell(self, rule: ListedRule, error: str) -> None:
         if error != (rule.last_error or ""):

@@ -14,6 +14,7 @@ from domain.alerting.events import RuleChanged, RuleCreated, RuleFired, Terms
 from domain.event import Actor
 from domain.rejection import Unavailable
 from infra.leases import Lease, Work
+from infra.postgres import Link, connect_pool
 from infra.rule_evaluation import LEASE, RuleEvaluator
 from tests.integration.evaluating import MORNING, NEEDED, watching
 from tests.integration.following_stage import follower_pool
@@ -182,6 +183,23 @@ async def test_a_rule_that_cannot_be_evaluated_says_so_and_does_not_stop_the_oth
         assert len(await watch.evaluates()) == 3
         seen = await watch.rule(poisoned)
         assert (seen.last_error, seen.last_fired_at) == (None, watch.clock.now())
+
+
+async def test_rules_whose_questions_are_not_answered_in_time_do_not_stop_the_others(database: str) -> None:
+    async with watching(database) as watch:
+        stuck = [await watch.watches(metric="stuck") for _ in range(5)]
+        await watch.watches(metric="open_incident_count", module="process", operator="eq", threshold=0.0)
+        await watch.reading.caught_up([model.name for model in NEEDED])
+        impatient = await connect_pool(database, Link(name="queries", search_path="read", command_timeout=0.2))
+        async with watch.database.acquire() as other, other.transaction():
+            await other.execute("lock table alert_samples in access exclusive mode")
+            evaluator = RuleEvaluator(watch.nodes[0].commands, watch.reading, impatient, 60.0)
+            await evaluator.evaluate_all()
+        await impatient.close()
+        assert told(await watch.opened()) == [("open_incident_count", 0.0)]
+        assert {(await watch.rule(rule)).last_error for rule in stuck} == {
+            "its metric could not be measured (TimeoutError)"
+        }
 
 
 async def test_a_rule_whose_read_model_stands_still_says_so_and_does_not_stop_the_others(database: str) -> None:
