@@ -1,4 +1,4 @@
-"""docs/api.md says what clients of the engine need to know; what can be counted in it is complete."""
+"""docs/api.md says what clients need to know; what can be counted in it is complete."""
 
 import re
 from pathlib import Path
@@ -11,6 +11,7 @@ from api.problems import KINDS
 from commands.jobs import JobCompletion
 from domain.bpmn.events import JobType
 from domain.bpmn.graph import ElementType
+from tests.contract.administering import callers
 from tests.contract.engine_contract import IN_CONTRACT, OURS, contract
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
@@ -48,3 +49,13 @@ def test_operations_beyond_the_contract_are_told(path: str) -> None:
 def test_every_scheme_of_the_challenge_is_among_the_forms_of_a_key() -> None:
     forms = " ".join(row[1] for row in table_under("Credentials and limits"))
     assert all(scheme in forms for scheme in re.findall(r"(\w+) realm", CHALLENGE))
+
+
+async def test_operations_about_incidents_and_of_the_administration_are_told(database: str) -> None:
+    async with callers(database) as node:
+        paths = (await node.client.get("/schema/openapi.json")).json()["paths"]
+    told = {"feed", "uptime", "alerts", "administration", "insight"}
+    mine = {path for path, methods in paths.items() for about in methods.values() if told.intersection(about["tags"])}
+    assert len(mine) > 30
+    as_written = {re.sub(r"\{\w*id\}", "{id}", path.replace("{tenant_id}", "{tenantId}")) for path in mine}
+    assert {path for path in as_written if path not in PAGE} == set()
