@@ -39,8 +39,8 @@ STRETCH = 500
 #: A place in the order of rules.
 BEFORE_ALL = ("", "")
 
-#: Rules in a row that met an outage of the database, after which the round is given up, as no fault of theirs; unless the
-#: database answers other questions.
+#: Rules in a row that met an outage of the database, after which the round is given up: it is no fault of theirs,
+#: unless the database answers other questions.
 MOST_OUTAGES = 3
 
 EVALUATIONS = Counter("annals_rule_evaluations", "Alert rules evaluated, by what came of it.", ["outcome"])
