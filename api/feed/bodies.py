@@ -1,6 +1,6 @@
 """The bodies of the feed: what clients send, and what they get (contracts/incidents.md 0.6, 2.1)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -17,6 +17,7 @@ from domain.rejection import Cause
 SHORTEST_TITLE, LONGEST_TITLE = 5, 200
 SHORTEST_DESCRIPTION, LONGEST_DESCRIPTION = 10, 4000
 DEFAULT_SEVERITY = "medium"
+MOST_AGENTS, LONGEST_AGENT = 100, 100
 
 Source = Literal["manual", "automated"]
 
@@ -37,9 +38,18 @@ class CreateForm(Form, frozen=True, rename="camel"):
                 *text("#/title", self.title, SHORTEST_TITLE, LONGEST_TITLE),
                 *text("#/description", self.description, SHORTEST_DESCRIPTION, LONGEST_DESCRIPTION),
                 *one_of("#/severity", severity, FEED.ranks),
+                *self._agents(),
             ]
         )
         return FEED.ranks[severity]
+
+    def _agents(self) -> Iterator[Cause]:
+        """Require names: what is passed over has to be something that could have been kept, too."""
+        if len(self.suggested_agents) > MOST_AGENTS:
+            yield Cause("#/suggestedAgents", "max", f"must have at most {MOST_AGENTS} items")
+            return
+        for number, agent in enumerate(self.suggested_agents):
+            yield from text(f"#/suggestedAgents/{number}", agent, 1, LONGEST_AGENT)
 
 
 class StatusForm(Form, frozen=True):

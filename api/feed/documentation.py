@@ -8,8 +8,10 @@ from litestar.openapi.spec import OpenAPIType, Schema
 
 from api.feed.bodies import (
     DEFAULT_SEVERITY,
+    LONGEST_AGENT,
     LONGEST_DESCRIPTION,
     LONGEST_TITLE,
+    MOST_AGENTS,
     SHORTEST_DESCRIPTION,
     SHORTEST_TITLE,
     FeedHistory,
@@ -97,7 +99,8 @@ class CreateInFeed(Documented):
         severity=Schema(type=OpenAPIType.STRING, enum=list(FEED.ranks), default=DEFAULT_SEVERITY),
         suggestedAgents=Schema(
             type=OpenAPIType.ARRAY,
-            items=Schema(type=OpenAPIType.STRING),
+            items=_text(1, LONGEST_AGENT),
+            max_items=MOST_AGENTS,
             description="taken as the reference takes it; there are no agents here",
         ),
     )

@@ -119,6 +119,16 @@ async def test_a_body_that_is_none_of_the_operations_is_refused_and_nothing_is_s
     assert ids_of(await feed.page()) == [incident]
 
 
+@pytest.mark.parametrize("agents", [["a\0"], [""], ["x" * 101], ["x"] * 101, [7], "x", None])
+async def test_agents_that_are_suggested_are_names_though_nobody_is_assigned(feed: FeedClient, agents: Any) -> None:
+    body = {"title": TITLE, "description": DESCRIPTION, "suggestedAgents": agents}
+    for path in (FEED, f"{FEED}/chat"):
+        status, code, message = await feed.error("POST", path, body)
+        assert (status, code) == (400, "validation_error")
+        assert "suggestedAgents" in message
+    assert ids_of(await feed.page()) == []
+
+
 async def test_a_body_of_another_media_type_is_not_read(feed: FeedClient) -> None:
     incident = await feed.opened(BREACH)
     for method, path, body in WRITES.values():
