@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.fuzz.standing import Standing, standing
 from tests.fuzz.target import Target, attacked
 
 
@@ -12,6 +13,12 @@ from tests.fuzz.target import Target, attacked
 async def target(open_directory: Path) -> AsyncIterator[Target]:
     async with attacked(open_directory) as target:
         yield target
+
+
+@pytest.fixture(scope="module")
+async def about(target: Target) -> Standing:
+    """Return what requests to the APIs about incidents are about."""
+    return await standing(target)
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Every field of every body that the node's OpenAPI document knows, and bodies with something else in one of them."""
 
 import copy
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -11,20 +12,31 @@ TEXT = "x"
 DAY = "2026-11-20"
 
 #: By format, or by type.
-_LEAST: Mapping[str | None, Json] = {"date": DAY, "date-time": f"{DAY}T00:00:00Z", "boolean": False, "array": []}
+_LEAST: Mapping[str | None, Json] = {
+    "date": DAY,
+    "date-time": f"{DAY}T00:00:00Z",
+    "boolean": False,
+    "array": [],
+    "number": 1,
+}
 
-#: ``partition/id``, or ``id`` alone, of something that lives, by the first part of its path.
+#: ``partition/id``, or ``id`` alone, of something that lives, by what its path begins with.
 Places = Mapping[str, str]
+NOWHERE = f"{DAY}/2000000000"
 
 
 class Operation(NamedTuple):
-    """An operation that takes a body: how to call it, and the least body that its schema allows."""
+    """An operation that takes a body: how to call it, and the least body that its schema allows.
+
+    One with a ``secret`` asks for a signature with it.
+    """
 
     name: str
     method: str
     path: str
     least: Mapping[str, Json]
     schema: Mapping[str, Json]
+    secret: str = ""
 
 
 class Field(NamedTuple):
@@ -47,10 +59,14 @@ class Field(NamedTuple):
 class Document:
     """An OpenAPI document, with its references followed.
 
-    Requests are about what lives at ``places``; ``known`` are texts by the names of the fields that have to have them.
+    Requests are about what lives at ``places``; ``known`` are values by the names of the fields that have to have them.
+    Inbound webhooks are signed with ``secret``.
     """
 
-    def __init__(self, document: Mapping[str, Json], places: Places, known: Mapping[str, str]) -> None:
+    def __init__(
+        self, document: Mapping[str, Json], places: Places, known: Mapping[str, Json], secret: str = ""
+    ) -> None:
+        self._secret = secret
         self._document = document
         self._places = places
         self._known = known
@@ -65,7 +81,8 @@ class Document:
                         **least_of(schema),
                         **{k: v for k, v in self._known.items() if k in schema.get("required", ())},
                     }
-                    yield Operation(described["operationId"], method.upper(), self._filled(path), least, schema)
+                    secret = self._secret if "/webhooks/" in path else ""
+                    yield Operation(described["operationId"], method.upper(), self._filled(path), least, schema, secret)
 
     def fields(self) -> Iterator[Field]:
         for operation in self.operations():
@@ -74,8 +91,10 @@ class Document:
                 yield Field(operation, steps, str(schema.get("type")), told)
 
     def _filled(self, path: str) -> str:
-        place = self._places.get(path.split("/")[1], f"{DAY}/2000000000")
-        return path.replace("{partition}/{id}", place).replace("{id}", place.rpartition("/")[2])
+        place = next((place for base, place in self._places.items() if path.startswith(f"/{base}/")), NOWHERE)
+        if "{partition}" in path or "{provider}" in path:
+            return re.sub(r"\{\w+\}/\{\w+\}", place, path)
+        return re.sub(r"\{\w+\}", place.rpartition("/")[2], path)
 
     def _followed(self, schema: Json) -> Json:
         """Replace references, and choices between a type and null by the type."""
@@ -85,6 +104,8 @@ class Document:
             case {"anyOf": list(kinds), **rest} | {"oneOf": list(kinds), **rest}:
                 given = [kind for kind in kinds if kind != {"type": "null"}]
                 return self._followed({**rest, **given[0]})
+            case {"type": [str(kind), "null"], **rest}:
+                return self._followed({**rest, "type": kind})
             case dict():
                 return {key: self._followed(value) for key, value in schema.items()}
             case list():
@@ -108,9 +129,11 @@ def least_of(schema: Json) -> Json:
         case {"enum": [first, *_]}:
             return first
         case {"type": "object"}:
-            return {name: least_of(schema["properties"][name]) for name in schema.get("required", ())}
+            return {name: least_of(schema["properties"][name]) for name in schema.get("required") or ()}
         case {"type": "integer"}:
             return schema.get("minimum", 0)
+        case {"type": "string", "minLength": int(shortest)}:
+            return TEXT * shortest
         case _:
             return copy.copy(_LEAST.get(schema.get("format"), _LEAST.get(schema.get("type"), TEXT)))
 

@@ -162,6 +162,8 @@ async def attacked(directory: Path) -> AsyncIterator[Target]:
         port,
         ANNALS_SET_TIME_ENABLED="true",
         ANNALS_ALERT_EVALUATION_SECONDS="1",
+        ANNALS_ENTERPRISE_LIMIT="1000000",
+        ANNALS_INTAKE_LIMIT="1000000",
     )
     await node.start()
     try:
