@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from tests.contract.enveloped import Enveloped
 from tests.contract.working import Client
 
 CHECKS = "/api/checks"
@@ -14,34 +15,10 @@ SLOW = "eu:slow_response us:slow_response eu:slow_response"
 FINE = "eu:ok us:ok eu:ok"
 
 
-class Checks:
-    """Calls with one key; errors have to be in uptime's envelope."""
+class Checks(Enveloped):
+    """Calls with one key."""
 
-    def __init__(self, client: Client, key: str = "") -> None:
-        self.client = client
-        self._headers = {"Authorization": f"Bearer {key}"} if key else {}
-
-    async def done(self, method: str, path: str = "", body: Any = None, status: int = 200, **headers: str) -> Any:
-        """Send a request that has to succeed, and return the whole envelope."""
-        answer = await self.client.call(method, CHECKS + path, body, **self._headers, **headers)
-        assert answer.status_code == status, answer.text
-        assert answer.headers["content-type"] == "application/json"
-        assert int(answer.headers["Annals-Position"]) > 0
-        envelope = answer.json()
-        assert envelope["success"] is True
-        assert set(envelope) <= {"success", "data", "pagination"}
-        return envelope
-
-    async def refused(self, method: str, path: str = "", body: Any = None, **headers: str) -> tuple[int, str, Any]:
-        """Send a request that has to be refused, and return status, code and details (or, without any, None)."""
-        answer = await self.client.call(method, CHECKS + path, body, **self._headers, **headers)
-        assert answer.headers["content-type"] == "application/json", answer.text
-        told = answer.json()
-        assert set(told) == {"success", "error"}
-        assert told["success"] is False
-        assert set(told["error"]) <= {"code", "message", "details"}
-        assert told["error"]["message"]
-        return answer.status_code, told["error"]["code"], told["error"].get("details")
+    base = CHECKS
 
     async def created(self, **more: Any) -> Any:
         """Create a check and return it."""

@@ -131,7 +131,7 @@ async def test_every_operation_is_documented_with_examples_and_its_refusals(aler
 async def test_the_parameters_of_the_list_are_documented_with_their_words(alerts: AlertsClient) -> None:
     document = await alerts.ok("GET", "/schema/openapi.json")
     parameters = {parameter["name"]: parameter for parameter in document["paths"][INCIDENTS]["get"]["parameters"]}
-    assert set(parameters) == {"ruleId", "status", "severity", "limit", "skip"}
+    assert set(parameters) == {"ruleId", "status", "severity", "limit", "skip", "minPosition"}
     assert parameters["status"]["schema"]["enum"] == ["open", "acknowledged", "investigating", "resolved", "closed"]
     assert parameters["severity"]["schema"]["enum"] == ["critical", "warning", "info"]
     assert (parameters["limit"]["schema"]["maximum"], parameters["limit"]["schema"]["default"]) == (200, 50)

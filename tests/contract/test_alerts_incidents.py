@@ -16,10 +16,10 @@ from tests.contract.alerting import (
     OUTSIDE,
     RULE,
     RULE_CAUSE,
-    WAYS,
     AlertsClient,
     alerts_client,
 )
+from tests.contract.tracking import WAYS
 
 OTHER_RULE = "rule_01JD8QZ2N3W4X5Y6Z7A8B9C0D2"
 UNKNOWN = "inc_01JD8QZ2N3W4X5Y6Z7A8B9C0D1"

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from domain.incidents.events import IncidentOpened
-from tests.contract.alerting import BREACH, BY_HAND, INCIDENTS, OUTAGE, OUTSIDE, WAYS, AlertsClient, alerts_client
+from tests.contract.alerting import BREACH, BY_HAND, INCIDENTS, OUTAGE, OUTSIDE, AlertsClient, alerts_client
+from tests.contract.tracking import WAYS
 
 WORDS = ("open", "acknowledged", "investigating", "resolved", "closed")
 

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from domain.incidents.events import IncidentNoteAdded
-from tests.contract.alerting import BREACH, INCIDENTS, WAYS, AlertsClient, alerts_client
+from tests.contract.alerting import BREACH, INCIDENTS, AlertsClient, alerts_client
+from tests.contract.tracking import WAYS
 
 REQUIRED = (400, "note content is required")
 

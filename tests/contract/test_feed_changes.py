@@ -8,7 +8,8 @@ import pytest
 
 from domain.incidents.events import IncidentReopened
 from domain.incidents.status import Status
-from tests.contract.feeding import BREACH, FEED, OUTAGE, WAYS, FeedClient, feed_client
+from tests.contract.feeding import BREACH, FEED, OUTAGE, FeedClient, feed_client
+from tests.contract.tracking import WAYS
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ import pytest
 
 from domain.incidents.events import IncidentClosed, IncidentReopened, IncidentResolved, IncidentStartBackdated
 from domain.incidents.status import Status
-from tests.contract.feeding import BREACH, FIGURES, WAYS, FeedClient, feed_client
+from tests.contract.feeding import BREACH, FIGURES, FeedClient, feed_client
+from tests.contract.tracking import WAYS
 from tests.contract.working import place
 
 NONE = {"critical": 0, "high": 0, "medium": 0, "low": 0}

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from domain.incidents.events import IncidentOpened, IncidentRecurred
-from tests.contract.feeding import BREACH, DESCRIPTION, FEED, OUTAGE, OUTSIDE, TITLE, WAYS, FeedClient, feed_client
+from tests.contract.feeding import BREACH, DESCRIPTION, FEED, OUTAGE, OUTSIDE, TITLE, FeedClient, feed_client
+from tests.contract.tracking import WAYS
 
 REPORT = {"title": TITLE, "description": DESCRIPTION}
 NOTHING: dict[str, Any] = {"assignedAgents": [], "rootCause": None, "recommendedActions": []}

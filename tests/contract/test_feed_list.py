@@ -7,7 +7,8 @@ from itertools import chain
 import msgspec
 import pytest
 
-from tests.contract.feeding import BREACH, FEED, OUTAGE, WAYS, FeedClient, feed_client, ids_of
+from tests.contract.feeding import BREACH, FEED, OUTAGE, FeedClient, feed_client, ids_of
+from tests.contract.tracking import WAYS
 
 #: The ranks that each word stands for, and the statuses, as section 0.2 has them.
 RANKS = {"critical": (4,), "high": (3,), "medium": (2,), "low": (1, 0)}

@@ -8,7 +8,8 @@ import pytest
 
 from domain.incidents.events import IncidentOpened, IncidentReopened
 from domain.incidents.status import Status
-from tests.contract.feeding import BREACH, FEED, OUTAGE, OUTSIDE, WAYS, FeedClient, feed_client
+from tests.contract.feeding import BREACH, FEED, OUTAGE, OUTSIDE, FeedClient, feed_client
+from tests.contract.tracking import WAYS
 
 CHAIN = ("open", "triaging", "investigating", "awaiting_approval", "remediating", "resolved", "closed")
 

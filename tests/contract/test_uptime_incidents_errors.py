@@ -243,5 +243,6 @@ async def test_every_operation_is_documented_with_examples_of_its_body_and_its_r
             assert operation["requestBody"]["content"]["application/json"]["examples"], name
             assert "400" in refusals
     listed = {parameter["name"]: parameter for parameter in operations["listUptimeIncidents"]["parameters"]}
-    assert set(listed) == {"status", "severity", "check_id", "since", "limit", "offset", "sort_by", "sort_order"}
+    filters, order = {"status", "severity", "check_id", "since"}, {"sort_by", "sort_order"}
+    assert set(listed) == filters | order | {"limit", "offset", "minPosition"}
     assert all(parameter["description"] and parameter["schema"]["examples"] for parameter in listed.values())
