@@ -17,15 +17,16 @@ class Form(NamedTuple):
 
 PROBLEM = Form("application/problem+json", {"status", "type", "title", "detail"}, {"errors"})
 FORMS: Mapping[str, Form] = {
-    "/v1/": Form("application/json", {"error", "message"}, {"details"}),
-    "/api/alerts/": Form("application/json", {"error"}),
+    "/v1": Form("application/json", {"error", "message"}, {"details"}),
+    "/api/alerts": Form("application/json", {"error"}),
     "/api/incidents": Form("application/json", {"success", "error"}),
     "/api/checks": Form("application/json", {"success", "error"}),
 }
 
 
 def form_at(path: str) -> Form:
-    return next((form for base, form in FORMS.items() if path.startswith(base)), PROBLEM)
+    """Return the form at a path as it is meant, without escapes."""
+    return next((form for base, form in FORMS.items() if path == base or path.startswith(f"{base}/")), PROBLEM)
 
 
 def is_told(reply: Reply, path: str) -> bool:
