@@ -5,6 +5,7 @@ same append: nobody leaves an instance stuck behind an incident that is over.
 """
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
 from commands.context import Conflict, Context, Decision
@@ -14,9 +15,10 @@ from commands.incident_reopening import take_back_its_place
 from commands.incidents import Stop, hold_stop_of, try_again
 from commands.intents import Intent
 from commands.turns import decided, unit_of
+from domain.access.tenant import Tenant
 from domain.coordination.unit_of_work import UnitOfWork
 from domain.event import Event
-from domain.identity import incident_stream
+from domain.identity import incident_stream, tenant_stream
 from domain.incidents.dialects import DIALECTS, DialectName, RefusedMove
 from domain.incidents.events import (
     IncidentAcknowledged,
@@ -46,7 +48,10 @@ class MoveIncident(Intent, frozen=True):
 
 
 class ReturnToOpen(Intent, frozen=True):
-    """Take back an acknowledgement that nobody followed up on (the policy of acknowledgement time-outs)."""
+    """Take back an acknowledgement that nobody followed up on in time (the policy of acknowledgement time-outs).
+
+    The answer is the incident's ULID; None where nothing was to be taken back.
+    """
 
 
 class HeldIncident(NamedTuple):
@@ -108,18 +113,28 @@ def decide_move(command: MoveIncident, ulid: str, held: HeldIncident, context: C
 
 
 async def gather_return(_command: ReturnToOpen, ulid: str, context: Context, desk: Desk) -> HeldIncident:
-    """Hold the incident."""
+    """Hold the incident; its tenant says how long it may stay acknowledged."""
     incident = await hold_incident(desk, ulid, context.tenant, MOVE)
+    await desk.look(tenant_stream(context.tenant))
     return HeldIncident(incident, None, desk.at_hand)
 
 
 def decide_return(_command: ReturnToOpen, ulid: str, held: HeldIncident, context: Context) -> Decision:
-    """Put it back, unless somebody has gone on with it meanwhile."""
-    if held.incident.status is not Status.ACKNOWLEDGED:
-        return Decision((), ulid)
+    """Put it back, unless somebody has gone on with it, or it has more time, or all the time in the world, by now."""
     unit = unit_of(context, *held.at_hand)
+    if not _has_run_out(held.incident, unit.state(tenant_stream(context.tenant)), context.now):
+        return Decision(())
     move(unit, ulid, held, Status.OPEN, Wording("nobody followed up on the acknowledgement in time", ""))
     return decided(unit, ulid)
+
+
+def _has_run_out(incident: Incident, tenant: Tenant | None, now: datetime) -> bool:
+    """Tell whether an incident is acknowledged, and has been for as long as its tenant lets it be."""
+    minutes = tenant.acknowledgement_timeout if tenant is not None else 0
+    since = incident.acknowledged_at
+    if incident.status is not Status.ACKNOWLEDGED or since is None or not minutes:
+        return False
+    return since + timedelta(minutes=minutes) <= now
 
 
 class Wording(NamedTuple):

@@ -1,7 +1,7 @@
 """Whenever an incident stays acknowledged for longer than its tenant lets it be, it is opened again.
 
-A small role beside the alert rules, on one node at a time. Whether an incident is still acknowledged is decided on its
-stream, so it does not matter who asks, nor how often.
+A small role beside the alert rules, on one node at a time. Whether an incident is still acknowledged, and has been for
+too long, is decided on its stream and its tenant's, so it does not matter who asks, nor how often.
 """
 
 import asyncio
@@ -66,9 +66,9 @@ class AcknowledgementTimeouts:
         taken_back = 0
         for tenant, incident in await expired_acknowledgements(self._database, self._commands.clock.now(), BATCH):
             try:
-                await self._commands.send(ReturnToOpen(), Asker(tenant, ACTOR), incident)
+                outcome = await self._commands.send(ReturnToOpen(), Asker(tenant, ACTOR), incident)
             except NotFound as error:
                 log.warning("an acknowledged incident is not there", incident=incident, error=repr(error))
             else:
-                taken_back += 1
+                taken_back += outcome.answer is not None
         return taken_back

@@ -36,7 +36,7 @@ class Incident(msgspec.Struct, frozen=True):
     """An incident, as far as what may happen to it depends on it; ``merged_into`` is the ULID of another one.
 
     ``subject`` is the stream of the check or alert that it is about, where there is one: there it says which incident
-    is the last one. ``kind`` is in which way the check fails.
+    is the last one. ``kind`` is in which way the check fails. ``acknowledged_at`` is when it last was.
     """
 
     tenant: str
@@ -50,6 +50,7 @@ class Incident(msgspec.Struct, frozen=True):
     merged_into: str = ""
     subject: str = ""
     kind: Literal["down", "slow"] = "down"
+    acknowledged_at: datetime | None = None
 
     @property
     def is_unresolved(self) -> bool:
@@ -85,40 +86,40 @@ def _subject_of(event: IncidentOpened, tenant: str) -> str:
     return ""
 
 
-def evolve(incident: Incident | None, event: Any, _at: datetime, _by: str, tenant: str) -> Incident:
+def evolve(incident: Incident | None, event: Any, at: datetime, _by: str, tenant: str) -> Incident:
     """Apply a fact, the first of a stream to no state. Total: it never refuses a stored fact."""
     if incident is None:
         return open_incident(event, tenant)
-    return msgspec.structs.replace(incident, **_CHANGES[type(event)](incident, event))
+    return msgspec.structs.replace(incident, **_CHANGES[type(event)](incident, event, at))
 
 
-def _recurred(incident: Incident, event: IncidentRecurred) -> Mapping[str, Any]:
+def _recurred(incident: Incident, event: IncidentRecurred, _at: datetime) -> Mapping[str, Any]:
     more = tuple(region for region in event.regions if region not in incident.affected_regions)
     return {"failure_count": incident.failure_count + 1, "affected_regions": incident.affected_regions + more}
 
 
-def _into(status: Status) -> Callable[[Incident, Any], Mapping[str, Any]]:
-    return lambda _incident, _event: {"status": status}
+def _into(status: Status) -> Callable[[Incident, Any, datetime], Mapping[str, Any]]:
+    return lambda _incident, _event, _at: {"status": status}
 
 
-def _unchanged(_incident: Incident, _event: IncidentEvent) -> Mapping[str, Any]:
+def _unchanged(_incident: Incident, _event: IncidentEvent, _at: datetime) -> Mapping[str, Any]:
     return {}
 
 
-#: The members that each fact changes, with their new values.
-_CHANGES: Mapping[type[IncidentEvent], Callable[[Incident, Any], Mapping[str, Any]]] = {
+#: The members that each fact changes, with their new values, given the state, the fact, and when it happened.
+_CHANGES: Mapping[type[IncidentEvent], Callable[[Incident, Any, datetime], Mapping[str, Any]]] = {
     IncidentOpened: _into(Status.OPEN),
-    IncidentAcknowledged: _into(Status.ACKNOWLEDGED),
-    IncidentStatusChanged: lambda _incident, event: {"status": event.after},
+    IncidentAcknowledged: lambda _incident, _event, at: {"status": Status.ACKNOWLEDGED, "acknowledged_at": at},
+    IncidentStatusChanged: lambda _incident, event, _at: {"status": event.after},
     IncidentResolved: _into(Status.RESOLVED),
     IncidentClosed: _into(Status.CLOSED),
-    IncidentReopened: lambda _incident, _event: {"status": Status.OPEN, "merged_into": ""},
+    IncidentReopened: lambda _incident, _event, _at: {"status": Status.OPEN, "merged_into": ""},
     IncidentCanceled: _into(Status.CANCELED),
     IncidentRecurred: _recurred,
-    IncidentSeverityChanged: lambda _incident, event: {"severity": event.after},
-    IncidentFieldChanged: lambda _incident, event: {event.field: event.after},
-    IncidentAssigned: lambda _incident, event: {"assignee": event.assignee},
-    IncidentMerged: lambda _incident, event: {"merged_into": event.into},
+    IncidentSeverityChanged: lambda _incident, event, _at: {"severity": event.after},
+    IncidentFieldChanged: lambda _incident, event, _at: {event.field: event.after},
+    IncidentAssigned: lambda _incident, event, _at: {"assignee": event.assignee},
+    IncidentMerged: lambda _incident, event, _at: {"merged_into": event.into},
     IncidentStartBackdated: _unchanged,
     IncidentNoteAdded: _unchanged,
     DuplicateMerged: _unchanged,

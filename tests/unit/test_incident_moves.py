@@ -1,10 +1,12 @@
 """Moves of incidents, decided in the words of each API: its own table, the union behind it, and what a move does."""
 
+from datetime import timedelta
 from itertools import product
 from typing import Any
 
 import pytest
 
+from commands.access import ChangeTenant, RegisterTenant
 from commands.incident_moves import MoveIncident, ReturnToOpen
 from commands.incident_opening import OpenIncident
 from domain.bpmn.events import JobCreated
@@ -22,7 +24,7 @@ from domain.incidents.events import (
 from domain.incidents.incident import Incident
 from domain.incidents.status import Status
 from domain.rejection import InvalidInput, NotFound
-from tests.story import Stage, Story, bpmn
+from tests.story import STEP, Stage, Story, bpmn
 
 ONE_TASK = bpmn("s:startEvent work:serviceTask e:endEvent", "s>work work>e")
 
@@ -191,15 +193,50 @@ def test_an_incident_whose_subject_is_gone_goes_nowhere(dialect: DialectName, wo
     assert (refused.value.current, refused.value.allowed) == ("closed", ())
 
 
-def test_an_acknowledgement_that_nobody_followed_up_on_is_taken_back_once() -> None:
+def impatient(minutes: int = 30) -> Stage:
+    """Return a stage whose tenant lets acknowledgements be for so many minutes."""
     stage = Stage()
+    stage.send(RegisterTenant("default", "Default", "free"))
+    stage.send(ChangeTenant(acknowledgement_timeout_minutes=minutes), "default")
+    return stage
+
+
+def stays(stage: Stage, ulid: str) -> bool:
+    """Have the policy find that an acknowledgement has run out; tell whether nothing comes of it."""
+    before = len(stage.log.facts)
+    answer = stage.send(ReturnToOpen(), ulid, by="engine")
+    assert (answer is None) is (len(stage.log.facts) == before)
+    return answer is None
+
+
+def test_an_acknowledgement_that_nobody_followed_up_on_is_taken_back_once() -> None:
+    stage = impatient()
     ulid = moved(stage, opened(stage), ("uptime", "acknowledged"))
-    stage.send(ReturnToOpen(), ulid, by="engine")
+    stage.passes(timedelta(minutes=30) - 2 * STEP)
+    assert stays(stage, ulid)
+    assert not stays(stage, ulid)
     assert state(stage, ulid).status is Status.OPEN
     moved(stage, ulid, ("feed", "investigating"))
-    before = len(stage.log.facts)
-    stage.send(ReturnToOpen(), ulid, by="engine")
-    assert len(stage.log.facts) == before
+    assert stays(stage, ulid)
+
+
+def test_an_incident_that_was_acknowledged_again_meanwhile_has_all_of_its_time() -> None:
+    stage = impatient()
+    ulid = moved(stage, opened(stage), ("uptime", "acknowledged"))
+    stage.passes(timedelta(minutes=30))
+    moved(stage, ulid, ("alerts", "resolved"), ("alerts", "open"), ("uptime", "acknowledged"))
+    assert stays(stage, ulid)
+    stage.passes(timedelta(minutes=30))
+    assert not stays(stage, ulid)
+
+
+@pytest.mark.parametrize("minutes", [0, 60])
+def test_a_tenant_that_has_just_given_more_time_is_heard(minutes: int) -> None:
+    stage = impatient()
+    ulid = moved(stage, opened(stage), ("uptime", "acknowledged"))
+    stage.passes(timedelta(minutes=30))
+    stage.send(ChangeTenant(acknowledgement_timeout_minutes=minutes), "default")
+    assert stays(stage, ulid)
 
 
 def test_another_tenants_incident_is_as_unknown_as_any_other() -> None:
