@@ -36,7 +36,7 @@ class AlertRules(Controller):
     @get(
         operation_id="listAlertRules",
         opt={"access": READ},
-        responses=refused_with(401, 429, 503),
+        responses=refused_with(400, 401, 429, 503),
         summary="List all rules, and the words that rules are made of",
     )
     async def show_all(
