@@ -1,4 +1,7 @@
-"""A real PostgreSQL for all tests: one server a session, a database of its own for each test that asks for one."""
+"""A real PostgreSQL for all tests: one server a session, a database of its own for each test that asks for one.
+
+A node takes as long to start as most tests take to run: modules of small tests share one.
+"""
 
 import itertools
 import os
@@ -57,6 +60,13 @@ async def empty_database(postgres_server: EmbeddedPostgres) -> AsyncIterator[str
 @pytest.fixture
 async def database(postgres_server: EmbeddedPostgres, migrated_template: str) -> AsyncIterator[str]:
     """Return the URL of a database with every migration applied, which goes away after the test."""
+    async for dsn in _database_from(postgres_server, migrated_template):
+        yield dsn
+
+
+@pytest.fixture(scope="module")
+async def shared_database(postgres_server: EmbeddedPostgres, migrated_template: str) -> AsyncIterator[str]:
+    """Return the same, for all tests of a module: those whose tests look at nothing but what they made themselves."""
     async for dsn in _database_from(postgres_server, migrated_template):
         yield dsn
 

@@ -25,9 +25,9 @@ BROKEN = (
 )
 
 
-@pytest.fixture
-async def alerts(database: str) -> AsyncIterator[AlertsClient]:
-    async with alerts_client(database) as client:
+@pytest.fixture(scope="module")
+async def alerts(shared_database: str) -> AsyncIterator[AlertsClient]:
+    async with alerts_client(shared_database) as client:
         yield client
 
 

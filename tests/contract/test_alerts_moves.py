@@ -36,9 +36,9 @@ SHOWN = {
 }
 
 
-@pytest.fixture
-async def alerts(database: str) -> AsyncIterator[AlertsClient]:
-    async with alerts_client(database) as client:
+@pytest.fixture(scope="module")
+async def alerts(shared_database: str) -> AsyncIterator[AlertsClient]:
+    async with alerts_client(shared_database) as client:
         yield client
 
 
@@ -131,13 +131,14 @@ async def test_moves_are_told_apart_by_their_idempotency_key(alerts: AlertsClien
 
 
 @pytest.fixture
-async def stopped(alerts: AlertsClient) -> AlertsClient:
-    """Have a job of a process fail with no retries left."""
-    await alerts.deploy()
-    await alerts.start()
-    (job,) = await alerts.lock()
-    await alerts.complete(job, error="no money")
-    return alerts
+async def stopped(database: str) -> AsyncIterator[AlertsClient]:
+    """Have a job of a process fail with no retries left, on a node of its own."""
+    async with alerts_client(database) as alerts:
+        await alerts.deploy()
+        await alerts.start()
+        (job,) = await alerts.lock()
+        await alerts.complete(job, error="no money")
+        yield alerts
 
 
 async def test_resolving_an_incident_of_a_process_has_its_job_tried_again(stopped: AlertsClient) -> None:

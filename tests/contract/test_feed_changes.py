@@ -12,9 +12,9 @@ from tests.contract.feeding import BREACH, FEED, OUTAGE, FeedClient, feed_client
 from tests.contract.tracking import WAYS
 
 
-@pytest.fixture
-async def feed(database: str) -> AsyncIterator[FeedClient]:
-    async with feed_client(database) as client:
+@pytest.fixture(scope="module")
+async def feed(shared_database: str) -> AsyncIterator[FeedClient]:
+    async with feed_client(shared_database) as client:
         yield client
 
 

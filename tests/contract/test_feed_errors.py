@@ -28,9 +28,9 @@ OF_ONE = {name: operation for name, operation in OPERATIONS.items() if "{id}" in
 VARYING = {"x-ratelimit-remaining", "x-ratelimit-reset", "annals-position"}
 
 
-@pytest.fixture
-async def feed(database: str) -> AsyncIterator[FeedClient]:
-    async with feed_client(database) as client:
+@pytest.fixture(scope="module")
+async def feed(shared_database: str) -> AsyncIterator[FeedClient]:
+    async with feed_client(shared_database) as client:
         yield client
 
 
@@ -79,7 +79,9 @@ async def test_a_parameter_that_cannot_be_read_is_refused_and_named(feed: FeedCl
 
 async def test_a_parameter_that_nobody_knows_is_passed_over(feed: FeedClient) -> None:
     incident = await feed.opened(BREACH)
-    assert ids_of(await feed.page("page=7&tenant=rival")) == [incident]
+    page = await feed.page("page=7&tenant=rival")
+    assert ids_of(page)[0] == incident
+    assert page == await feed.page()
 
 
 #: Bodies that are none of any operation.
@@ -110,23 +112,24 @@ HOSTILE: list[bytes] = [
 
 async def test_a_body_that_is_none_of_the_operations_is_refused_and_nothing_is_stored(feed: FeedClient) -> None:
     incident = await feed.opened(BREACH)
+    before = await feed.page()
     for name, (method, path, _) in WRITES.items():
         for body in HOSTILE:
             status, code, message = await feed.error(method, path.format(id=incident), body)
             assert (status, code) == (400, "validation_error"), (name, body[:40])
             assert 0 < len(message) < 300
     assert len(await feed.history(incident)) == 1
-    assert ids_of(await feed.page()) == [incident]
+    assert await feed.page() == before
 
 
 @pytest.mark.parametrize("agents", [["a\0"], [""], ["x" * 101], ["x"] * 101, [7], "x", None])
 async def test_agents_that_are_suggested_are_names_though_nobody_is_assigned(feed: FeedClient, agents: Any) -> None:
-    body = {"title": TITLE, "description": DESCRIPTION, "suggestedAgents": agents}
+    body, before = {"title": TITLE, "description": DESCRIPTION, "suggestedAgents": agents}, await feed.page()
     for path in (FEED, f"{FEED}/chat"):
         status, code, message = await feed.error("POST", path, body)
         assert (status, code) == (400, "validation_error")
         assert "suggestedAgents" in message
-    assert ids_of(await feed.page()) == []
+    assert await feed.page() == before
 
 
 async def test_a_body_of_another_media_type_is_not_read(feed: FeedClient) -> None:
@@ -258,16 +261,3 @@ async def test_a_known_path_with_another_method_says_which_are_allowed(
     answer = await feed.call(method, path)
     assert (answer.status_code, answer.json()["error"]) == (405, "method_not_allowed")
     assert answer.headers["Allow"] == allowed
-
-
-async def test_an_error_that_nobody_foresaw_is_told_in_the_form_of_the_feed(feed: FeedClient) -> None:
-    await feed.page()
-    await feed.node.pools.queries.execute("alter table incident_list rename to gone")
-    assert await feed.error("GET", f"{FEED}/{UNKNOWN}") == (500, "internal_error", "see server logs")
-
-
-async def test_a_read_model_that_is_behind_is_told_in_the_form_of_the_feed(database: str) -> None:
-    async with feed_client(database, roles=frozenset({"api"}), query_wait=0.2) as feed:
-        answer = await feed.call("GET", FEED)
-        assert (answer.status_code, answer.json()["error"]) == (503, "unavailable")
-        assert int(answer.headers["Retry-After"]) > 0

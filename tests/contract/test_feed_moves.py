@@ -39,9 +39,9 @@ SHOWN = {
 }
 
 
-@pytest.fixture
-async def feed(database: str) -> AsyncIterator[FeedClient]:
-    async with feed_client(database) as client:
+@pytest.fixture(scope="module")
+async def feed(shared_database: str) -> AsyncIterator[FeedClient]:
+    async with feed_client(shared_database) as client:
         yield client
 
 

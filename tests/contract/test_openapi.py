@@ -59,9 +59,9 @@ class Document:
         return jsonschema_rs.Draft202012Validator({**schema, "components": self.told["components"]})
 
 
-@pytest.fixture
-async def node(database: str) -> AsyncIterator[Callers]:
-    async with callers(database, set_time_enabled=True) as them:
+@pytest.fixture(scope="module")
+async def node(shared_database: str) -> AsyncIterator[Callers]:
+    async with callers(shared_database, set_time_enabled=True) as them:
         yield them
 
 

@@ -106,9 +106,9 @@ ROUTES: Mapping[str, frozenset[str]] = {
 }
 
 
-@pytest.fixture
-async def node(database: str) -> AsyncIterator[Callers]:
-    async with callers(database, set_time_enabled=True) as them:
+@pytest.fixture(scope="module")
+async def node(shared_database: str) -> AsyncIterator[Callers]:
+    async with callers(shared_database, set_time_enabled=True) as them:
         yield them
 
 

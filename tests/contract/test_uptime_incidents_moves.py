@@ -12,9 +12,16 @@ PAIRS = [(before, after) for before in STATUSES for after in STATUSES]
 REFUSED = [(before, after) for before, after in PAIRS if after not in TABLE[before]]
 
 
+@pytest.fixture(scope="module")
+async def uptime(shared_database: str) -> AsyncIterator[Uptime]:
+    async with engine_client(shared_database, set_time_enabled=True) as client:
+        yield Uptime(client)
+
+
 @pytest.fixture
-async def uptime(database: str) -> AsyncIterator[Uptime]:
-    async with engine_client(database, set_time_enabled=True) as client:
+async def alone(database: str) -> AsyncIterator[Uptime]:
+    """Return a client of a node on which nobody else has processes."""
+    async with engine_client(database) as client:
         yield Uptime(client)
 
 
@@ -116,38 +123,38 @@ async def test_an_incident_closed_without_being_resolved_never_recovered(uptime:
     assert (closed["incident"]["resolved_at"], closed["recovery_time_seconds"]) == (None, None)
 
 
-async def test_resolving_the_incident_of_a_process_has_its_job_tried_again(uptime: Uptime) -> None:
-    incident = await uptime.failed_process()
-    await uptime.moved(incident, "resolved")
-    (job,) = await uptime.client.lock()
-    await uptime.client.complete(job)
-    (row,) = await uptime.client.rows("incidents")
+async def test_resolving_the_incident_of_a_process_has_its_job_tried_again(alone: Uptime) -> None:
+    incident = await alone.failed_process()
+    await alone.moved(incident, "resolved")
+    (job,) = await alone.client.lock()
+    await alone.client.complete(job)
+    (row,) = await alone.client.rows("incidents")
     assert (row["resolvedBy"], "resolvedAt" in row) == ("key:bootstrap", True)
 
 
-async def test_closing_an_unresolved_incident_of_a_process_resolves_it_first(uptime: Uptime) -> None:
-    incident = await uptime.failed_process()
-    await uptime.moved(incident, "acknowledged")
-    closed = await uptime.moved(incident, "closed")
+async def test_closing_an_unresolved_incident_of_a_process_resolves_it_first(alone: Uptime) -> None:
+    incident = await alone.failed_process()
+    await alone.moved(incident, "acknowledged")
+    closed = await alone.moved(incident, "closed")
     assert closed["resolved_at"] is not None
-    assert [row["new_value"] for row in await uptime.updates(incident) if row["field"] == "status"] == [
+    assert [row["new_value"] for row in await alone.updates(incident) if row["field"] == "status"] == [
         "closed",
         "resolved",
         "acknowledged",
         "open",
     ]
-    assert len(await uptime.client.lock()) == 1
+    assert len(await alone.client.lock()) == 1
 
 
-async def test_the_incident_of_a_process_that_was_ended_is_closed_without_having_been_resolved(uptime: Uptime) -> None:
-    incident = await uptime.failed_process()
-    (instance,) = await uptime.client.rows("process-instances")
+async def test_the_incident_of_a_process_that_was_ended_is_closed_without_having_been_resolved(alone: Uptime) -> None:
+    incident = await alone.failed_process()
+    (instance,) = await alone.client.rows("process-instances")
     path = f"/process-instances/{instance['partition']}/{instance['id']}/cancel"
-    await uptime.client.ok("PATCH", path, {"workerId": "ada"})
-    shown = await uptime.shown(incident)
+    await alone.client.ok("PATCH", path, {"workerId": "ada"})
+    shown = await alone.shown(incident)
     assert (shown["status"], shown["resolved_at"]) == ("closed", None)
     for status in STATUSES:
-        refusal = await uptime.refused("PUT", f"/{incident}/status", {"status": status})
+        refusal = await alone.refused("PUT", f"/{incident}/status", {"status": status})
         assert refusal == (409, "CONFLICT", {"allowed": []})
 
 

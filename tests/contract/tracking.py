@@ -73,8 +73,9 @@ class TrackingClient(Client):
         return key
 
     async def tenant(self, tenant: str, plan: str = "enterprise") -> str:
-        """Register a tenant and return its owner's key."""
-        await self.ok("POST", "/admin/tenants", {"id": tenant, "name": tenant.title(), "plan": plan})
+        """Register a tenant, unless it is, and return a new key of its owner."""
+        body = {"id": tenant, "name": tenant.title(), "plan": plan}
+        assert (await self.call("POST", "/admin/tenants", body)).status_code in {201, 409}
         return await self.key("owner", tenant)
 
 
