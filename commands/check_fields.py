@@ -5,8 +5,7 @@ from datetime import datetime, timedelta
 from typing import get_args
 from urllib.parse import urlsplit
 
-from commands.incident_changes import LONGEST_MESSAGE, LONGEST_REGION, regions
-from commands.incident_fields import one_of, text
+from commands.incident_fields import LONGEST_MESSAGE, LONGEST_REGION, one_of, regions, text
 from domain.incidents.events import FailureType
 from domain.monitoring.events import CheckSettings, CheckType
 from domain.rejection import Cause

@@ -8,9 +8,8 @@ from datetime import datetime
 
 from commands.context import Context, Decision
 from commands.desk import AtHand, Desk
-from commands.incident_changes import LONGEST_MESSAGE, regions
-from commands.incident_fields import text
-from commands.incident_opening import LONGEST_TITLE, OPEN, monitors, open_incident, started
+from commands.incident_fields import LONGEST_MESSAGE, LONGEST_TITLE, monitors, regions, started, text
+from commands.incident_opening import OPEN, open_incident
 from commands.intents import Intent
 from commands.turns import decided, unit_of
 from domain.coordination.unit_of_work import UnitOfWork

@@ -19,7 +19,7 @@ from commands.check_incidents import (
 )
 from commands.context import Context, Decision
 from commands.desk import AtHand, Desk
-from commands.incident_changes import MOST_REGIONS
+from commands.incident_fields import MOST_REGIONS
 from commands.intents import Intent
 from commands.turns import decided, unit_of
 from domain.coordination.unit_of_work import UnitOfWork

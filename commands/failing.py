@@ -3,6 +3,7 @@
 from datetime import date, datetime
 from typing import NamedTuple
 
+from commands.incident_opening import open_incident
 from domain.bpmn.durations import DurationError, parse_duration
 from domain.bpmn.events import (
     JobCreated,
@@ -16,7 +17,7 @@ from domain.bpmn.events import (
 from domain.bpmn.execution import Turn
 from domain.bpmn.instance import Instance, Job, Task
 from domain.coordination.unit_of_work import UnitOfWork
-from domain.identity import InstanceId, incident_stream, task_stream
+from domain.identity import InstanceId, task_stream
 from domain.incidents.events import IncidentOpened, IncidentType, ProcessCause
 from domain.incidents.incident import PROCESS_SEVERITY
 from domain.rejection import InvalidInput
@@ -171,9 +172,8 @@ def _engine_cause(unit: UnitOfWork, partition: date, incident_id: int, task: Tas
 
 
 def _open(unit: UnitOfWork, cause: ProcessCause, error: str, last_incident: str = "") -> str:
-    """Open an incident and return its ULID."""
-    ulid = unit.ids.ulid()
-    where = cause.activity or cause.bpmn_process_id
+    """Open an incident and return its ULID. Names in models may have several lines, titles have one."""
+    where = " ".join((cause.activity or cause.bpmn_process_id).split())
     opened = IncidentOpened(
         source="process",
         severity=PROCESS_SEVERITY,
@@ -182,8 +182,7 @@ def _open(unit: UnitOfWork, cause: ProcessCause, error: str, last_incident: str 
         process=cause,
         previous_incident=last_incident,
     )
-    unit.record(incident_stream(ulid), opened, new=True)
-    return ulid
+    return open_incident(unit, opened)
 
 
 def _outermost(instance: Instance) -> int:

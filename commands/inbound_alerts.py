@@ -26,6 +26,7 @@ from domain.incidents.events import (
 )
 from domain.incidents.incident import Incident
 from domain.incidents.status import Status
+from domain.incidents.texts import legible
 from domain.intakes.alert import Alert
 from domain.intakes.events import AlertRaised, Provider
 
@@ -34,7 +35,7 @@ class RaiseAlert(Intent, frozen=True):
     """Something is wrong, or still is. ``severity`` is a rank, ``details`` the JSON text of an object, or empty.
 
     ``started_at`` is given where the sender knows when it began (UTC, cut to milliseconds). The texts of alerts were
-    checked where they came in.
+    checked where they came in; title and description are made legible once more.
     """
 
     provider: Provider
@@ -92,8 +93,9 @@ def decide_raise(command: RaiseAlert, _target: None, at_hand: AtHand, context: C
     known = worked_on(unit, alert.incident) if alert is not None else None
     if known is not None:
         incident: Incident = unit.state(incident_stream(known))
-        message = command.description if command.description != incident.error_message else ""
-        unit.record(incident_stream(known), IncidentRecurred(message))
+        message = legible(command.description)
+        news = message if message != incident.error_message else ""
+        unit.record(incident_stream(known), IncidentRecurred(news))
         return decided(unit, AlertAnswer(known, "duplicate"))
     ulid = open_incident(unit, _opened(command, alert.incident if alert is not None else ""), command.started_at)
     unit.record(stream, AlertRaised(ulid))

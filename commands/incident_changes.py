@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from commands.context import Context, Decision
 from commands.desk import AtHand, Desk
-from commands.incident_fields import one_of, text
+from commands.incident_fields import LONGEST_MESSAGE, one_of, regions, text
 from commands.incident_moves import hold_incident
 from commands.intents import Intent
 from commands.turns import decided, unit_of
@@ -20,10 +20,6 @@ from domain.incidents.incident import Incident
 from domain.rejection import Cause, InvalidInput, InvalidState
 
 CHANGE, NOTE = "failed to change incident", "failed to add note"
-
-LONGEST_MESSAGE = 1000
-LONGEST_REGION = 64
-MOST_REGIONS = 100
 
 
 class ChangeIncident(Intent, frozen=True):
@@ -71,15 +67,6 @@ async def gather_change(command: ChangeIncident, ulid: str, context: Context, de
     if causes:
         raise InvalidInput(CHANGE, "fields are invalid", causes)
     return HeldIncident(await hold_incident(desk, ulid, context.tenant, CHANGE), desk.at_hand)
-
-
-def regions(pointer: str, names: tuple[str, ...]) -> Iterator[Cause]:
-    """Require a list of regions that can be read."""
-    if len(names) > MOST_REGIONS:
-        yield Cause(pointer, "max", f"must have at most {MOST_REGIONS} regions")
-        return
-    for index, name in enumerate(names):
-        yield from text(f"{pointer}/{index}", name, 1, LONGEST_REGION)
 
 
 def decide_change(command: ChangeIncident, ulid: str, held: HeldIncident, context: Context) -> Decision:

@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 from commands.context import Conflict, Context, Decision
 from commands.desk import AtHand, Desk
-from commands.incident_fields import one_of, text
+from commands.incident_fields import LONGEST_ASSIGNEE, LONGEST_NOTE, one_of, text
 from commands.incident_reopening import take_back_its_place
 from commands.incidents import Stop, hold_stop_of, try_again
 from commands.intents import Intent
@@ -33,9 +33,6 @@ from domain.incidents.status import Status
 from domain.rejection import InvalidInput, NotFound
 
 MOVE = "failed to move incident"
-
-LONGEST_NOTE = 500
-LONGEST_ASSIGNEE = 128
 
 
 class MoveIncident(Intent, frozen=True):

@@ -1,25 +1,29 @@
 """Opening incidents by hand (contracts/incidents.md 0.5, source 5); what else opens them has commands of its own."""
 
-from collections.abc import Iterator
 from datetime import datetime
+
+import msgspec
 
 from commands.context import Context, Decision
 from commands.desk import AtHand, Desk
-from commands.incident_changes import LONGEST_MESSAGE, regions
-from commands.incident_fields import text
+from commands.incident_fields import (
+    LONGEST_DESCRIPTION,
+    LONGEST_MESSAGE,
+    LONGEST_TITLE,
+    monitors,
+    regions,
+    started,
+    text,
+)
 from commands.intents import Intent
 from commands.turns import decided, unit_of
 from domain.coordination.unit_of_work import UnitOfWork
 from domain.identity import incident_stream
 from domain.incidents.events import FailureType, IncidentOpened, IncidentStartBackdated
-from domain.rejection import Cause, InvalidInput
+from domain.incidents.texts import legible
+from domain.rejection import InvalidInput
 
 OPEN = "failed to open incident"
-
-LONGEST_TITLE = 255
-LONGEST_DESCRIPTION = 4000
-LONGEST_MONITOR = 128
-MOST_MONITORS = 100
 
 
 class OpenIncident(Intent, frozen=True):
@@ -54,22 +58,6 @@ async def gather_open(command: OpenIncident, _target: None, context: Context, de
     return desk.at_hand
 
 
-def monitors(pointer: str, names: tuple[str, ...]) -> Iterator[Cause]:
-    """Require a list of monitors, whatever their system calls them, that can be read."""
-    if len(names) > MOST_MONITORS:
-        yield Cause(pointer, "max", f"must have at most {MOST_MONITORS} monitors")
-        return
-    for index, name in enumerate(names):
-        yield from text(f"{pointer}/{index}", name, 1, LONGEST_MONITOR)
-
-
-def started(pointer: str, started_at: datetime | None, now: datetime) -> list[Cause]:
-    """Require a start, where one is given, that is not yet to come."""
-    if started_at is not None and started_at > now:
-        return [Cause(pointer, "past", "must not be in the future")]
-    return []
-
-
 def decide_open(command: OpenIncident, _target: None, at_hand: AtHand, context: Context) -> Decision:
     """Open it; the answer is its ULID."""
     unit = unit_of(context, *at_hand)
@@ -89,8 +77,14 @@ def decide_open(command: OpenIncident, _target: None, at_hand: AtHand, context: 
 
 
 def open_incident(unit: UnitOfWork, opened: IncidentOpened, started_at: datetime | None = None) -> str:
-    """Record an incident, which may have begun before now, and return its ULID."""
+    """Record an incident, which may have begun before now, and return its ULID.
+
+    Not everybody who opens one can be asked for other words: its texts are made legible.
+    """
     ulid = unit.ids.ulid()
+    title, message = legible(opened.title), legible(opened.error_message)
+    if (title, message) != (opened.title, opened.error_message):
+        opened = msgspec.structs.replace(opened, title=title, error_message=message)
     unit.record(incident_stream(ulid), opened, new=True)
     if started_at is not None and started_at < unit.now:
         unit.record(incident_stream(ulid), IncidentStartBackdated(started_at))

@@ -12,8 +12,7 @@ import msgspec
 
 from api.engine.json_text import DEEPEST, nests_too_deep
 from api.refusals import InvalidBody
-from commands.incident_fields import text
-from commands.incident_opening import LONGEST_DESCRIPTION, LONGEST_TITLE
+from commands.incident_fields import LONGEST_DESCRIPTION, LONGEST_TITLE, text
 from domain.rejection import Cause, InvalidInput
 from domain.timestamps import in_utc
 

@@ -17,7 +17,7 @@ from api.intakes.alert_fields import DEFAULT_SEVERITY, Checking, described, exte
 from api.intakes.inbound import Inbound, Reply
 from commands.handling import Outcome
 from commands.inbound_alerts import InboundAlert, RaiseAlert, ResolveAlert
-from commands.incident_opening import LONGEST_DESCRIPTION
+from commands.incident_fields import LONGEST_DESCRIPTION
 from domain.rejection import Cause
 
 PROVIDER: Literal["alertmanager"] = "alertmanager"

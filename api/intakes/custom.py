@@ -13,8 +13,7 @@ from api.intakes.alert_fields import DEFAULT_SEVERITY, LONGEST_NAME, Checking, e
 from api.intakes.inbound import Inbound, Reply
 from commands.handling import Outcome
 from commands.inbound_alerts import AlertAnswer, RaiseAlert
-from commands.incident_fields import one_of
-from commands.incident_opening import LONGEST_DESCRIPTION, LONGEST_TITLE
+from commands.incident_fields import LONGEST_DESCRIPTION, LONGEST_TITLE, one_of
 from domain.incidents.dialects import FEED
 from domain.timestamps import rfc3339
 

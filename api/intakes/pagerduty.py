@@ -22,7 +22,7 @@ from api.intakes.alert_fields import (
 from api.intakes.inbound import Inbound, Reply
 from commands.handling import Outcome
 from commands.inbound_alerts import AcknowledgeAlert, InboundAlert, RaiseAlert, ResolveAlert
-from commands.incident_opening import LONGEST_DESCRIPTION
+from commands.incident_fields import LONGEST_DESCRIPTION
 
 PROVIDER: Literal["pagerduty"] = "pagerduty"
 

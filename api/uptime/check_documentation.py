@@ -19,7 +19,7 @@ from commands.check_fields import (
     TYPES,
 )
 from commands.check_results import MOST_RESULTS
-from commands.incident_changes import LONGEST_MESSAGE, LONGEST_REGION, MOST_REGIONS
+from commands.incident_fields import LONGEST_MESSAGE, LONGEST_REGION, MOST_REGIONS
 from domain.rejection import Cause, InvalidInput, InvalidState, NotFound
 
 NO_CHECK = NotFound("failed to find check", "check chk_01JDZZZZZZZZZZZZZZZZZZZZZZ could not be found")

@@ -22,9 +22,16 @@ from api.uptime.errors import UPTIME_FORM
 from api.uptime.incident_bodies import SOURCES, TYPES
 from api.uptime.listing import ORDERS, SORTS
 from commands.check_incidents import UnresolvedIncident
-from commands.incident_changes import LONGEST_MESSAGE, LONGEST_REGION, MOST_REGIONS
-from commands.incident_moves import LONGEST_ASSIGNEE, LONGEST_NOTE
-from commands.incident_opening import LONGEST_MONITOR, LONGEST_TITLE, MOST_MONITORS
+from commands.incident_fields import (
+    LONGEST_ASSIGNEE,
+    LONGEST_MESSAGE,
+    LONGEST_MONITOR,
+    LONGEST_NOTE,
+    LONGEST_REGION,
+    LONGEST_TITLE,
+    MOST_MONITORS,
+    MOST_REGIONS,
+)
 from domain.identity import INT32_MAX
 from domain.incidents.dialects import UPTIME, RefusedMove
 from domain.rejection import Cause, Forbidden, InvalidInput, InvalidState, NotFound, Rejection, ReusedKey, Unavailable

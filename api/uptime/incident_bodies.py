@@ -10,10 +10,19 @@ from typing import Any, get_args
 from api.incidents.bodies import Form
 from api.incidents.ids import CHECK_IDS
 from commands.check_incidents import OpenIncidentOfCheck
-from commands.incident_changes import LONGEST_MESSAGE, AddNote, ChangeIncident, regions
-from commands.incident_fields import one_of, text
-from commands.incident_moves import LONGEST_ASSIGNEE, LONGEST_NOTE, MoveIncident
-from commands.incident_opening import LONGEST_TITLE, OpenIncident, monitors
+from commands.incident_changes import AddNote, ChangeIncident
+from commands.incident_fields import (
+    LONGEST_ASSIGNEE,
+    LONGEST_MESSAGE,
+    LONGEST_NOTE,
+    LONGEST_TITLE,
+    monitors,
+    one_of,
+    regions,
+    text,
+)
+from commands.incident_moves import MoveIncident
+from commands.incident_opening import OpenIncident
 from domain.access.caller import Caller
 from domain.identity import INT32_MAX
 from domain.incidents.dialects import UPTIME

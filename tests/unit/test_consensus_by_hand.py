@@ -7,7 +7,7 @@ import pytest
 
 from commands.check_incidents import OpenIncidentOfCheck, UnresolvedIncident
 from commands.check_results import ReportedResult, ReportResults
-from commands.incident_changes import MOST_REGIONS
+from commands.incident_fields import MOST_REGIONS
 from commands.incident_merging import MergeIncident
 from commands.incident_opening import OpenIncident
 from domain.incidents.dialects import RefusedMove
