@@ -12,6 +12,7 @@ import msgspec
 from commands import alert_fields
 from commands.context import Context, Decision
 from commands.desk import AtHand, Desk
+from commands.holding import hold_own
 from commands.incident_fields import one_of
 from commands.incident_opening import open_incident
 from commands.intents import Intent
@@ -33,7 +34,7 @@ from domain.alerting.rule import Rule
 from domain.event import Event
 from domain.identity import rule_stream
 from domain.incidents.events import IncidentOpened, RuleCause
-from domain.rejection import InvalidInput, NotFound
+from domain.rejection import InvalidInput
 
 SAVE, DELETE, FIRE = "failed to save rule", "failed to delete rule", "failed to fire rule"
 
@@ -191,12 +192,9 @@ def decide_tell(command: TellEvaluation, ulid: str, held: HeldRule, context: Con
 
 
 async def hold_rule(desk: Desk, ulid: str, tenant: str, title: str) -> HeldRule:
-    """Hold a rule; another tenant's and a deleted one are as unknown as any other."""
-    held = await desk.hold(rule_stream(ulid))
-    rule: Rule | None = held.state
-    if rule is None or rule.deleted or rule.tenant != tenant:
-        raise NotFound(title, f"rule rule_{ulid} could not be found")
-    return HeldRule(rule, held.version, desk.at_hand)
+    """Hold a rule."""
+    stream = rule_stream(ulid)
+    return HeldRule(await hold_own(desk, stream, tenant, title), desk.version(stream), desk.at_hand)
 
 
 def _recorded(ulid: str, held: HeldRule, context: Context, *events: Event) -> Decision:

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from commands.context import Context, Decision
 from commands.desk import AtHand, Desk
+from commands.holding import hold_own
 from commands.incident_fields import LONGEST_MESSAGE, LONGEST_TITLE, monitors, regions, started, text
 from commands.incident_opening import OPEN, open_incident
 from commands.intents import Intent
@@ -49,10 +50,8 @@ class OpenIncidentOfCheck(Intent, frozen=True):
 
 
 async def hold_check(desk: Desk, ulid: str, tenant: str, title: str) -> Check:
-    """Hold a check; one that is deleted, or another tenant's, is as unknown as any other."""
-    check: Check | None = (await desk.hold(check_stream(ulid))).state
-    if check is None or check.deleted or check.tenant != tenant:
-        raise NotFound(title, f"check chk_{ulid} could not be found")
+    """Hold a check."""
+    check: Check = await hold_own(desk, check_stream(ulid), tenant, title)
     return check
 
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from commands.context import Context, Decision
-from commands.desk import AtHand, Desk
+from commands.desk import Desk
 from commands.incident_fields import LONGEST_MESSAGE, one_of, regions, text
-from commands.incident_moves import hold_incident
+from commands.incident_moves import HeldIncident, hold_incident
 from commands.intents import Intent
 from commands.turns import decided, unit_of
 from domain.event import Event
@@ -39,13 +39,6 @@ class AddNote(Intent, frozen=True):
     longest: int = LONGEST_MESSAGE
 
 
-class HeldIncident(NamedTuple):
-    """An incident to decide on."""
-
-    incident: Incident
-    at_hand: AtHand
-
-
 class NoteAnswer(NamedTuple):
     """The incident's ULID, and the version of its stream that the note is."""
 
@@ -66,7 +59,7 @@ async def gather_change(command: ChangeIncident, ulid: str, context: Context, de
         causes += regions("#/affected_regions", command.affected_regions)
     if causes:
         raise InvalidInput(CHANGE, "fields are invalid", causes)
-    return HeldIncident(await hold_incident(desk, ulid, context.tenant, CHANGE), desk.at_hand)
+    return await hold_incident(desk, ulid, context.tenant, CHANGE)
 
 
 def decide_change(command: ChangeIncident, ulid: str, held: HeldIncident, context: Context) -> Decision:
@@ -94,7 +87,7 @@ async def gather_note(command: AddNote, ulid: str, context: Context, desk: Desk)
     causes = tuple(text("#/text", command.text, 1, command.longest))
     if causes:
         raise InvalidInput(NOTE, "fields are invalid", causes)
-    return HeldIncident(await hold_incident(desk, ulid, context.tenant, NOTE), desk.at_hand)
+    return await hold_incident(desk, ulid, context.tenant, NOTE)
 
 
 def decide_note(command: AddNote, ulid: str, held: HeldIncident, context: Context) -> Decision:

@@ -34,7 +34,8 @@ async def gather_merge(command: MergeIncident, ulid: str, context: Context, desk
     if command.into == ulid:
         raise InvalidInput(MERGE, "an incident cannot be merged into itself")
     duplicate = await hold_with_stop(desk, ulid, context.tenant, MERGE)
-    return HeldDuplicate(duplicate, await hold_incident(desk, command.into, context.tenant, MERGE))
+    into = await hold_incident(desk, command.into, context.tenant, MERGE)
+    return HeldDuplicate(duplicate, into.incident)
 
 
 def decide_merge(command: MergeIncident, ulid: str, held: HeldDuplicate, context: Context) -> Decision:

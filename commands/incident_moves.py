@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 
 from commands.context import Conflict, Context, Decision
 from commands.desk import AtHand, Desk
+from commands.holding import hold_own
 from commands.incident_fields import LONGEST_ASSIGNEE, LONGEST_NOTE, one_of, text
 from commands.incident_reopening import take_back_its_place
 from commands.incidents import Stop, hold_stop_of, try_again
@@ -30,7 +31,7 @@ from domain.incidents.events import (
 )
 from domain.incidents.incident import Incident
 from domain.incidents.status import Status
-from domain.rejection import InvalidInput, NotFound
+from domain.rejection import InvalidInput
 
 MOVE = "failed to move incident"
 
@@ -55,27 +56,25 @@ class HeldIncident(NamedTuple):
     """An incident to decide on; ``stop`` is what to try again when it is resolved, where that is so."""
 
     incident: Incident
-    stop: Stop | None
     at_hand: AtHand
+    stop: Stop | None = None
 
 
-async def hold_incident(desk: Desk, ulid: str, tenant: str, title: str) -> Incident:
-    """Hold an incident; another tenant's is as unknown as any other."""
-    incident: Incident | None = (await desk.hold(incident_stream(ulid))).state
-    if incident is None or incident.tenant != tenant:
-        raise NotFound(title, f"incident inc_{ulid} could not be found")
-    return incident
+async def hold_incident(desk: Desk, ulid: str, tenant: str, title: str) -> HeldIncident:
+    """Hold an incident for a decision that tries nothing again."""
+    return HeldIncident(await hold_own(desk, incident_stream(ulid), tenant, title), desk.at_hand)
 
 
 async def hold_with_stop(desk: Desk, ulid: str, tenant: str, title: str) -> HeldIncident:
     """Hold an incident and, where a process waits for it, that process."""
-    incident = await hold_incident(desk, ulid, tenant, title)
-    stop = None
-    if incident.process is not None and incident.is_unresolved:
-        stop = await hold_stop_of(desk, incident.process)
-        if stop is None and await desk.moved_on():
-            raise Conflict  # this node knew the process from before it stopped
-    return HeldIncident(incident, stop, desk.at_hand)
+    held = await hold_incident(desk, ulid, tenant, title)
+    process = held.incident.process
+    if process is None or not held.incident.is_unresolved:
+        return held
+    stop = await hold_stop_of(desk, process)
+    if stop is None and await desk.moved_on():
+        raise Conflict  # this node knew the process from before it stopped
+    return held._replace(stop=stop)
 
 
 async def gather_move(command: MoveIncident, ulid: str, context: Context, desk: Desk) -> HeldIncident:
@@ -111,9 +110,9 @@ def decide_move(command: MoveIncident, ulid: str, held: HeldIncident, context: C
 
 async def gather_return(_command: ReturnToOpen, ulid: str, context: Context, desk: Desk) -> HeldIncident:
     """Hold the incident; its tenant says how long it may stay acknowledged."""
-    incident = await hold_incident(desk, ulid, context.tenant, MOVE)
+    held = await hold_incident(desk, ulid, context.tenant, MOVE)
     await desk.look(tenant_stream(context.tenant))
-    return HeldIncident(incident, None, desk.at_hand)
+    return held
 
 
 def decide_return(_command: ReturnToOpen, ulid: str, held: HeldIncident, context: Context) -> Decision:

@@ -124,6 +124,11 @@ def rule_stream(ulid: str) -> str:
     return f"rule-{ulid}"
 
 
+def rule_of(stream: str) -> str:
+    """Return the ULID that a stream ``rule-<ULID>`` belongs to."""
+    return stream.removeprefix("rule-")
+
+
 def samples_stream(ulid: str) -> str:
     """Return ``samples-<ULID>``: each batch of samples has a stream of its own, so that no two batches collide."""
     return f"samples-{ulid}"

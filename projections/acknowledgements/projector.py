@@ -9,6 +9,7 @@ import msgspec
 
 from domain.access.events import AcknowledgementTimeoutSet
 from domain.event import Recorded
+from domain.identity import incident_of
 from domain.incidents.events import (
     IncidentAcknowledged,
     IncidentCanceled,
@@ -43,17 +44,14 @@ class Changes(NamedTuple):
 Leaving = IncidentStatusChanged | IncidentResolved | IncidentClosed | IncidentCanceled
 
 
-def _ulid_of(fact: Recorded) -> str:
-    return fact.stream.removeprefix("incident-")
-
-
 def _acknowledged(changes: Changes, fact: Recorded, _event: IncidentAcknowledged) -> None:
-    changes.incidents[_ulid_of(fact)] = Row(_ulid_of(fact), fact.tenant, fact.happened_at)
+    incident = incident_of(fact.stream)
+    changes.incidents[incident] = Row(incident, fact.tenant, fact.happened_at)
 
 
 def _left(changes: Changes, fact: Recorded, event: Leaving) -> None:
     if event.before is Status.ACKNOWLEDGED:
-        changes.incidents[_ulid_of(fact)] = None
+        changes.incidents[incident_of(fact.stream)] = None
 
 
 def _timeout_set(changes: Changes, fact: Recorded, event: AcknowledgementTimeoutSet) -> None:

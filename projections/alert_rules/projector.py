@@ -18,6 +18,7 @@ from domain.alerting.events import (
     Terms,
 )
 from domain.event import Recorded
+from domain.identity import rule_of
 from projections.database import Database, named_queries
 from projections.folding import Handlers, folded, listed
 from projections.read_model import ReadModel
@@ -56,12 +57,8 @@ class Row(msgspec.Struct):
 Rules = dict[str, Row]
 
 
-def ulid_of(fact: Recorded) -> str:
-    return fact.stream.removeprefix("rule-")
-
-
 def _created(rules: Rules, fact: Recorded, event: RuleCreated) -> None:
-    terms, at, by, rule = event.terms, fact.happened_at, fact.actor.id, ulid_of(fact)
+    terms, at, by, rule = event.terms, fact.happened_at, fact.actor.id, rule_of(fact.stream)
     rules[rule] = Row(
         rule=rule,
         tenant=fact.tenant,
@@ -113,13 +110,13 @@ def _edited(rules: Rules, fact: Recorded) -> Row:
 
 
 def _at(rules: Rules, fact: Recorded) -> Row:
-    rule = rules[ulid_of(fact)]
+    rule = rules[rule_of(fact.stream)]
     rule.version = fact.version
     return rule
 
 
 def _deleted(rules: Rules, fact: Recorded, _event: RuleDeleted) -> None:
-    del rules[ulid_of(fact)]
+    del rules[rule_of(fact.stream)]
 
 
 def _fired(rules: Rules, fact: Recorded, event: RuleFired) -> None:
@@ -149,7 +146,7 @@ HANDLERS: Handlers[Rules] = {
 
 async def project(facts: Sequence[Recorded], db: Database) -> None:
     """Apply a batch."""
-    touched = sorted({ulid_of(fact) for fact in facts})
+    touched = sorted({rule_of(fact.stream) for fact in facts})
     known = [msgspec.convert(dict(row), Row) for row in await db.fetch(SQL["known"], touched)]
     rules = folded(facts, {rule.rule: rule for rule in known}, HANDLERS)
     await db.execute(SQL["delete"], touched)
