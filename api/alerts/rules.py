@@ -51,7 +51,7 @@ class AlertRules(Controller):
         operation_id="createAlertRule",
         opt={"access": ADMINISTRATION},
         operation_class=CreateAlertRule,
-        responses=refused_with(400, 401, 403, 409, 415, 429, 503),
+        responses=refused_with(400, 401, 403, 404, 409, 415, 429, 503),
         summary="Have a metric watched",
     )
     async def create(self, request: TrackingRequest, tracking: NamedDependency[Tracking]) -> Response[AlertRuleAnswer]:

@@ -73,7 +73,7 @@ class Checks(Controller):
         operation_id="createCheck",
         opt={"access": OPERATE},
         operation_class=CreateCheckOperation,
-        responses=refused(BAD_CHECK, REUSED, NO_JSON),
+        responses=refused(BAD_CHECK, NO_CHECK, REUSED, NO_JSON),
         summary="Have something probed",
     )
     async def create(
