@@ -48,9 +48,17 @@ _LEADS: Mapping[str, tuple[str, Mapping[str, Sequence[str]]]] = {
 }
 
 
+#: What goes into a body, by the operation that the link comes from and the one that it leads to.
+_BODIES: Mapping[tuple[str, str], Mapping[str, str]] = {
+    ("listFeedIncidents", "mergeFeedIncident"): {"into": "$response.body#/incidents/1/incidentId"},
+}
+
+
 def links_of(operation_id: str) -> Iterator[tuple[str, Json]]:
     """Yield the links of an operation's answer, by name, as OpenAPI writes them."""
     place, leads = _LEADS.get(operation_id, ("", {}))
     for parameter, operations in leads.items():
         for name in operations:
-            yield name, {"operationId": name, "parameters": {parameter: f"$response.body#{place}"}}
+            body = _BODIES.get((operation_id, name))
+            carried = {"requestBody": dict(body)} if body else {}
+            yield name, {"operationId": name, "parameters": {parameter: f"$response.body#{place}"}, **carried}

@@ -18,20 +18,22 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from tests.faults.node import KEY
-from tests.fuzz.generating import Figures, Round, attack
+from tests.fuzz.generating import EVERYWHERE, INCIDENTS, OTHERS, Figures, Round, attack
 from tests.fuzz.target import attacked
 
 #: Below so many requests the enumeration of every field's limits, which takes 4,000, is left out.
 WITH_COVERAGE = 5_000
 
+AREAS = {"all": EVERYWHERE, "incidents": INCIDENTS, "others": OTHERS}
 
-def rounds(requests: int, seed: int) -> Iterator[Round]:
+
+def rounds(requests: int, seed: int, area: str = EVERYWHERE) -> Iterator[Round]:
     """Yield what to do until there are enough: examples and limits once, then chance and links by turns."""
-    yield Round(("examples", "stateful"), 20, seed)
+    yield Round(("examples", "stateful"), 20, seed, area)
     if requests >= WITH_COVERAGE:
-        yield Round(("coverage",), 1, seed)
+        yield Round(("coverage",), 1, seed, area)
     for number in count(1):
-        yield Round(("fuzzing", "stateful"), 15 if requests < WITH_COVERAGE else 40, seed + number)
+        yield Round(("fuzzing", "stateful"), 15 if requests < WITH_COVERAGE else 40, seed + number, area)
 
 
 def report(figures: Figures, seconds: float) -> str:
@@ -60,7 +62,7 @@ def _open_directory() -> Iterator[Path]:
         yield Path(directory)
 
 
-async def run(requests: int, seed: int, console: Console) -> bool:
+async def run(requests: int, seed: int, area: str, console: Console) -> bool:
     """Attack a fresh node and tell what came of it; return whether all is as it should be."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with _open_directory() as directory:
@@ -72,7 +74,7 @@ async def run(requests: int, seed: int, console: Console) -> bool:
                     attack,
                     target.node.url,
                     KEY,
-                    rounds(requests, seed),
+                    rounds(requests, seed, area),
                     requests,
                     lambda told: progress.update(bar, completed=told.requests),
                 )
@@ -86,10 +88,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--requests", type=int, default=20_000)
     parser.add_argument("--seed", type=int, default=secrets.randbelow(1_000_000))
+    parser.add_argument("--area", choices=AREAS, default="all")
     arguments = parser.parse_args()
     console = Console()
     console.print(f"seed {arguments.seed}", highlight=False)
-    sys.exit(0 if asyncio.run(run(arguments.requests, arguments.seed, console)) else 1)
+    sys.exit(0 if asyncio.run(run(arguments.requests, arguments.seed, AREAS[arguments.area], console)) else 1)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -13,6 +14,9 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import events, from_schema
 from schemathesis.engine.recorder import ScenarioRecorder
 
+from tests.fuzz.generating_incidents import ABOUT, intakes, signed_webhooks
+from tests.fuzz.generating_incidents import BEGINNINGS as OF_INCIDENTS
+
 Json = dict[str, Any]
 
 #: Checks that ask what Annals does not promise: the contract's bodies are taken in more forms than a schema has words
@@ -21,7 +25,13 @@ Json = dict[str, Any]
 LEFT_OUT = ("positive_data_acceptance", "negative_data_rejection", "allow_header_conformance")
 
 #: Where scenarios begin, by links of ours: schemathesis holds operations with a ``workerId`` for followers of others.
-BEGINNINGS = ("createProcess", "createProcessInstance", "lockJobs", "registerTenant")
+BEGINNINGS = ("createProcess", "createProcessInstance", "lockJobs", "registerTenant", *OF_INCIDENTS)
+HEALTH = "/healthz"
+
+#: The paths of the APIs about incidents, those of all others, and all paths.
+INCIDENTS = r"/(v1|api|admin/intakes)\b.*"
+OTHERS = rf"(?!{INCIDENTS}).*"
+EVERYWHERE = ".*"
 
 #: Members that narrow a question down to what hardly ever is there.
 NARROWING = (
@@ -39,11 +49,15 @@ QUESTIONS = ("lockJobs", "queryJobs", "queryIncidents", "queryElementInstances",
 
 
 class Round(NamedTuple):
-    """What schemathesis does at one go: phases, examples for each operation, and the seed of its chance."""
+    """What schemathesis does at one go: phases, examples for each operation, and the seed of its chance.
+
+    ``area`` is a regular expression of the paths at which it does that.
+    """
 
     phases: tuple[str, ...]
     examples: int
     seed: int
+    area: str = EVERYWHERE
 
 
 class Figures(msgspec.Struct):
@@ -91,21 +105,43 @@ def attack(
     """Go on until so many requests are through; ``told`` hears how it stands."""
     document = schemathesis.openapi.from_url(f"{url}/schema/openapi.json").raw_schema
     figures = Figures()
-    for going in rounds:
-        if figures.requests >= requests:
-            break
-        stream = from_schema(_schema(url, key, document, going)).execute()
-        for event in stream:
-            if isinstance(event, events.ScenarioFinished):
-                figures.count(event.recorder)
-                told(figures)
-                if figures.requests >= requests:
-                    stream.stop()
-            elif isinstance(event, events.NonFatalError):
-                figures.broken_off.append(f"{event.label}: {event.value!r}")
-            elif isinstance(event, events.FatalError):
-                figures.broken_off.append(repr(event.exception))
+    with signed_webhooks(intakes(url, key)):
+        for going in rounds:
+            if figures.requests >= requests:
+                break
+            _attack(_schema(url, key, _part_of(document, going.area), going), figures, requests, told)
     return figures
+
+
+def _attack(schema: Any, figures: Figures, requests: int, told: Callable[[Figures], None]) -> None:
+    """Go one round."""
+    stream = from_schema(schema).execute()
+    for event in stream:
+        if isinstance(event, events.ScenarioFinished):
+            figures.count(event.recorder)
+            told(figures)
+            if figures.requests >= requests:
+                stream.stop()
+        elif isinstance(event, events.NonFatalError):
+            figures.broken_off.append(f"{event.label}: {event.value!r}")
+        elif isinstance(event, events.FatalError):
+            figures.broken_off.append(repr(event.exception))
+
+
+def _part_of(document: Json, area: str) -> Json:
+    """Return the document of the operations in an area, with links between them alone."""
+    part = copy.deepcopy(document)
+    part["paths"] = {path: item for path, item in part["paths"].items() if path == HEALTH or re.fullmatch(area, path)}
+    operations = [operation for item in part["paths"].values() for operation in item.values()]
+    names = {operation["operationId"] for operation in operations}
+    for response in (response for operation in operations for response in operation["responses"].values()):
+        links = {name: link for name, link in response.pop("links", {}).items() if link["operationId"] in names}
+        response.update({"links": links} if links else {})
+    links = {name: {"operationId": name} for name in BEGINNINGS if name in names}
+    part["paths"][HEALTH]["get"]["responses"]["200"]["links"] = links
+    # A request that waits a minute for a job, as it may, would be all that this comes to.
+    part["components"]["schemas"]["LockJobs"]["properties"]["requestTimeout"]["maximum"] = 20
+    return part
 
 
 def _schema(url: str, key: str, document: Json, going: Round) -> Any:
@@ -133,18 +169,9 @@ def _schema(url: str, key: str, document: Json, going: Round) -> Any:
             },
         }
     )
-    schema = schemathesis.openapi.from_dict(_with_beginnings(document), config=config)
+    schema = schemathesis.openapi.from_dict(document, config=config)
     schema.hook(map_body)
     return schema
-
-
-def _with_beginnings(document: Json) -> Json:
-    extended = copy.deepcopy(document)
-    answer = extended["paths"]["/healthz"]["get"]["responses"]["200"]
-    answer["links"] = {name: {"operationId": name} for name in BEGINNINGS}
-    # A request that waits a minute for a job, as it may, would be all that this comes to.
-    extended["components"]["schemas"]["LockJobs"]["properties"]["requestTimeout"]["maximum"] = 20
-    return extended
 
 
 def map_body(context: Any, body: Any) -> Any:
@@ -156,7 +183,9 @@ def map_body(context: Any, body: Any) -> Any:
     return _about_something(raw["operationId"], body, raw["requestBody"]["content"]["application/json"], chance)
 
 
-def _about_something(operation: str, body: Json, content: Mapping[str, Any], chance: int) -> Json:
+def _about_something(operation: str, body: Json, content: Mapping[str, Any], chance: int) -> Any:
+    if operation in ABOUT:
+        return ABOUT[operation](body, content, chance)
     given = dict(body)
     if "workerId" in given:
         given["workerId"] = "w"
