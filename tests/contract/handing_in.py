@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import itertools
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 from httpx import Response
 
 from tests.contract.administering import OWNER, Callers
+
+NUMBERS = itertools.count(1)
 
 CUSTOM: Mapping[str, Any] = {"title": "Disk full on db1", "description": "/var has 0 bytes left"}
 
@@ -20,9 +23,11 @@ def signature(secret: str, body: bytes) -> str:
 class Sender:
     """Another system, with what it was told when its intake was opened."""
 
-    def __init__(self, callers: Callers, tenant: str, opened: Mapping[str, str]) -> None:
+    def __init__(self, callers: Callers, tenant: str, opened: Mapping[str, str], key: str = OWNER) -> None:
         self.callers = callers
+        self.tenant = tenant
         self.opened = opened
+        self._key = key
         self.path = f"/v1/webhooks/{tenant}/{opened['provider']}"
 
     async def hands_in(self, body: Any, **headers: str) -> Response:
@@ -33,6 +38,12 @@ class Sender:
     async def triggers(self, event: Mapping[str, Any]) -> Response:
         """Send an event for PagerDuty, which nobody signs."""
         return await self.sends(json.dumps({"routing_key": self.opened["routingKey"], **event}).encode())
+
+    async def sees(self, path: str) -> Any:
+        """Return what the APIs tell the owner of the tenant."""
+        answer = await self.callers.ask(self._key, "GET", path)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
 
     async def sends(self, raw: bytes, **headers: str) -> Response:
         """Send these bytes with these headers and no others that would prove anything."""
@@ -46,4 +57,11 @@ async def sender(callers: Callers, provider: str, tenant: str = "default", by: s
     body = {"tenantId": tenant, "provider": provider, "name": f"the {provider} of {tenant}"}
     opened = await callers.ask(by, "POST", "/admin/intakes", body)
     assert opened.status_code == 201, opened.text
-    return Sender(callers, tenant, opened.json())
+    return Sender(callers, tenant, opened.json(), by)
+
+
+async def sender_of_its_own(callers: Callers, provider: str) -> Sender:
+    """Open an intake of a new tenant, so that tests that share a node see nothing of each other."""
+    tenant = f"tenant-{next(NUMBERS)}"
+    await callers.register(tenant, "enterprise")
+    return await sender(callers, provider, tenant, (await callers.key(tenant, "owner"))["key"])

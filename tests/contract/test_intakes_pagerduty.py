@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.contract.administering import OWNER, Callers, callers
-from tests.contract.handing_in import Sender, sender, signature
+from tests.contract.handing_in import Sender, sender, sender_of_its_own, signature
 
 SLOW: dict[str, Any] = {
     "event_action": "trigger",
@@ -30,28 +30,28 @@ SLOW: dict[str, Any] = {
 }
 
 
-@pytest.fixture
-async def admin(database: str) -> AsyncIterator[Callers]:
-    async with callers(database) as them:
+@pytest.fixture(scope="module")
+async def admin(shared_database: str) -> AsyncIterator[Callers]:
+    async with callers(shared_database) as them:
         yield them
 
 
 @pytest.fixture
 async def monitoring(admin: Callers) -> Sender:
-    return await sender(admin, "pagerduty")
+    return await sender_of_its_own(admin, "pagerduty")
 
 
 def of(action: str, key: Any = "checkout") -> dict[str, Any]:
     return {"event_action": action, "dedup_key": key}
 
 
-async def shown(admin: Callers) -> list[tuple[str, str, int]]:
+async def shown(monitoring: Sender) -> list[tuple[str, str, int]]:
     """Return status, severity and failures of all incidents in uptime's words, the oldest first."""
-    rows = (await admin.ask(OWNER, "GET", "/api/incidents?sort_order=asc")).json()["data"]["incidents"]
+    rows = (await monitoring.sees("/api/incidents?sort_order=asc"))["data"]["incidents"]
     return [(row["status"], row["severity"], row["failure_count"]) for row in rows]
 
 
-async def test_an_event_opens_repeats_acknowledges_and_resolves(admin: Callers, monitoring: Sender) -> None:
+async def test_an_event_opens_repeats_acknowledges_and_resolves(monitoring: Sender) -> None:
     opened = await monitoring.triggers(SLOW)
     assert opened.status_code == 202
     assert opened.json() == {
@@ -61,42 +61,42 @@ async def test_an_event_opens_repeats_acknowledges_and_resolves(admin: Callers, 
     }
     repeated = await monitoring.triggers(SLOW)
     assert (repeated.status_code, repeated.json()["dedup_key"]) == (202, "checkout")
-    assert await shown(admin) == [("open", "critical", 2)]
+    assert await shown(monitoring) == [("open", "critical", 2)]
     assert (await monitoring.triggers(of("acknowledge"))).status_code == 202
-    assert await shown(admin) == [("acknowledged", "critical", 2)]
+    assert await shown(monitoring) == [("acknowledged", "critical", 2)]
     assert (await monitoring.triggers(SLOW)).status_code == 202
     resolved = await monitoring.triggers(of("resolve"))
     assert (resolved.status_code, resolved.json()["status"]) == (202, "success")
-    assert await shown(admin) == [("resolved", "critical", 3)]
+    assert await shown(monitoring) == [("resolved", "critical", 3)]
     assert (await monitoring.triggers(SLOW)).status_code == 202
-    assert await shown(admin) == [("resolved", "critical", 3), ("open", "critical", 1)]
+    assert await shown(monitoring) == [("resolved", "critical", 3), ("open", "critical", 1)]
 
 
-async def test_an_unknown_key_is_ignored(admin: Callers, monitoring: Sender) -> None:
+async def test_an_unknown_key_is_ignored(monitoring: Sender) -> None:
     for action in ("acknowledge", "resolve"):
         answer = await monitoring.triggers(of(action, "unheard of"))
         assert (answer.status_code, answer.json()["status"]) == (202, "success")
         assert answer.json()["message"].startswith("Event ignored")
-    assert await shown(admin) == []
+    assert await shown(monitoring) == []
 
 
-async def test_without_a_key_one_is_made_that_later_events_can_use(admin: Callers, monitoring: Sender) -> None:
+async def test_without_a_key_one_is_made_that_later_events_can_use(monitoring: Sender) -> None:
     made = (await monitoring.triggers({**SLOW, "dedup_key": None})).json()["dedup_key"]
     assert made == sha256(b"Checkout is slow\0web-1").hexdigest()
     again = (await monitoring.triggers({name: SLOW[name] for name in ("event_action", "payload")})).json()
     assert again["dedup_key"] == made
     assert (await monitoring.triggers(of("resolve", made))).status_code == 202
-    assert await shown(admin) == [("resolved", "critical", 2)]
+    assert await shown(monitoring) == [("resolved", "critical", 2)]
 
 
 @pytest.mark.parametrize(
     ("word", "severity"),
     [("critical", "critical"), ("error", "major"), ("warning", "minor"), ("info", "warning"), (None, "minor")],
 )
-async def test_severities_have_ranks(admin: Callers, monitoring: Sender, word: str | None, severity: str) -> None:
+async def test_severities_have_ranks(monitoring: Sender, word: str | None, severity: str) -> None:
     event = {**SLOW, "payload": {"summary": "Slow", "source": "web-1", "severity": word}}
     assert (await monitoring.triggers(event)).status_code == 202
-    assert await shown(admin) == [("open", severity, 1)]
+    assert await shown(monitoring) == [("open", severity, 1)]
 
 
 async def test_who_can_sign_may_do_so_instead(monitoring: Sender) -> None:
@@ -104,7 +104,7 @@ async def test_who_can_sign_may_do_so_instead(monitoring: Sender) -> None:
 
 
 async def test_whatever_comes_as_a_proof_has_to_be_one(admin: Callers, monitoring: Sender) -> None:
-    other = await sender(admin, "pagerduty")
+    other = await sender(admin, "pagerduty", monitoring.tenant)
     right, theirs = monitoring.opened["routingKey"], other.opened["routingKey"]
     wrong: list[Any] = [None, "", 5, [right], {"key": right}, right[:-1], f"{right} ", monitoring.opened["secret"], "é"]
     for key in wrong:
@@ -119,15 +119,15 @@ async def test_whatever_comes_as_a_proof_has_to_be_one(admin: Callers, monitorin
     mixed = json.dumps({**SLOW, "routing_key": theirs}).encode()
     of_two = await monitoring.sends(mixed, X_Webhook_Signature=signature(monitoring.opened["secret"], mixed))
     assert of_two.status_code == 401
-    assert await shown(admin) == []
+    assert await shown(monitoring) == []
 
 
 async def test_a_routing_key_opens_no_other_door(admin: Callers, monitoring: Sender) -> None:
     key = monitoring.opened["routingKey"]
     for provider in ("custom", "alertmanager"):
-        await sender(admin, provider)
+        await sender(admin, provider, monitoring.tenant)
         body = json.dumps({"routing_key": key, "title": "t", "description": "d", "alerts": []}).encode()
-        answer = await admin.client.post(f"/v1/webhooks/default/{provider}", content=body)
+        answer = await admin.client.post(f"/v1/webhooks/{monitoring.tenant}/{provider}", content=body)
         assert answer.status_code == 401
     await admin.ask(OWNER, "DELETE", f"/admin/intakes/{monitoring.opened['id']}")
     assert (await monitoring.triggers(SLOW)).status_code == 401
@@ -157,9 +157,9 @@ async def test_a_routing_key_opens_no_other_door(admin: Callers, monitoring: Sen
     ],
 )
 async def test_what_is_wrong_with_an_event_is_said_and_nothing_stored(
-    admin: Callers, monitoring: Sender, event: dict[str, Any], place: str
+    monitoring: Sender, event: dict[str, Any], place: str
 ) -> None:
     answer = await monitoring.triggers(event)
     assert (answer.status_code, answer.json()["error"]) == (400, "validation_error")
     assert place in answer.json()["message"]
-    assert await shown(admin) == []
+    assert await shown(monitoring) == []
