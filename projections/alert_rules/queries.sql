@@ -1,8 +1,6 @@
 -- name: known
 -- Rules that facts of the batch are about.
-select rule, tenant, version, name, description, module, metric, operator, threshold, window_minutes, cooldown_minutes,
-       scope, channels, enabled, created_at, created_by, updated_at, updated_by, last_fired_at, last_incident, last_error
-  from alert_rules
+select * from alert_rules
  where rule = any($1::text[]);
 
 -- name: delete
@@ -16,25 +14,19 @@ select * from json_populate_recordset(null::alert_rules, $1);
 
 -- name: rules
 -- The rules of a tenant, in the order in which they were made.
-select rule, tenant, version, name, description, module, metric, operator, threshold, window_minutes, cooldown_minutes,
-       scope, channels, enabled, created_at, created_by, updated_at, updated_by, last_fired_at, last_incident, last_error
-  from alert_rules
+select * from alert_rules
  where tenant = $1
  order by rule
  limit $2;
 
 -- name: rule
 -- A rule of a tenant.
-select rule, tenant, version, name, description, module, metric, operator, threshold, window_minutes, cooldown_minutes,
-       scope, channels, enabled, created_at, created_by, updated_at, updated_by, last_fired_at, last_incident, last_error
-  from alert_rules
+select * from alert_rules
  where tenant = $1 and rule = $2;
 
 -- name: enabled
 -- A stretch of the enabled rules of all tenants, after one of them: tenant by tenant, each one's in order.
-select rule, tenant, version, name, description, module, metric, operator, threshold, window_minutes, cooldown_minutes,
-       scope, channels, enabled, created_at, created_by, updated_at, updated_by, last_fired_at, last_incident, last_error
-  from alert_rules
+select * from alert_rules
  where enabled and (tenant, rule) > ($1, $2)
  order by tenant, rule
  limit $3;

@@ -53,6 +53,7 @@ class Row(msgspec.Struct):
     text: str
     field: str | None
     type: str | None
+    is_work: bool
 
 
 class Saying(NamedTuple):
@@ -92,6 +93,19 @@ SAYINGS: Mapping[type[Event], Callable[[Any], Saying]] = {
     DuplicateMerged: lambda event: Saying(None, event.incident, field="duplicate"),
 }
 
+#: Notes and changes of status, as people follow the work on an incident; that it was opened is neither.
+WORK = frozenset(
+    {
+        IncidentAcknowledged,
+        IncidentStatusChanged,
+        IncidentNoteAdded,
+        IncidentResolved,
+        IncidentClosed,
+        IncidentReopened,
+        IncidentCanceled,
+    }
+)
+
 KINDS = {fact: fact.topic.rpartition(".")[0] for fact in SAYINGS}
 
 
@@ -109,6 +123,7 @@ def _row(fact: Recorded) -> Row:
         fact.actor.id,
         getattr(event, "email", ""),
         *SAYINGS[fact_type](event),
+        is_work=fact_type in WORK,
     )
 
 
@@ -121,7 +136,7 @@ async def project(facts: Sequence[Recorded], db: Database) -> None:
 
 READ_MODEL = ReadModel(
     name="incident_timeline",
-    version=1,
+    version=2,
     schema=(HERE / "table.sql").read_text(encoding="utf-8"),
     tables=("incident_timeline",),
     project=project,

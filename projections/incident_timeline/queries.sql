@@ -27,8 +27,6 @@ select work.*
        (select incident, version, position, kind, happened_at, actor_kind, actor_id, email, before, after, text, field,
                type
           from incident_timeline
-         where incident = asked and tenant = $1
-           and kind in ('incident.acknowledged', 'incident.status_changed', 'incident.note_added', 'incident.resolved',
-                        'incident.closed', 'incident.reopened', 'incident.canceled')
+         where incident = asked and tenant = $1 and is_work
         offset 0) as work
  order by incident, version;

@@ -14,9 +14,8 @@ create table incident_timeline (
     text text not null,
     field text,
     type text,
+    is_work boolean not null,            -- whether it is a note or a change of status
     primary key (incident, version)
 );
 -- Notes and changes of status, which an incident has few of, however often it recurs.
-create index incident_timeline_work on incident_timeline (incident, version)
- where kind in ('incident.acknowledged', 'incident.status_changed', 'incident.note_added', 'incident.resolved',
-                'incident.closed', 'incident.reopened', 'incident.canceled');
+create index incident_timeline_work on incident_timeline (incident, version) where is_work;

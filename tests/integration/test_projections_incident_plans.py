@@ -39,7 +39,7 @@ select 'I' || n, 'alpha', case when n % 8000 = 7 then 'open' when n % 2 = 0 then
           from generate_series({first}, {last}) as n) as numbered;
 insert into incident_timeline
 select 'I7', n, 'alpha', n, case when n % 8000 = 7 then 'incident.note_added' else 'incident.recurred' end,
-       '2026-11-20', 'user', 'mara', '', null, null, '', null, null
+       '2026-11-20', 'user', 'mara', '', null, null, '', null, null, n % 8000 = 7
   from generate_series({first}, {last}) as n;
 insert into incident_analytics_incidents
 select incident, tenant, severity, extract(epoch from created_at) * 1000, extract(epoch from created_at) * 1000,
