@@ -112,8 +112,10 @@ class Watch:
 
 
 @asynccontextmanager
-async def watching(dsn: str, nodes: int = 1, models: Collection[ReadModel] = NEEDED) -> AsyncIterator[Watch]:
-    """Open nodes on a database, and follow its log for these read models."""
+async def watching(
+    dsn: str, nodes: int = 1, models: Collection[ReadModel] = NEEDED, patience: float = PATIENCE
+) -> AsyncIterator[Watch]:
+    """Open nodes on a database, and follow its log for these read models, each waited for ``patience`` seconds."""
     async with AsyncExitStack() as stack:
         opened = await stack.enter_async_context(nodes_on(dsn, nodes))
         pool = await stack.enter_async_context(follower_pool(dsn))
@@ -121,6 +123,6 @@ async def watching(dsn: str, nodes: int = 1, models: Collection[ReadModel] = NEE
         database = await connect_pool(dsn, Link(name="queries", search_path="read"))
         stack.push_async_callback(database.close)
         progress = stage.followers.progress
-        reading = Reading(database, READ_MODELS, opened[0].log.doorbell, progress, PATIENCE)
+        reading = Reading(database, READ_MODELS, opened[0].log.doorbell, progress, patience)
         await stage.level(*(model.name for model in models))
         yield Watch(opened, reading, database)

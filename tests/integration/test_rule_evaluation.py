@@ -204,7 +204,7 @@ async def test_rules_whose_questions_are_not_answered_in_time_do_not_stop_the_ot
 
 async def test_a_rule_whose_read_model_stands_still_says_so_and_does_not_stop_the_others(database: str) -> None:
     models = tuple(model for model in NEEDED if model.name != "work_outcomes")
-    async with watching(database, models=models) as watch:
+    async with watching(database, models=models, patience=0.5) as watch:
         behind = [await watch.watches(metric="job_error_rate", module="process") for _ in range(5)]
         await watch.watches()
         await watch.measures(350.0)
