@@ -38,8 +38,8 @@ def _addresses(settings: Settings) -> Sequence[tuple[int, Any]]:
 
 
 def _bound(family: int, address: Any) -> socket.socket:
-    # The protocol is named because asyncio's own loop switches Nagle's algorithm off for sockets that name it alone. With
-    # it an answer, whose body comes after its head, waits 40 ms for the client's acknowledgement.
+    # The protocol is named because asyncio's own loop switches Nagle's algorithm off for sockets that name it, and for
+    # no others. With it an answer, whose body comes after its head, waits 40 ms for the client's acknowledgement.
     bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # also while connections of a former process end
