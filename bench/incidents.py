@@ -54,7 +54,7 @@ class Lists:
         turns = iter(range(total))
         await self._side_by_side(partial(self._fill, turns, bar))
         writing = asyncio.create_task(self._write())
-        for name in FILTERS:
+        for name in FILTERS * self._options.rounds:
             await self._side_by_side(partial(self._read, name), clients=2)
         writing.cancel()
 
@@ -136,6 +136,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--incidents", type=int, default=10_000)
     parser.add_argument("--facts", type=int, default=10, help="facts of each incident")
+    parser.add_argument("--rounds", type=int, default=5, help="times that two readers go through each list")
     parser.add_argument("--clients", type=int, default=16, help="connections that fill")
     parser.add_argument("--url", default="", help="a running server, whose rate limit is high enough")
     parser.add_argument("--key", default="", help="an API key of it, role operator or more")
