@@ -10,6 +10,7 @@ from api.alerts.bodies import DEFAULT_LIMIT, LONGEST_NOTE, MOST_INCIDENTS
 from api.alerts.errors import ALERTS_FORM
 from api.incidents.documentation import (
     ONCE,
+    USUAL,
     Documented,
     json_body,
     number_parameter,
@@ -17,24 +18,11 @@ from api.incidents.documentation import (
     text_parameter,
     word_parameter,
 )
-from api.refusals import InvalidBody, TooManyRequests, Unauthorized, UnsupportedMediaType
+from api.refusals import InvalidBody
 from domain.identity import INT32_MAX
 from domain.incidents.dialects import ALERTS, RefusedMove
-from domain.rejection import Forbidden, NotFound, ReusedKey, Unavailable
 
-_INCIDENT = "inc_01JD8QZ2N3W4X5Y6Z7A8B9C0D1"
-
-_REFUSALS: Mapping[int, ResponseSpec] = refusals(
-    ALERTS_FORM,
-    InvalidBody("note content is required"),
-    Unauthorized("a valid API key or token is required", ""),
-    Forbidden("access denied", "role viewer does not allow this"),
-    NotFound("", f"incident {_INCIDENT} could not be found"),
-    ReusedKey("idempotency key was used before", "it came with a different request then"),
-    UnsupportedMediaType("text/plain"),
-    TooManyRequests("the plan's requests of this minute are used up", 17),
-    Unavailable("", "the read model incident_list is behind"),
-)
+_REFUSALS: Mapping[int, ResponseSpec] = refusals(ALERTS_FORM, InvalidBody("note content is required"), *USUAL)
 
 
 def refused_with(*statuses: int) -> dict[int, ResponseSpec]:

@@ -20,7 +20,9 @@ from api.feed.errors import FEED_FORM
 from api.feed.listing import DEFAULT_LIMIT, MOST_ROWS, ORDERS, SEVERITIES, SORTS
 from api.feed.periods import PERIODS
 from api.incidents.documentation import (
+    INCIDENT,
     ONCE,
+    USUAL,
     Documented,
     json_body,
     number_parameter,
@@ -29,22 +31,13 @@ from api.incidents.documentation import (
     word_parameter,
 )
 from api.incidents.parameters import invalid
-from api.refusals import TooManyRequests, Unauthorized, UnsupportedMediaType
 from domain.incidents.dialects import FEED, RefusedMove
-from domain.rejection import Forbidden, NotFound, Unavailable
-
-_INCIDENT = "inc_01JD8QZ2N3W4X5Y6Z7A8B9C0D1"
 
 _REFUSALS: Mapping[int, ResponseSpec] = refusals(
     FEED_FORM,
     invalid("limit", f"must be a whole number from 1 to {MOST_ROWS}"),
-    Unauthorized("a valid API key or token is required", ""),
-    Forbidden("access denied", "role viewer does not allow this"),
-    NotFound("", f"incident {_INCIDENT} could not be found"),
+    *USUAL,
     RefusedMove("resolved", "triaging", ("closed",)),
-    UnsupportedMediaType("text/plain"),
-    TooManyRequests("the plan's requests of this minute are used up", 17),
-    Unavailable("", "the read model incident_list is behind"),
 )
 
 #: What any operation may be refused with.
@@ -124,7 +117,7 @@ class RateInFeed(Documented):
 class MergeInFeed(Documented):
     more_parameters = (ONCE,)
     body = json_body(
-        {"into": _INCIDENT},
+        {"into": INCIDENT},
         ["into"],
         into=Schema(type=OpenAPIType.STRING, description="the id of the incident that goes on"),
     )

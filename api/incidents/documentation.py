@@ -15,7 +15,8 @@ from litestar.openapi.spec import Example, OpenAPIMediaType, OpenAPIType, Operat
 
 from api.incidents.parameters import LONGEST
 from api.problems import ErrorForm, problem_of
-from domain.rejection import Rejection
+from api.refusals import TooManyRequests, Unauthorized, UnsupportedMediaType
+from domain.rejection import Forbidden, NotFound, Rejection, ReusedKey, Unavailable
 
 POSITION = ResponseHeader(
     name="Annals-Position", documentation_only=True, description="position of the log that the answer reflects"
@@ -29,6 +30,19 @@ ONCE = Parameter(
     required=False,
     description="a request under a key that was used before is not handled again: its first answer is given again",
 )
+
+#: An incident in examples.
+INCIDENT = "inc_01JD8QZ2N3W4X5Y6Z7A8B9C0D1"
+
+#: What any of these APIs may refuse, as it is said.
+NOBODY = Unauthorized("a valid API key or token is required", "")
+NOT_ALLOWED = Forbidden("access denied", "role viewer does not allow this")
+NO_INCIDENT = NotFound("failed to find incident", f"incident {INCIDENT} could not be found")
+REUSED = ReusedKey("idempotency key was used before", "it came with a different request then")
+NO_JSON = UnsupportedMediaType("text/plain")
+BUSY = TooManyRequests("only 600 requests a minute are allowed", 17)
+BEHIND = Unavailable("failed to query", "read model incident_list is at position 4710, asked for is 4711")
+USUAL = (NOBODY, NOT_ALLOWED, NO_INCIDENT, REUSED, NO_JSON, BUSY, BEHIND)
 
 
 @dataclass
@@ -82,7 +96,7 @@ def body_of(schema: Schema, *examples: Any) -> RequestBody:
 
 
 def refusals(form: ErrorForm, *examples: Rejection) -> dict[int, ResponseSpec]:
-    """Document the refusals of an operation by one example of each status, told as the dialect tells it."""
+    """Document refusals by an example of each status, told as the dialect tells it; of several the last one counts."""
     return dict(_refusal(form, refusal) for refusal in examples)
 
 

@@ -8,24 +8,21 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import OpenAPIType, Parameter, Schema
 
 from api.feed.errors import FEED_FORM
-from api.incidents.documentation import ONCE, Documented, body_of, json_body, refusals, text_parameter
+from api.incidents.documentation import ONCE, USUAL, Documented, body_of, json_body, refusals, text_parameter
 from api.intakes.alertmanager import AlertmanagerReply
 from api.intakes.custom import CustomReply
 from api.intakes.pagerduty import PagerdutyReply
-from api.refusals import InvalidSignature, TooManyRequests, UnknownPath, UnsupportedMediaType
+from api.refusals import InvalidSignature, UnknownPath
 from commands.access_fields import LABEL_LENGTH, TENANT_ID
 from commands.intakes import PROVIDERS
-from domain.rejection import Cause, InvalidInput, ReusedKey, Unavailable
+from domain.rejection import Cause, InvalidInput
 
 _REFUSALS: Mapping[int, ResponseSpec] = refusals(
     FEED_FORM,
+    *USUAL,
     InvalidInput("", "fields are invalid", [Cause("#/title", "required", "is required")]),
     InvalidSignature(),
     UnknownPath("/v1/webhooks/acme/pager"),
-    ReusedKey("", "it came with a different request then"),
-    UnsupportedMediaType("text/plain"),
-    TooManyRequests("only 600 requests a minute are allowed", 17),
-    Unavailable("", "the database cannot be reached"),
 )
 
 #: What any request with alerts may be refused with.

@@ -6,12 +6,12 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from api.identity import READ
-from api.incidents.documentation import POSITION
+from api.incidents.documentation import NO_INCIDENT, POSITION
 from api.incidents.ids import CHECK_IDS, INCIDENT_IDS
 from api.incidents.ports import Tracking
 from api.incidents.reading import read_incident
 from api.incidents.requests import Incoming, TrackingRequest
-from api.uptime.documentation import BAD_PARAMETER, NO_INCIDENT, ListRowsOperation, refused
+from api.uptime.documentation import BAD_PARAMETER, ListRowsOperation, refused
 from api.uptime.envelope import Success, succeeded, window
 from projections.checks.projector import READ_MODEL as CHECKS
 from projections.checks.queries import ListedCheck, find_checks

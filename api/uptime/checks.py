@@ -7,7 +7,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from api.identity import OPERATE, READ, WORK
-from api.incidents.documentation import POSITION
+from api.incidents.documentation import NO_JSON, POSITION, REUSED
 from api.incidents.ids import CHECK_IDS, INCIDENT_IDS
 from api.incidents.ports import Tracking
 from api.incidents.requests import Incoming, TrackingRequest
@@ -35,7 +35,7 @@ from api.uptime.check_documentation import (
     ListChecksOperation,
     ReportResultsOperation,
 )
-from api.uptime.documentation import BAD_PARAMETER, NO_JSON, REUSED, refused
+from api.uptime.documentation import BAD_PARAMETER, refused
 from api.uptime.envelope import Success, succeeded, window
 from commands.check_results import ResultsAnswer
 from commands.checks import DeleteCheck

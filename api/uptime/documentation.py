@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import OpenAPIFormat, OpenAPIType, Schema
 
-from api.identity import CHALLENGE
 from api.incidents.documentation import (
+    BEHIND,
+    BUSY,
+    NOBODY,
+    NOT_ALLOWED,
     ONCE,
     Documented,
     json_body,
@@ -16,7 +19,7 @@ from api.incidents.documentation import (
     text_parameter,
     word_parameter,
 )
-from api.refusals import InvalidAddress, TooManyRequests, Unauthorized, UnsupportedMediaType
+from api.refusals import InvalidAddress
 from api.uptime.envelope import MOST_ROWS, USUAL_ROWS
 from api.uptime.errors import UPTIME_FORM
 from api.uptime.incident_bodies import SOURCES, TYPES
@@ -34,15 +37,11 @@ from commands.incident_fields import (
 )
 from domain.identity import INT32_MAX
 from domain.incidents.dialects import UPTIME, RefusedMove
-from domain.rejection import Cause, Forbidden, InvalidInput, InvalidState, NotFound, Rejection, ReusedKey, Unavailable
+from domain.rejection import Cause, InvalidInput, InvalidState, Rejection
 from domain.timestamps import LATEST_MS
 
-_UNAUTHORIZED = Unauthorized("a valid credential is required", CHALLENGE)
-_FORBIDDEN = Forbidden("access denied", "role viewer does not allow this")
-_BUSY = TooManyRequests("the plan's 60 requests of this minute are used up", 17)
-_BEHIND = Unavailable("failed to handle request", "the database cannot be reached")
 _UNREADABLE = InvalidInput("invalid request", "the request cannot be read")
-_ALWAYS = (_UNREADABLE, _UNAUTHORIZED, _FORBIDDEN, _BUSY, _BEHIND)
+_ALWAYS = (_UNREADABLE, NOBODY, NOT_ALLOWED, BUSY, BEHIND)
 
 BAD_PARAMETER = InvalidAddress(
     "invalid parameter",
@@ -52,12 +51,9 @@ BAD_PARAMETER = InvalidAddress(
 BAD_BODY = InvalidInput(
     "failed to change incident", "fields are invalid", [Cause("#/severity", "oneof", "must be one of critical, major")]
 )
-NO_INCIDENT = NotFound("failed to read incident", "incident inc_01JDZZZZZZZZZZZZZZZZZZZZZZ could not be found")
 NO_MOVE = RefusedMove("resolved", "acknowledged", ("closed",))
 CLOSED = InvalidState("failed to change incident", "the incident is closed")
 UNRESOLVED = UnresolvedIncident("01JDZZZZZZZZZZZZZZZZZZZZZZ")
-NO_JSON = UnsupportedMediaType("text/plain")
-REUSED = ReusedKey("idempotency key was used before", "it came with a different request then")
 
 #: Of lists.
 PAGING = (

@@ -7,7 +7,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from api.identity import OPERATE, READ
-from api.incidents.documentation import POSITION
+from api.incidents.documentation import NO_INCIDENT, NO_JSON, POSITION
 from api.incidents.ids import INCIDENT_IDS
 from api.incidents.ports import Tracking
 from api.incidents.reading import read_incident
@@ -16,8 +16,6 @@ from api.uptime.documentation import (
     BAD_BODY,
     BAD_PARAMETER,
     CLOSED,
-    NO_INCIDENT,
-    NO_JSON,
     NO_MOVE,
     UNRESOLVED,
     AcknowledgeOperation,

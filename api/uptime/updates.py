@@ -5,21 +5,12 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from api.identity import OPERATE, READ
-from api.incidents.documentation import POSITION
+from api.incidents.documentation import NO_INCIDENT, NO_JSON, POSITION
 from api.incidents.ids import INCIDENT_IDS
 from api.incidents.ports import Tracking
 from api.incidents.reading import read_incident
 from api.incidents.requests import Incoming, TrackingRequest
-from api.uptime.documentation import (
-    BAD_BODY,
-    BAD_PARAMETER,
-    CLOSED,
-    NO_INCIDENT,
-    NO_JSON,
-    AddUpdateOperation,
-    ListRowsOperation,
-    refused,
-)
+from api.uptime.documentation import BAD_BODY, BAD_PARAMETER, CLOSED, AddUpdateOperation, ListRowsOperation, refused
 from api.uptime.envelope import Success, succeeded, window
 from api.uptime.incident_bodies import UpdateForm, commenting
 from api.uptime.updates_view import SeveralUpdates, UpdateView, comment, update
