@@ -8,12 +8,12 @@ from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from domain.alerting.evaluating import Measurement
-from domain.alerting.measuring import Window, count, measure, percentile, rate, window_before
+from domain.alerting.measuring import Window, count, percentile, rate, window_before
 from domain.alerting.metrics import PROCESS
 from infra.reading import ReadModelBehind
 from projections.alert_rules.queries import ListedRule
 from projections.alert_samples.projector import READ_MODEL as SAMPLES
-from projections.alert_samples.queries import samples_of
+from projections.alert_samples.queries import measured_samples
 from projections.database import Database
 from projections.incident_list.measures import process_incidents, unresolved_incidents
 from projections.incident_list.projector import READ_MODEL as INCIDENTS
@@ -78,8 +78,7 @@ async def measured(question: Question, levels: Levels) -> Measurement | None:
 
 async def _samples(question: Question) -> Measurement | None:
     database, rule, _ = question
-    samples = await samples_of(database, rule.tenant, rule.metric, question.window, rule.scope)
-    return measure(rule.metric, samples, question.window, rule.scope)
+    return await measured_samples(database, rule.tenant, rule.metric, question.window, rule.scope)
 
 
 async def _job_error_rate(question: Question) -> Measurement | None:

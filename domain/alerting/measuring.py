@@ -43,7 +43,7 @@ def measure(metric: str, samples: Iterable[Sample], window: Window, scope: Mappi
     values = [sample.value for sample in chosen if sample.value is not None]
     if len(values) < len(chosen):
         return rate(sum(sample.failed for sample in chosen), sum(sample.total for sample in chosen))
-    return _together(metric, values) if values else None
+    return together(metric, values) if values else None
 
 
 def rate(failed: int, total: int) -> Measurement | None:
@@ -67,9 +67,14 @@ def count(number: int) -> Measurement:
     return Measurement(float(number), number)
 
 
-def _together(metric: str, values: Sequence[float]) -> Measurement:
+def is_percentile(metric: str) -> bool:
+    return fnmatchcase(metric, PERCENTILES)
+
+
+def together(metric: str, values: Sequence[float]) -> Measurement:
+    """Return what single values, of which there is one at least, come to. Sums are exact before they are rounded."""
     number = len(values)
-    if fnmatchcase(metric, PERCENTILES):
+    if is_percentile(metric):
         return Measurement(sorted(values)[95 * number // 100], number)
     total = math.fsum(values)
     if any(fnmatchcase(metric, pattern) for pattern in SUMS):
