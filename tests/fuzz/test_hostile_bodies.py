@@ -192,6 +192,17 @@ async def test_what_is_no_body_is_refused_by_every_operation(target: Target, doc
     assert await all_refused(target, [(operation, body) for operation in document.operations()]) == []
 
 
+async def test_a_body_with_a_member_more_is_refused_by_every_operation(target: Target, document: Document) -> None:
+    """A member that nobody knows was meant for something; where it stands does not count."""
+    attacks = [
+        (operation, json.dumps(body).encode())
+        for operation in document.operations()
+        for body in ({**operation.least, "sudo": True}, {"sudo": None, **operation.least})
+    ]
+    assert len(attacks) > 80
+    assert await all_refused(target, attacks) == []
+
+
 async def test_every_field_refuses_values_of_every_other_type(target: Target, document: Document) -> None:
     attacks = [
         (field.operation, written(field, value))
