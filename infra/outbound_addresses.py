@@ -8,19 +8,12 @@ IPv4 inside IPv6 is judged as the IPv4 address that it leads to where such forms
 Forms that nobody should use any more are refused whatever they carry: IPv4-compatible addresses, 6to4, Teredo.
 """
 
-import asyncio
 import socket
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
-from typing import Any, TypeAlias
 
-#: What ``getaddrinfo`` returns: family, type, protocol, canonical name, address.
-AddressInfo: TypeAlias = tuple[Any, Any, int, str, tuple[Any, ...]]
-
-#: Names are looked up in threads, which cannot be interrupted; so many slow ones at once and no more.
-LOOKUPS_AT_ONCE = 16
+from infra.outbound_names import AddressInfo, NameLookups
 
 #: Networks of IPv4 that are not the public internet: IANA's registry of special-purpose addresses, multicast, what is
 #: reserved, and the address at which a cloud's hosts find services of their own (168.63.129.16).
@@ -88,11 +81,14 @@ def _leading_to(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address
 
 
 class AddressGuard:
-    """Finds addresses and opens sockets, as long as they are public; ``allow_special`` lets all others pass too."""
+    """Finds addresses and opens sockets, as long as they are public; ``allow_special`` lets all others pass too.
 
-    def __init__(self, *, allow_special: bool = False) -> None:
+    It is made within a loop. ``name_servers`` are asked in the place of the system's.
+    """
+
+    def __init__(self, *, allow_special: bool = False, name_servers: Sequence[str] = ()) -> None:
         self._allow_special = allow_special
-        self._threads = ThreadPoolExecutor(LOOKUPS_AT_ONCE, thread_name_prefix="outbound names")
+        self._names = NameLookups(name_servers)
 
     def check(self, address: str) -> None:
         """Raise ``AddressRefused`` for an address that is not public, or that is one of this machine."""
@@ -112,22 +108,14 @@ class AddressGuard:
 
     async def look_up(self, host: str, port: int, family: int = socket.AF_UNSPEC) -> Sequence[AddressInfo]:
         """Return the addresses of a host; raise ``gaierror``, or ``AddressRefused`` when one of them is not public."""
-        loop = asyncio.get_running_loop()
-        infos = await loop.run_in_executor(self._threads, _addresses, host, port, family)
+        infos = await self._names.look_up(host, port, family)
         for *_, sockaddr in infos:
             self.check(sockaddr[0])
         return infos
 
-    def close(self) -> None:
-        """Take no more lookups; those under way end in their threads."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
-
-
-def _addresses(host: str, port: int, family: int) -> Sequence[AddressInfo]:
-    try:
-        return socket.getaddrinfo(host, port, family, socket.SOCK_STREAM)
-    except UnicodeError as error:  # a label that is empty or too long
-        raise socket.gaierror(socket.EAI_NONAME, "not a name of a host") from error
+    async def close(self) -> None:
+        """Give up the lookups under way."""
+        await self._names.close()
 
 
 def _is_own(address: str) -> bool:

@@ -80,4 +80,4 @@ async def opened_probes(
         async with guarded_session(guard, trust, timeout=aiohttp.ClientTimeout(total=None)) as client:
             yield Probes(Instruments(guard, client, trust, wall))
     finally:
-        guard.close()
+        await guard.close()

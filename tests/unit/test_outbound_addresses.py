@@ -2,13 +2,13 @@
 
 import asyncio
 import socket
-import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from ipaddress import IPv4Network, IPv6Network
 
 import pytest
 
 from infra.outbound_addresses import SPECIAL_V4, SPECIAL_V6, AddressGuard, AddressRefused, is_public
+from tests.name_server import answering
 
 PUBLIC = (
     "1.1.1.1",
@@ -125,10 +125,10 @@ SPELLINGS = (
 
 
 @pytest.fixture
-def guard() -> Iterator[AddressGuard]:
+async def guard() -> AsyncIterator[AddressGuard]:
     made = AddressGuard()
     yield made
-    made.close()
+    await made.close()
 
 
 @pytest.mark.parametrize("address", PUBLIC)
@@ -170,19 +170,18 @@ async def test_the_spellings_do_lead_there_where_everything_is_allowed() -> None
             led.update(sockaddr[0] for *_, sockaddr in await guard.look_up(spelling, 80))
         except socket.gaierror:
             continue
-    guard.close()
+    await guard.close()
     assert {"127.0.0.1", "0.0.0.0", "169.254.169.254", "::1"} <= led  # noqa: S104  (addresses to refuse)
 
 
-async def test_a_name_with_one_address_that_is_not_public_is_refused_as_a_whole(
-    guard: AddressGuard, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    answers = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 80)) for address in ("8.8.8.8", "10.0.0.1")]
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_args, **_more: answers)
-    with pytest.raises(AddressRefused):
-        await guard.look_up("mixed.example.org", 80)
-    answers.pop()
-    assert await guard.look_up("mixed.example.org", 80) == answers
+async def test_a_name_with_one_address_that_is_not_public_is_refused_as_a_whole() -> None:
+    async with answering({"mixed.test": ["8.8.8.8", "10.0.0.1"], "public.test": ["8.8.8.8", "1.1.1.1"]}) as server:
+        guard = AddressGuard(name_servers=[server])
+        with pytest.raises(AddressRefused):
+            await guard.look_up("mixed.test", 80)
+        found = await guard.look_up("public.test", 80)
+        await guard.close()
+    assert {sockaddr for *_, sockaddr in found} == {("8.8.8.8", 80), ("1.1.1.1", 80)}
 
 
 async def test_an_address_of_this_machine_is_refused_though_it_looks_public(
@@ -199,14 +198,27 @@ async def test_a_name_that_is_none_has_no_address(guard: AddressGuard) -> None:
             await guard.look_up(name, 80)
 
 
-async def test_lookups_are_bounded_and_do_not_hold_up_the_loop(
-    guard: AddressGuard, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def slow(*_args: object, **_more: object) -> list[object]:
-        time.sleep(0.2)
-        return []
+async def test_names_that_nobody_answers_for_do_not_keep_others_from_theirs() -> None:
+    async with answering({"healthy.test": ["8.8.8.8"]}) as server:
+        guard = AddressGuard(name_servers=[server])
 
-    monkeypatch.setattr(socket, "getaddrinfo", slow)
-    before = asyncio.get_running_loop().time()
-    await asyncio.gather(*(guard.look_up("slow.example.org", 80) for _ in range(32)))
-    assert 0.35 < asyncio.get_running_loop().time() - before < 2
+        async def given_up(number: int) -> None:
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.1):
+                    await guard.look_up(f"silent-{number}.test", 80)
+
+        await asyncio.gather(*map(given_up, range(200)))
+        async with asyncio.timeout(1):
+            ((*_, sockaddr),) = await guard.look_up("healthy.test", 80)
+        await guard.close()
+    assert sockaddr == ("8.8.8.8", 80)
+
+
+async def test_the_file_of_hosts_is_read_as_the_system_reads_it() -> None:
+    """Without asking anybody: the name server is one that never answers."""
+    async with answering({}) as server:
+        guard = AddressGuard(allow_special=True, name_servers=[server])
+        async with asyncio.timeout(1):
+            found = await guard.look_up("localhost", 80)
+        await guard.close()
+    assert "127.0.0.1" in {sockaddr[0] for *_, sockaddr in found}
