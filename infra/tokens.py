@@ -29,6 +29,9 @@ LEEWAY = 10
 #: The end of the year 9999: what is beyond it is no time.
 LAST_SECOND = 253_402_300_799
 
+#: How histories name us and API keys: nobody who is called like that could be told from them.
+SYSTEM, OF_KEYS = "system", "key:"
+
 LONGEST_NAME = 255
 LONGEST_EMAIL = 320
 MOST_ROLES = 1_000
@@ -111,7 +114,7 @@ class Tokens:
         tenant_id, sub = _text(claims, "tenant_id"), _text(claims, "sub")
         email = "" if claims.get("email") in ("", None) else _text(claims, "email", LONGEST_EMAIL)
         role = highest(_roles(claims))
-        if role is None:
+        if role is None or sub == SYSTEM or sub.startswith(OF_KEYS):
             raise _Refused
         tenant = await self._tenants.tenant(tenant_id)
         if tenant is None:

@@ -150,7 +150,7 @@ def _for_somebody_else() -> Iterator[tuple[str, str]]:
 
 
 def _of_nobody() -> Iterator[tuple[str, str]]:
-    for sub in (..., "", None, 7, "a\nb", "a\0b", "a" * 256):
+    for sub in (..., "", None, 7, "a\nb", "a\0b", "a" * 256, "system", "key:robot"):
         yield f"sub {str(sub)[:10]!r}", signed(HS256, claims(sub=sub))
     for tenant in (
         ...,
