@@ -2,11 +2,14 @@
 
 A round takes them one after another. Whether a rule fires is decided anew on its stream, in the append that opens the
 incident, so it does not matter who evaluates, nor how many do. A rule that cannot be evaluated says so in its
-``last_error``, in the log and in a metric; the others go on.
+``last_error``, in the log and in a metric; the others go on. That a read model is behind is told in the log and in a
+metric, and to the owners of rules only when it lasts.
 """
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 import structlog
 from prometheus_client import Counter, Gauge
@@ -20,7 +23,8 @@ from domain.identity import rule_stream
 from domain.rejection import NotFound, Rejection, Unavailable
 from infra.outages import passes
 from infra.reading import ReadModelBehind
-from infra.rule_measures import Levels, Question, Readings, measured
+from infra.rule_measures import Levels, Measuring, Readings
+from infra.rule_turns import BEFORE_ALL, Allowance, Turns
 from projections.alert_rules.projector import READ_MODEL as RULES
 from projections.alert_rules.queries import ListedRule, enabled_rules
 from projections.alert_samples.queries import TooManySamples
@@ -33,12 +37,6 @@ LEASE = "rules"
 FIRST_AFTER = 1.0
 AGAIN_AFTER = 1.0
 
-#: Rules that are read at once.
-STRETCH = 500
-
-#: A place in the order of rules.
-BEFORE_ALL = ("", "")
-
 #: Rules in a row that met an outage of the database, after which the round is given up: it is no fault of theirs,
 #: unless the database answers other questions.
 MOST_OUTAGES = 3
@@ -49,14 +47,42 @@ FAILING = Gauge("annals_rules_failing", "Alert rules that could not be evaluated
 log = structlog.get_logger(__name__)
 
 
+class Patience(NamedTuple):
+    """Seconds: how long a tenant's rules may take in a round, and how long a read model may be behind, untold."""
+
+    of_tenant: float = 10.0
+    of_read_model: float = 300.0
+
+
+PATIENCE = Patience()
+
+
+class Round(NamedTuple):
+    """A round for one tenant: when it began (engine time), what is measured then, and the time left for it."""
+
+    at: datetime
+    measuring: Measuring
+    allowance: Allowance
+
+
 class RuleEvaluator:
     """Evaluates rules every ``interval`` seconds; ``database`` is where read models are asked."""
 
-    def __init__(self, commands: Commands, readings: Readings, database: Database, interval: float) -> None:
+    def __init__(
+        self,
+        commands: Commands,
+        readings: Readings,
+        database: Database,
+        interval: float,
+        patience: Patience = PATIENCE,
+    ) -> None:
         self._commands = commands
         self._readings = readings
         self._database = database
         self._interval = interval
+        self._patience = patience
+        self._turns = Turns()
+        self._behind_since: dict[str, float] = {}
         self._outages = 0
         self._failing = 0
 
@@ -81,23 +107,46 @@ class RuleEvaluator:
         at, levels = self._commands.clock.now(), Levels(self._readings)
         self._outages = self._failing = 0
         await levels.reach(RULES)
-        after = BEFORE_ALL
-        while rules := await enabled_rules(self._database, after, STRETCH):
-            for rule in rules:
-                await self._take(rule, at, levels)
-            after = (rules[-1].tenant, rules[-1].rule)
+        async for rules in self._turns.round(self._database):
+            measuring = Measuring(self._database, levels, at)
+            await self._take_all(rules, Round(at, measuring, Allowance(self._patience.of_tenant)))
+        self._behind_since = {name: since for name, since in self._behind_since.items() if name in levels.behind}
         FAILING.set(self._failing)
 
-    async def _take(self, rule: ListedRule, at: datetime, levels: Levels) -> None:
+    async def _take_all(self, rules: Sequence[ListedRule], of: Round) -> None:
+        """Evaluate the rules of a tenant as far as its allowance suffices, but one at least."""
+        for number, rule in enumerate(rules):
+            if of.allowance.is_spent:
+                await self._put_off(rules[number:], of.at)
+                return
+            await self._take(rule, of)
+        self._turns.suffice(rules[0].tenant)
+
+    async def _put_off(self, rules: Sequence[ListedRule], at: datetime) -> None:
+        """Leave rules for the next round, and tell their owner."""
+        log.warning("the rules of a tenant take too long", tenant=rules[0].tenant, put_off=len(rules))
+        self._turns.stop(rules)
+        for rule in rules:
+            if not cooling_down(rule.last_fired_at, rule.cooldown_minutes, at):
+                self._failing += 1
+                EVALUATIONS.labels("put_off").inc()
+                await self._tell_failure(rule, self._too_long)
+
+    async def _take(self, rule: ListedRule, of: Round) -> None:
         """Evaluate a rule, unless it cools down; tell when it cannot be, or can be again."""
-        if cooling_down(rule.last_fired_at, rule.cooldown_minutes, at):
+        if cooling_down(rule.last_fired_at, rule.cooldown_minutes, of.at):
             EVALUATIONS.labels("cooling_down").inc()
             return
         try:
-            outcome = await self._evaluate(rule, at, levels)
-            await self._tell(rule, "")
+            await of.measuring.reach(rule)
+            with of.allowance.spending():
+                outcome = await self._evaluate(rule, of.measuring)
+                await self._tell_success(rule)
         except NotFound:
             outcome = "deleted"
+        except ReadModelBehind as behind:
+            await self._wait_for(behind, rule)
+            outcome = "behind"
         except Exception as error:  # noqa: BLE001  (whatever it is, the other rules have nothing to do with it)
             await self._failed(rule, error)
             outcome = "failed"
@@ -105,9 +154,9 @@ class RuleEvaluator:
             self._outages = 0
         EVALUATIONS.labels(outcome).inc()
 
-    async def _evaluate(self, rule: ListedRule, at: datetime, levels: Levels) -> str:
+    async def _evaluate(self, rule: ListedRule, measuring: Measuring) -> str:
         """Measure, compare, and fire on a breach; say what came of it."""
-        measurement = await measured(Question(self._database, rule, at), levels)
+        measurement = await measuring.measure(rule)
         if measurement is None:
             return "without_samples"
         if evaluate(rule.terms, measurement) is None:
@@ -118,6 +167,16 @@ class RuleEvaluator:
         log.info("an alert rule fired", rule=rule.rule, tenant=rule.tenant, incident=outcome.answer)
         return "fired"
 
+    async def _wait_for(self, behind: ReadModelBehind, rule: ListedRule) -> None:
+        """Leave a rule for a round in which its read model is level; tell its owner when that takes long."""
+        self._failing += 1
+        now = asyncio.get_running_loop().time()
+        if behind.read_model not in self._behind_since:
+            self._behind_since[behind.read_model] = now
+            log.warning("alert rules wait for a read model", read_model=behind.read_model, reason=behind.detail)
+        if now - self._behind_since[behind.read_model] >= self._patience.of_read_model:
+            await self._tell_failure(rule, reason_of(behind))
+
     async def _failed(self, rule: ListedRule, error: Exception) -> None:
         """Show that a rule could not be evaluated; raise the error when the database seems to be gone."""
         self._failing += 1
@@ -125,10 +184,7 @@ class RuleEvaluator:
         if self._outages >= MOST_OUTAGES and not await self._answers():
             raise error
         log.error("an alert rule could not be evaluated", rule=rule.rule, tenant=rule.tenant, exc_info=error)
-        try:
-            await self._tell(rule, reason_of(error))
-        except Rejection as refused:
-            log.warning("nobody can be told", rule=rule.rule, tenant=rule.tenant, reason=refused.detail)
+        await self._tell_failure(rule, reason_of(error))
 
     async def _answers(self) -> bool:
         """Tell whether the database answers what is easy: then it is the rules that ask too much of it."""
@@ -139,6 +195,24 @@ class RuleEvaluator:
                 raise
             return False
         return True
+
+    async def _tell_failure(self, rule: ListedRule, error: str) -> None:
+        try:
+            await self._tell(rule, error)
+        except Rejection as refused:
+            log.warning("nobody can be told", rule=rule.rule, tenant=rule.tenant, reason=refused.detail)
+
+    async def _tell_success(self, rule: ListedRule) -> None:
+        """Tell that a rule could be evaluated again, but of one that is only every other round."""
+        if rule.last_error != self._too_long or not self._turns.exceeds(rule.tenant):
+            await self._tell(rule, "")
+
+    @property
+    def _too_long(self) -> str:
+        return (
+            f"the rules of its tenant take more than {self._patience.of_tenant:g} seconds: "
+            "it is not evaluated in each round"
+        )
 
     async def _tell(self, rule: ListedRule, error: str) -> None:
         if error != (rule.last_error or ""):

@@ -3,7 +3,7 @@
 Numbers come from read models and decision tables, what they come to from ``domain.alerting.measuring``.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Mapping
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
@@ -36,6 +36,11 @@ class Levels:
         self._readings = readings
         self._behind: dict[str, ReadModelBehind | None] = {}
 
+    @property
+    def behind(self) -> list[str]:
+        """The read models that were found not to get there."""
+        return [name for name, behind in self._behind.items() if behind is not None]
+
     async def reach(self, model: ReadModel) -> None:
         """Return once it is level; raise ``ReadModelBehind`` when it was found not to get there."""
         if model.name not in self._behind:
@@ -62,18 +67,38 @@ class Question(NamedTuple):
 
 
 class Source(NamedTuple):
-    """How a metric is measured, and the read model that this rests on."""
+    """How a metric is measured, the read model that this rests on, and whether it is another one for each rule."""
 
     model: ReadModel
     measure: Callable[[Question], Awaitable[Measurement | None]]
+    of_each_rule: bool = False
 
 
-async def measured(question: Question, levels: Levels) -> Measurement | None:
-    """Measure what a rule watches, from read models that are level with the log; None where nothing was sent."""
-    rule = question.rule
-    source = BUILT_IN[rule.metric] if rule.module == PROCESS else SENT
-    await levels.reach(source.model)
-    return await source.measure(question)
+class Measuring:
+    """Measures what the rules of one tenant watch, at one moment: those that ask the same are answered at once."""
+
+    def __init__(self, database: Database, levels: Levels, at: datetime) -> None:
+        self._database = database
+        self._levels = levels
+        self._at = at
+        self._known: dict[Hashable, Measurement | None] = {}
+
+    async def reach(self, rule: ListedRule) -> None:
+        """Return once what the rule rests on is level with the log; raise ``ReadModelBehind`` when it is not."""
+        await self._levels.reach(_source(rule).model)
+
+    async def measure(self, rule: ListedRule) -> Measurement | None:
+        """Measure what a rule watches; None where nothing was sent."""
+        source = _source(rule)
+        own = rule.rule if source.of_each_rule else ""
+        asked = (rule.module == PROCESS, rule.metric, rule.window_minutes, frozenset(rule.scope.items()), own)
+        if asked not in self._known:
+            self._known[asked] = await source.measure(Question(self._database, rule, self._at))
+        return self._known[asked]
+
+
+def _source(rule: ListedRule) -> Source:
+    return BUILT_IN[rule.metric] if rule.module == PROCESS else SENT
 
 
 async def _samples(question: Question) -> Measurement | None:
@@ -118,7 +143,7 @@ SENT = Source(SAMPLES, _samples)
 BUILT_IN: Mapping[str, Source] = {
     "job_error_rate": Source(WORK, _job_error_rate),
     "process_incident_count": Source(INCIDENTS, _process_incident_count),
-    "open_incident_count": Source(INCIDENTS, _open_incident_count),
+    "open_incident_count": Source(INCIDENTS, _open_incident_count, of_each_rule=True),
     "job_backlog_count": Source(WORK, _job_backlog_count),
     "job_backlog_age_seconds": Source(WORK, _job_backlog_age_seconds),
     "instance_duration_p95_ms": Source(WORK, _instance_duration_p95_ms),

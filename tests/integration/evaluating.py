@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from commands.alert_rules import ConditionForm, CreateRule, RuleForm
+from commands.alert_rules import ConditionForm, CreateRule, ReplaceRule, RuleForm
 from commands.samples import ReportSamples, SampleForm
 from domain.alerting.events import RuleChanged, RuleCreated
 from domain.event import Recorded
@@ -72,6 +72,11 @@ class Watch:
         command = CreateRule(msgspec.structs.replace(form, **given))
         ulid: str = (await self.nodes[0].send(command, tenant=tenant)).answer
         return ulid
+
+    async def replaces(self, ulid: str, metric: str, *, tenant: str = "default") -> None:
+        """Have a rule watch another metric."""
+        form = RuleForm(metric, "", "custom", metric, ConditionForm("gt", 100.0), 15)
+        await self.nodes[0].send(ReplaceRule(form), ulid, tenant=tenant)
 
     async def holds_unasked(self, created: RuleCreated) -> str:
         """Write a rule to the log as no command would make it, and return its ULID."""

@@ -265,7 +265,7 @@ async def test_the_database_puts_samples_together_as_the_definition_does(databas
 
 
 def _sample(chance: random.Random, metric: str, at: datetime, *, rates: bool) -> Sample:
-    """Return a sample at the edges of a window of a minute, or beside them; sums of such values are hard to get right."""
+    """Return a sample at an edge of a window of a minute, or beside it; sums of such values are hard to get right."""
     at -= chance.choice((-1, 0, 30_000, 60_000, 60_001)) * MILLISECOND
     scope = chance.choice(SCOPES)
     if rates and chance.random() < 0.6:
