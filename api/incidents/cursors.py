@@ -4,7 +4,8 @@ A cursor holds the place of the last row that was shown: the moment an incident 
 changes, so a list that is read from cursor to cursor shows every incident once that was there when its first page was
 read, and none twice, whatever is opened meanwhile. Of what is opened meanwhile it shows those whose place lies ahead.
 Newest first that is as good as none; oldest first it is all but those that were committed after their place had been
-passed, which takes two that are opened within the same few milliseconds, or clocks of nodes that differ.
+passed. The moment of opening is that of the decision, so this takes two that are opened within the time that a commit
+takes (milliseconds, or seconds while the database answers slowly or comes back), or clocks of nodes that differ.
 """
 
 import hmac
