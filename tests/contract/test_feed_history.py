@@ -63,9 +63,9 @@ async def test_it_happened_in_engine_time_and_was_recorded_by_the_clock_on_the_w
     await feed.ok("PATCH", "/time", {"timeDuration": "PT36H"})
     await feed.moved(incident, "closed")
     opened, closed = await feed.history(incident)
-    assert opened["happenedAt"] == opened["recordedAt"]
-    ahead = moment(closed["happenedAt"]) - moment(closed["recordedAt"])
-    assert abs(ahead - timedelta(hours=36)) < timedelta(minutes=1)
+    for fact, hours in ((opened, 0), (closed, 36)):
+        ahead = moment(fact["happenedAt"]) - moment(fact["recordedAt"])
+        assert abs(ahead - timedelta(hours=hours)) < timedelta(minutes=1)
     assert (await feed.shown(incident))["closedAt"] == closed["happenedAt"][:19] + "Z"
 
 
