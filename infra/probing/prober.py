@@ -3,7 +3,7 @@
 import asyncio
 import ssl
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import datetime
 from typing import NamedTuple
 
@@ -20,7 +20,7 @@ from infra.probing.probes import Probes, opened_probes
 from infra.probing.schedule import Schedule
 from infra.reading import Reading
 from projections.checks.projector import READ_MODEL as CHECKS
-from projections.checks.queries import ProbedCheck, checks_to_probe
+from projections.checks.queries import ProbedCheck, news_of_checks
 from projections.database import Database
 
 #: The leases under which one node probes from a region begin so.
@@ -34,7 +34,7 @@ MOST_OF_A_TENANT = 10
 LOOK_EVERY = 5.0
 TICK = 0.2
 
-#: Checks that are read at once.
+#: Checks of which news is read at once.
 PAGE = 1_000
 
 #: How often a check that failed is probed again, and after how many seconds (contracts/incidents.md 3.5).
@@ -67,6 +67,7 @@ class Prober:
         self._database = database
         self._outlook = outlook
         self._schedule = Schedule()
+        self._heard_to = 0
         self._at_once = asyncio.Semaphore(MOST_AT_ONCE)
         self._of_tenant: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(MOST_OF_A_TENANT))
         self._under_way: set[str] = set()
@@ -90,21 +91,23 @@ class Prober:
         while True:
             try:
                 await self._readings.caught_up((CHECKS.name,))
-                self._schedule.renew([check async for check in self._checks(probes)], _now())
+                await self._hear_news(probes)
             except Exception as error:
                 if not _is_outage(error):
                     raise
                 log.warning("checks cannot be read", error=repr(error))
             await asyncio.sleep(LOOK_EVERY)
 
-    async def _checks(self, probes: Probes) -> AsyncIterator[ProbedCheck]:
-        after = ""
-        while page := await checks_to_probe(
-            self._database, self._outlook.region, probes.types, after=after, limit=PAGE
-        ):
-            for check in page:
-                yield check
-            after = page[-1].check_id
+    async def _hear_news(self, probes: Probes) -> None:
+        """Take up what has become of checks since the last look, at first of all of them."""
+        region = self._outlook.region
+        while page := await news_of_checks(self._database, region, probes.types, after=self._heard_to, limit=PAGE):
+            for news in page:
+                if news.probed is None:
+                    self._schedule.forget(news.check_id)
+                else:
+                    self._schedule.put(news.probed, _now())
+            self._heard_to = page[-1].position
 
     async def _follow(self, probes: Probes, check: ProbedCheck) -> None:
         """Probe a check, again soon while it fails, and report each time; whatever comes of it, the others go on."""

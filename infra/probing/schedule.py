@@ -1,6 +1,6 @@
 """When which check is to be probed next, by seconds of a clock that never goes back."""
 
-from collections.abc import Iterable
+from heapq import heappop, heappush
 from zlib import crc32
 
 import msgspec
@@ -11,7 +11,7 @@ from projections.checks.queries import ProbedCheck
 FIRST_WITHIN = 30.0
 
 
-class Due(msgspec.Struct):
+class Due(msgspec.Struct, frozen=True):
     """A check, and when it is due."""
 
     check: ProbedCheck
@@ -23,24 +23,36 @@ class Schedule:
 
     def __init__(self) -> None:
         self._due: dict[str, Due] = {}
+        self._times: list[tuple[float, str]] = []  # a heap; of a check that is due at another time by now, nothing
 
-    def renew(self, checks: Iterable[ProbedCheck], now: float) -> None:
-        """Take the checks as they are now; those that are no longer there are forgotten."""
-        known, self._due = self._due, {}
-        for check in checks:
-            interval = check.settings.interval_seconds
-            due = known.get(check.check_id) or Due(check, now + _spread(check.check_id, min(interval, FIRST_WITHIN)))
-            self._due[check.check_id] = Due(check, min(due.at, now + interval))
+    def put(self, check: ProbedCheck, now: float) -> None:
+        """Take a check as it is now: one that was there keeps its time, unless a shorter interval brings it forward."""
+        interval = check.settings.interval_seconds
+        known = self._due.get(check.check_id)
+        at = known.at if known is not None else now + _spread(check.check_id, min(interval, FIRST_WITHIN))
+        self._plan(Due(check, min(at, now + interval)))
+
+    def forget(self, check_id: str) -> None:
+        """Have a check due no more, whether it was or not."""
+        self._due.pop(check_id, None)
 
     def take(self, now: float) -> list[ProbedCheck]:
         """Return the checks that are due, each for the next time an interval later; times that were missed are gone."""
         taken = []
-        for due in self._due.values():
-            if due.at <= now:
+        while self._times and self._times[0][0] <= now:
+            at, check_id = heappop(self._times)
+            due = self._due.get(check_id)
+            if due is not None and due.at == at:
                 taken.append(due.check)
                 interval = due.check.settings.interval_seconds
-                due.at += interval * ((now - due.at) // interval + 1)
+                self._plan(Due(due.check, at + interval * ((now - at) // interval + 1)))
         return taken
+
+    def _plan(self, due: Due) -> None:
+        known = self._due.get(due.check.check_id)
+        self._due[due.check.check_id] = due
+        if known is None or known.at != due.at:
+            heappush(self._times, (due.at, due.check.check_id))
 
 
 def _spread(check_id: str, over: float) -> float:

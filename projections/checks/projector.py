@@ -41,6 +41,7 @@ class Row(msgspec.Struct):
     paused: bool
     created_at: datetime
     updated_at: datetime
+    position: int
     checked_at: datetime | None = None
 
 
@@ -51,7 +52,15 @@ class Change(msgspec.Struct):
     settings: dict[str, Any] = {}
     paused: bool | None = None
     updated_at: datetime | None = None
+    position: int | None = None
     checked_at: datetime | None = None
+
+
+class Deleted(msgspec.Struct):
+    """A check that the batch deletes, in the order of the table."""
+
+    position: int
+    check_id: str
 
 
 class IncidentRow(msgspec.Struct):
@@ -76,7 +85,7 @@ class Batch:
     def __init__(self) -> None:
         self.rows: dict[str, Row] = {}
         self.changes: dict[str, Change] = {}
-        self.deleted: list[str] = []
+        self.deleted: list[Deleted] = []
         self.incidents: dict[str, IncidentRow] = {}
         self.incident_changes: dict[str, IncidentChange] = {}
 
@@ -96,25 +105,29 @@ class Batch:
             if rows:
                 await db.execute(SQL[statement], listed(rows.values()))
         if self.deleted:
-            await db.execute(SQL["delete"], self.deleted)
-            await db.execute(SQL["delete_incidents"], self.deleted)
+            gone = [deleted.check_id for deleted in self.deleted]
+            await db.execute(SQL["delete"], gone)
+            await db.execute(SQL["delete_incidents"], gone)
+            await db.execute(SQL["insert_deleted"], listed(self.deleted))
 
 
 def _created(batch: Batch, fact: Recorded, event: CheckCreated) -> None:
     check_id, at = check_of(fact.stream), fact.happened_at
-    batch.rows[check_id] = Row(check_id, fact.tenant, event.settings, paused=False, created_at=at, updated_at=at)
+    batch.rows[check_id] = Row(
+        check_id, fact.tenant, event.settings, paused=False, created_at=at, updated_at=at, position=fact.position
+    )
 
 
 def _changed(batch: Batch, fact: Recorded, event: CheckChanged) -> None:
     change = batch.change(fact)
     change.settings = {**change.settings, **event.changes}
-    change.updated_at = fact.happened_at
+    change.updated_at, change.position = fact.happened_at, fact.position
 
 
 def _paused(batch: Batch, fact: Recorded, event: CheckPaused | CheckResumed) -> None:
     change = batch.change(fact)
     change.paused = isinstance(event, CheckPaused)
-    change.updated_at = fact.happened_at
+    change.updated_at, change.position = fact.happened_at, fact.position
 
 
 def _reported(batch: Batch, fact: Recorded, event: CheckResultsReported) -> None:
@@ -124,7 +137,7 @@ def _reported(batch: Batch, fact: Recorded, event: CheckResultsReported) -> None
 
 
 def _deleted(batch: Batch, fact: Recorded, _event: CheckDeleted) -> None:
-    batch.deleted.append(check_of(fact.stream))
+    batch.deleted.append(Deleted(fact.position, check_of(fact.stream)))
 
 
 def _incident_opened(batch: Batch, fact: Recorded, event: IncidentOpened) -> None:
@@ -166,9 +179,9 @@ async def project(facts: Sequence[Recorded], db: Database) -> None:
 
 READ_MODEL = ReadModel(
     name="checks",
-    version=1,
+    version=2,
     schema=(HERE / "table.sql").read_text(encoding="utf-8"),
-    tables=("checks", "checks_incidents"),
+    tables=("checks", "checks_deleted", "checks_incidents"),
     project=project,
     facts=tuple(HANDLERS),
 )

@@ -35,6 +35,14 @@ class ProbedCheck(msgspec.Struct, frozen=True):
     settings: CheckSettings
 
 
+class CheckNews(msgspec.Struct, frozen=True):
+    """How a check is to be probed since a position of the log; None where it is not, or is deleted."""
+
+    position: int
+    check_id: str
+    probed: ProbedCheck | None
+
+
 async def find_check(db: Database, tenant: str, ulid: str) -> ListedCheck | None:
     """Return a check of the tenant that is not deleted."""
     found = await find_checks(db, tenant, (ulid,))
@@ -59,12 +67,17 @@ async def count_checks(db: Database, tenant: str) -> int:
     return count
 
 
-async def checks_to_probe(
-    db: Database, region: str, types: Sequence[CheckType], *, after: str, limit: int
-) -> list[ProbedCheck]:
-    """Return checks of all tenants in order of their ULIDs: of these types, not paused, meant for this region."""
-    rows = await db.fetch(SQL["probed"], after, list(types), region, limit)
-    return [ProbedCheck(row["check_id"], row["tenant"], _settings(row)) for row in rows]
+async def news_of_checks(
+    db: Database, region: str, types: Sequence[CheckType], *, after: int, limit: int
+) -> list[CheckNews]:
+    """Return what is new about checks of all tenants after a position, in order, for a prober of these types there."""
+    return [_news(row) for row in await db.fetch(SQL["news"], after, list(types), region, limit)]
+
+
+def _news(row: Mapping[str, Any]) -> CheckNews:
+    check_id = row["check_id"]
+    probed = ProbedCheck(check_id, row["tenant"], _settings(row)) if row["settings"] is not None else None
+    return CheckNews(row["position"], check_id, probed)
 
 
 def _check(row: Mapping[str, Any]) -> ListedCheck:

@@ -9,6 +9,7 @@ update checks
    set settings = checks.settings || change.settings,
        paused = coalesce(change.paused, checks.paused),
        updated_at = coalesce(change.updated_at, checks.updated_at),
+       position = coalesce(change.position, checks.position),
        checked_at = greatest(checks.checked_at, change.checked_at)
   from json_populate_recordset(null::checks, $1) as change
  where checks.check_id = change.check_id;
@@ -33,6 +34,11 @@ delete from checks where check_id = any ($1::text[]);
 -- Their incidents.
 delete from checks_incidents where check_id = any ($1::text[]);
 
+-- name: insert_deleted
+-- That they are.
+insert into checks_deleted
+select * from json_populate_recordset(null::checks_deleted, $1);
+
 -- name: checks
 -- A page of checks, the newest first.
 select checks.*, /* standing */
@@ -56,12 +62,22 @@ exists (select from checks_incidents as i where i.check_id = checks.check_id and
 -- How many checks there are.
 select count(*) from checks where tenant = $1;
 
--- name: probed
--- Checks of all tenants that a prober of a region probes: the next $4 after an id.
-select check_id, tenant, settings
-  from checks
- where check_id > $1 and not paused
-   and settings ->> 'type' = any ($2::text[])
-   and (jsonb_array_length(coalesce(settings -> 'regions', '[]')) = 0 or settings -> 'regions' ? $3)
- order by check_id
+-- name: news
+-- What is new about checks of all tenants after position $1, $4 of it: settings of those that a prober of region $3 is to
+-- probe, of these types, and none of those that it is not, or that are deleted.
+(select position, check_id, tenant,
+        case when not paused and settings ->> 'type' = any ($2::text[])
+              and (jsonb_array_length(coalesce(settings -> 'regions', '[]')) = 0 or settings -> 'regions' ? $3)
+             then settings end as settings
+   from checks
+  where position > $1
+  order by position
+  limit $4)
+union all
+(select position, check_id, '', null
+   from checks_deleted
+  where position > $1
+  order by position
+  limit $4)
+ order by position
  limit $4;

@@ -24,7 +24,15 @@ from domain.monitoring.events import (
     CheckResumed,
 )
 from projections.checks.projector import READ_MODEL
-from projections.checks.queries import ListedCheck, count_checks, find_check, find_checks, list_checks
+from projections.checks.queries import (
+    ListedCheck,
+    ProbedCheck,
+    count_checks,
+    find_check,
+    find_checks,
+    list_checks,
+    news_of_checks,
+)
 from tests.integration.explaining import Explaining
 from tests.integration.projection_checks import CheckHistory
 from tests.integration.projection_incidents import work_on_incident
@@ -38,8 +46,9 @@ MANY = """
 insert into checks
 select 'C' || n, case when n % 2 = 0 then 'alpha' else 'beta' end,
        '{"name": "Shop", "type": "http", "target_url": "h"}',
-       false, '2026-11-20T00:00Z'::timestamptz + n * interval '1 second', '2026-11-20', '2026-11-21'
+       false, '2026-11-20T00:00Z'::timestamptz + n * interval '1 second', '2026-11-20', n * 2, '2026-11-21'
   from generate_series(1, 20000) as n;
+insert into checks_deleted select n * 2 + 1, 'D' || n from generate_series(1, 20000) as n;
 insert into checks_incidents select 'I' || n, 'C' || n, 'down', n % 10 = 0 from generate_series(1, 19999) as n;
 insert into checks_incidents select 'J' || n, 'C20000', 'slow', n = 9999 from generate_series(1, 20000) as n;
 """
@@ -127,12 +136,15 @@ async def test_a_page_and_a_check_are_read_from_indexes_however_many_there_are(d
     async with empty_tables(database, [READ_MODEL]) as connection:
         await connection.execute(MANY)
         await connection.execute("vacuum analyze checks")
+        await connection.execute("vacuum analyze checks_deleted")
         await connection.execute("vacuum analyze checks_incidents")
         explaining = Explaining(connection)
         newest, *_ = await list_checks(explaining, "alpha", limit=20, offset=0)
         assert newest.status == "degraded"
         assert await find_check(explaining, "alpha", "C10") is not None
         await find_checks(explaining, "alpha", [f"C{number}" for number in range(1, 21)])
+        news = await news_of_checks(explaining, "eu", ("http",), after=39_990, limit=10)
+        assert [found.position for found in news] == list(range(39_991, 40_001))
         assert explaining.looked_at_few_pages, explaining.pages
 
 
@@ -171,3 +183,34 @@ async def test_some_checks_are_found_in_the_order_asked_for_without_those_of_oth
         assert await find_checks(connection, "alpha", asked) == [ours[1], ours[0]]
         assert await find_check(connection, "alpha", theirs.check_id) is None
         assert await find_check(connection, "beta", theirs.check_id) == theirs
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+async def test_a_prober_that_hears_what_is_new_knows_what_to_probe(database: str, seed: int) -> None:
+    facts = history(seed)
+    known: dict[str, ProbedCheck] = {}
+    position = heard = 0
+    async with empty_tables(database, [READ_MODEL]) as connection:
+        for batch in batches(facts, 40, seed=seed):
+            await fill(connection, [batch], [READ_MODEL])
+            while news := await news_of_checks(connection, "us-east", ("http",), after=position, limit=7):
+                for one in news:
+                    if one.probed is not None:
+                        known[one.check_id] = one.probed
+                    else:
+                        known.pop(one.check_id, None)
+                heard += len(news)
+                position = news[-1].position
+    assert {check: asdict(probed.settings) for check, probed in known.items()} == probed_from(facts, "us-east")
+    assert known, "else nothing is compared"
+    assert heard < sum(not isinstance(fact.event, CheckResultsReported) for fact in facts)
+
+
+def probed_from(facts: list[Recorded], region: str) -> dict[str, dict[str, Any]]:
+    """Return what is to be probed over HTTP after all facts."""
+    beside = ("tenant", "paused", "created_at", "updated_at", "checked_at")
+    return {
+        check: {name: value for name, value in known.items() if name not in beside}
+        for check, known in Recount(facts).checks.items()
+        if known["type"] == "http" and not known["paused"] and (not known["regions"] or region in known["regions"])
+    }
