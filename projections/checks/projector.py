@@ -10,12 +10,12 @@ import msgspec
 from domain.event import Recorded
 from domain.identity import check_of, incident_of
 from domain.incidents.events import (
-    IncidentCanceled,
     IncidentClosed,
     IncidentOpened,
     IncidentReopened,
     IncidentResolved,
 )
+from domain.incidents.status import UNRESOLVED
 from domain.monitoring.events import (
     CheckChanged,
     CheckCreated,
@@ -147,7 +147,17 @@ def _incident_opened(batch: Batch, fact: Recorded, event: IncidentOpened) -> Non
         batch.incidents[incident] = IncidentRow(incident, cause.check_id, cause.kind)
 
 
-def _incident_ended(batch: Batch, fact: Recorded, _event: IncidentResolved | IncidentClosed | IncidentCanceled) -> None:
+def _incident_resolved(batch: Batch, fact: Recorded, event: IncidentResolved) -> None:
+    if event.how != "retry":  # the way of processes, whose incidents are the most: nothing to look for here
+        _ended(batch, fact)
+
+
+def _incident_closed(batch: Batch, fact: Recorded, event: IncidentClosed) -> None:
+    if event.before in UNRESOLVED:
+        _ended(batch, fact)
+
+
+def _ended(batch: Batch, fact: Recorded) -> None:
     incident = incident_of(fact.stream)
     batch.incident_changes[incident] = IncidentChange(incident, unresolved=False)
 
@@ -157,6 +167,7 @@ def _incident_reopened(batch: Batch, fact: Recorded, _event: IncidentReopened) -
     batch.incident_changes[incident] = IncidentChange(incident, unresolved=True)
 
 
+#: An incident of a check is canceled as the check is deleted, which takes its row away in any case.
 HANDLERS: Handlers[Batch] = {
     CheckCreated: _created,
     CheckChanged: _changed,
@@ -165,9 +176,8 @@ HANDLERS: Handlers[Batch] = {
     CheckDeleted: _deleted,
     CheckResultsReported: _reported,
     IncidentOpened: _incident_opened,
-    IncidentResolved: _incident_ended,
-    IncidentClosed: _incident_ended,
-    IncidentCanceled: _incident_ended,
+    IncidentResolved: _incident_resolved,
+    IncidentClosed: _incident_closed,
     IncidentReopened: _incident_reopened,
 }
 
