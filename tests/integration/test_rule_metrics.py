@@ -8,7 +8,7 @@ import pytest
 from commands.incidents import ResolveIncident
 from commands.intents import EntityId
 from domain.alerting.evaluating import Measurement
-from infra.rule_measures import Levels, Question, measured
+from infra.rule_measures import Levels, Measuring
 from tests.integration.commanding import TWO_TASKS, Node
 from tests.integration.evaluating import Watch, watching
 from tests.story import bpmn
@@ -28,7 +28,9 @@ async def metric(watch: Watch, name: str, scope: Scope | None = None, **given: A
     """Measure a metric as a rule would that looks back five minutes."""
     given = {"window_minutes": 5, "module": "process", "scope": scope or {}, **given}
     rule = await watch.rule(await watch.watches(metric=name, **given), given.get("tenant", "default"))
-    return await measured(Question(watch.database, rule, watch.clock.now()), Levels(watch.reading))
+    measuring = Measuring(watch.database, Levels(watch.reading), watch.clock.now())
+    await measuring.reach(rule)
+    return await measuring.measure(rule)
 
 
 async def fail(node: Node, error: str = "card declined") -> None:
