@@ -77,7 +77,7 @@ def view(row: ListedIncident) -> IncidentView:
 
 def one(row: ListedIncident) -> OneIncident:
     """Return the incident as detail and transitions answer it."""
-    lasted = (row.resolved_at - row.started_at) / timedelta(seconds=1) if row.resolved_at else None
+    lasted = max(row.resolved_at - row.started_at, timedelta(0)) / timedelta(seconds=1) if row.resolved_at else None
     return OneIncident(view(row), lasted)
 
 

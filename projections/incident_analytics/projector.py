@@ -108,7 +108,7 @@ class Batch:
             counts.incidents += more
             if incident.resolved_at is not None:
                 counts.resolved += more
-                counts.recovery += more * (incident.resolved_at - incident.started_at)
+                counts.recovery += more * max(incident.resolved_at - incident.started_at, 0)
 
 
 async def project(facts: Sequence[Recorded], db: Database) -> None:
@@ -137,7 +137,7 @@ async def _there_before(facts: Sequence[Recorded], db: Database) -> Mapping[str,
 
 READ_MODEL = ReadModel(
     name="incident_analytics",
-    version=1,
+    version=2,
     schema=(HERE / "table.sql").read_text(encoding="utf-8"),
     tables=("incident_analytics", "incident_analytics_incidents"),
     project=project,

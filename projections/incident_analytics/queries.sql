@@ -40,7 +40,7 @@ with covering as (
 counted as (
     select severity, incidents, resolved, recovery from covering where inside
     union all
-    select severity, 1, (resolved_at is not null)::integer, coalesce(resolved_at - started_at, 0)
+    select severity, 1, (resolved_at is not null)::integer, greatest(resolved_at - started_at, 0)
       from covering
      cross join lateral
            (select started_at, resolved_at from incident_analytics_incidents as incident

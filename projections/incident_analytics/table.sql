@@ -1,5 +1,6 @@
 -- Counts by time of creation (projections/time_spans.py) of incidents of every source. ``recovery`` is the sum of what
--- those that are resolved took, in milliseconds. A row that once was counted in stays, with 0.
+-- those that are resolved took, in milliseconds; none less than 0, since clocks of nodes may differ. A row that once was
+-- counted in stays, with 0.
 create table incident_analytics (
     tenant text collate "C" not null,
     severity smallint not null,

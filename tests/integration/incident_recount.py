@@ -154,7 +154,8 @@ class Recount:
 
     def figures(self, tenant: str, since: datetime, until: datetime) -> Figures:
         rows = [row for row in self.shown if row.tenant == tenant and since <= row.created_at <= until]
-        times = [(row.resolved_at - row.started_at) // timedelta(milliseconds=1) for row in rows if row.resolved_at]
+        lasted = (row.resolved_at - row.started_at for row in rows if row.resolved_at)
+        times = [max(time, timedelta(0)) // timedelta(milliseconds=1) for time in lasted]
         return Figures(
             total_incidents=len(rows),
             resolved_incidents=len(times),

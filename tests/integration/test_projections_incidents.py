@@ -8,7 +8,9 @@ from typing import Any, NamedTuple, get_args
 
 import pytest
 
+from api.uptime.incident_view import one
 from domain.event import Actor, Event, Recorded
+from domain.identity import incident_of
 from domain.incidents.events import (
     DuplicateMerged,
     IncidentAcknowledged,
@@ -47,7 +49,7 @@ from projections.incident_timeline.projector import READ_MODEL as TIMELINE
 from projections.incident_timeline.queries import count_timeline, timeline, work_on
 from tests.integration.incident_recount import Recount
 from tests.integration.projection_incidents import IncidentHistory
-from tests.integration.projection_runs import TENANTS
+from tests.integration.projection_runs import TENANTS, Chronicle
 from tests.integration.projection_tables import Connection, batches, contents, empty_tables, fill
 
 SEEDS = (1, 2, 3)
@@ -260,6 +262,23 @@ async def test_the_figures_of_any_range_equal_a_recount(stage: Stage) -> None:
     for (since, until), tenant in product(ranges, (*TENANTS, "gamma")):
         found = await incident_figures(stage.connection, tenant, since, until)
         assert found == stage.recount.figures(tenant, since, until), (since, until)
+
+
+async def test_an_incident_that_was_resolved_by_a_clock_behind_took_no_time_at_all(database: str) -> None:
+    """Nodes have clocks of their own; in a mean, less than no time would make other incidents look shorter."""
+    log, stream = Chronicle(1), "incident-01KB0ZQ8Z3M5W1X7T9R4N6P2VC"
+    log.now = NOON
+    log.record(stream, "alpha", IncidentOpened("manual", 4, "Fire", "it burns"))
+    log.now = NOON - timedelta(seconds=2)
+    log.record(stream, "alpha", IncidentResolved("manual"))
+    async with empty_tables(database, MODELS) as connection:
+        await fill(connection, [log.facts], MODELS)
+        row = await find_incident(connection, "alpha", incident_of(stream))
+        assert row is not None
+        assert one(row).recovery_time_seconds == 0
+        for around in (timedelta(hours=1), MILLISECOND):  # whole spans, and one incident by itself
+            figures = await incident_figures(connection, "alpha", NOON - around, NOON + around)
+            assert (figures.resolved_incidents, figures.mttr) == (1, 0)
 
 
 class Counting:
