@@ -24,11 +24,18 @@ def in_utc(moment: datetime) -> datetime:
 def rfc3339(moment: datetime) -> str:
     """Render ``2026-11-23T09:15:10.71Z``, without trailing zeros (contracts/engine.md 1.1).
 
-    The moment is in UTC and is cut, not rounded, to milliseconds.
-
-    Every answer has several of them: msgspec writes one five times faster than ``isoformat``.
+    The moment is in UTC and is cut, not rounded, to milliseconds. Every answer has several of them:
+    msgspec writes one five times faster than ``isoformat``.
     """
     quoted = _encode(moment)
     if moment.microsecond < 1000:
         return quoted[1:20].decode() + "Z"
     return quoted[1:24].decode().rstrip("0") + "Z"
+
+
+def iso_milliseconds(moment: datetime) -> str:
+    """Render ``2026-11-23T09:15:10.710Z``, always with three digits (contracts/incidents.md 5.2).
+
+    The moment is in UTC and is cut, not rounded, to milliseconds.
+    """
+    return f"{moment.replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"

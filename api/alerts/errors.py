@@ -9,13 +9,16 @@ from domain.incidents.dialects import RefusedMove
 from domain.rejection import Rejection
 
 
-class AlertsError(msgspec.Struct, frozen=True):
-    """Why a request was refused."""
+class AlertsError(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Why a request was refused; without a credential ``error`` is ``Unauthorized``, and ``message`` says the rest."""
 
     error: str
+    message: str = ""
 
 
 def _told(problem: Problem, _refusal: Rejection | None) -> AlertsError:
+    if problem.status == HTTPStatus.UNAUTHORIZED:
+        return AlertsError("Unauthorized", problem.detail)
     match problem.errors:
         case ():
             return AlertsError(problem.detail)

@@ -5,11 +5,12 @@ from typing import Any
 
 import msgspec
 
-from api.alerts.telling import moment, stamp
+from api.alerts.telling import stamp
 from api.incidents.bodies import Form
 from api.incidents.ids import INCIDENT_IDS, RULE_IDS
 from commands.samples import SampleForm
 from domain.alerting.metrics import MODULES, WINDOWS
+from domain.timestamps import iso_milliseconds
 from projections.alert_rules.queries import ListedRule
 
 
@@ -118,6 +119,6 @@ def rule_body(row: ListedRule) -> AlertRule:
         last_error=row.last_error,
         created_by=row.created_by,
         updated_by=row.updated_by,
-        created_at=moment(row.created_at),
-        updated_at=moment(row.updated_at),
+        created_at=iso_milliseconds(row.created_at),
+        updated_at=iso_milliseconds(row.updated_at),
     )

@@ -7,6 +7,7 @@ from api.alerts.bodies import AlertIncident, AlertMetadata, AlertNote, AlertStat
 from api.incidents.ids import INCIDENT_IDS, RULE_IDS
 from domain.incidents.dialects import ALERTS
 from domain.incidents.status import Status
+from domain.timestamps import iso_milliseconds
 from projections.incident_list.queries import ListedIncident
 from projections.incident_timeline.queries import TimelineEntry
 
@@ -28,39 +29,36 @@ def told(row: ListedIncident, work: Sequence[TimelineEntry]) -> AlertIncident:
         assigned_to=row.assignee,
         notes=[_note(entry) for entry in work if entry.kind == NOTE],
         status_history=[*_history(row, work)],
-        fired_at=moment(row.created_at),
+        fired_at=iso_milliseconds(row.created_at),
         acknowledged_at=stamp(row.acknowledged_at),
         resolved_at=stamp(row.resolved_at),
         resolved_by=row.resolved_by,
         closed_at=stamp(row.closed_at or row.canceled_at),
         metadata=AlertMetadata(row.operator, row.window_minutes, row.sample_count, row.scope),
-        created_at=moment(row.created_at),
-        updated_at=moment(row.updated_at),
+        created_at=iso_milliseconds(row.created_at),
+        updated_at=iso_milliseconds(row.updated_at),
     )
-
-
-def moment(at: datetime) -> str:
-    """Render a moment, which is in UTC: ``2026-11-23T09:15:10.710Z``."""
-    return f"{at.replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
 
 
 def stamp(at: datetime | None) -> str | None:
     """Do the same with a moment that may not have come."""
-    return None if at is None else moment(at)
+    return None if at is None else iso_milliseconds(at)
 
 
 def _note(entry: TimelineEntry) -> AlertNote:
     author = entry.actor_id
-    return AlertNote(author, entry.email or None, entry.email or author, entry.text, moment(entry.happened_at))
+    return AlertNote(
+        author, entry.email or None, entry.email or author, entry.text, iso_milliseconds(entry.happened_at)
+    )
 
 
 def _history(row: ListedIncident, work: Sequence[TimelineEntry]) -> Iterator[AlertStatusChange]:
     """Yield a change whenever the word that alerts has for the status is another one than before."""
     word = ALERTS.statuses[Status.OPEN]
-    yield AlertStatusChange(word, row.opened_by, moment(row.created_at))
+    yield AlertStatusChange(word, row.opened_by, iso_milliseconds(row.created_at))
     for entry in work:
         if entry.after is None:
             continue
         before, word = word, ALERTS.statuses[Status(entry.after)]
         if word != before:
-            yield AlertStatusChange(word, entry.actor_id, moment(entry.happened_at))
+            yield AlertStatusChange(word, entry.actor_id, iso_milliseconds(entry.happened_at))

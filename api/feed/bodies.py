@@ -172,7 +172,8 @@ class HistoryEntry(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """A fact. ``position`` is its place in the log, ``version`` in the incident's own history.
 
     It happened in engine time and was recorded by the clock on the wall; both are ISO 8601, UTC, in milliseconds.
-    ``correlation_id`` is the command that recorded it, ``causation_id`` the fact or request that caused the command.
+    ``correlation_id`` is the command that recorded it, ``causation_id`` the fact that caused the command, or
+    the request, which is the command itself.
     ``data`` is what the fact says, by the names that it has in the log; what has no value is left out.
     """
 
@@ -182,7 +183,7 @@ class HistoryEntry(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     happened_at: str
     recorded_at: str
     actor: HistoryActor
-    causation_id: str | None
+    causation_id: str
     correlation_id: str
     data: Mapping[str, Any]
 

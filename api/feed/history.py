@@ -14,7 +14,7 @@ from api.incidents.ids import INCIDENT_IDS
 from api.incidents.ports import Streams
 from domain.event import Event, Recorded
 from domain.identity import incident_stream
-from domain.timestamps import rfc3339
+from domain.timestamps import iso_milliseconds
 
 #: Facts of one part.
 PART = 100
@@ -44,10 +44,10 @@ def _entry(fact: Recorded) -> HistoryEntry:
         position=fact.position,
         version=fact.version,
         type=fact.event.topic.rpartition(".v")[0],
-        happened_at=rfc3339(fact.happened_at),
-        recorded_at=rfc3339(fact.recorded_at),
+        happened_at=iso_milliseconds(fact.happened_at),
+        recorded_at=iso_milliseconds(fact.recorded_at),
         actor=HistoryActor(fact.actor.kind, fact.actor.id),
-        causation_id=fact.causation_id,
+        causation_id=fact.causation_id or fact.correlation_id,
         correlation_id=fact.correlation_id,
         data=_said(fact.event),
     )

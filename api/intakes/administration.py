@@ -20,7 +20,7 @@ from commands.handling import Asker, Commands, Outcome
 from commands.intakes import PROVIDERS, CloseIntake, IntakeToClose, IntakeToOpen, IntakeView, OpenIntake, no_intake
 from domain.event import Actor
 from domain.intakes.events import Provider
-from domain.timestamps import rfc3339
+from domain.timestamps import iso_milliseconds
 from infra.intakes import IntakeRecords, IntakeSecrets
 from infra.secret_key import KEY_ID
 
@@ -166,7 +166,7 @@ def _row(view: IntakeView, base_url: str) -> ListedIntake:
         provider=view.provider,
         name=view.name,
         url=_url(base_url, view.tenant, view.provider),
-        opened_at=rfc3339(view.opened_at),
+        opened_at=iso_milliseconds(view.opened_at),
     )
 
 

@@ -50,6 +50,10 @@ class Checking:
         self.causes += text(pointer, given or "", 1, longest)
         return (given or "").strip()
 
+    def cut(self, pointer: str, given: str) -> str:
+        """Return a description, cut to what we keep: no alert is lost because another system has much to say."""
+        return self.text(pointer, given[:LONGEST_DESCRIPTION], LONGEST_DESCRIPTION) if given.strip() else ""
+
     def name(self, pointer: str, given: str | None) -> str:
         """Return a name, empty where none is given."""
         self.causes += text(pointer, given or "", 0, LONGEST_NAME)

@@ -81,7 +81,7 @@ def _read(pointer: str, alert: FiringAlert, checking: Checking) -> InboundAlert:
     service = checking.name(f"{pointer}/labels/service", _first(labels, "service", "job"))
     title = _first(annotations, "summary") or _first(labels, "alertname")
     if title or alert.status == "firing" or not fingerprint:
-        title = checking.text(f"{pointer}/annotations/summary", title, LONGEST_DESCRIPTION)
+        title = checking.text(f"{pointer}/annotations/summary", title[:LONGEST_DESCRIPTION], LONGEST_DESCRIPTION)
     known_by = external_id(fingerprint, title, service)
     if alert.status == "resolved":
         return ResolveAlert(PROVIDER, known_by)
@@ -90,7 +90,7 @@ def _read(pointer: str, alert: FiringAlert, checking: Checking) -> InboundAlert:
         provider=PROVIDER,
         external_id=known_by,
         title=shortened(title),
-        description=described(_described(pointer, description, checking), title),
+        description=described(checking.cut(f"{pointer}/annotations/description", description), title),
         severity=RANKS.get(labels.get("severity", "").strip().lower(), DEFAULT_SEVERITY),
         service=service,
         environment=checking.name(f"{pointer}/labels/environment", _first(labels, "environment", "env")),
@@ -100,12 +100,6 @@ def _read(pointer: str, alert: FiringAlert, checking: Checking) -> InboundAlert:
         ),
         started_at=checking.started(f"{pointer}/startsAt", alert.starts_at),
     )
-
-
-def _described(pointer: str, description: str, checking: Checking) -> str:
-    if not description:
-        return ""
-    return checking.text(f"{pointer}/annotations/description", description, LONGEST_DESCRIPTION)
 
 
 def _first(texts: Labels, *names: str) -> str:

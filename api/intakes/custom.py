@@ -15,7 +15,7 @@ from commands.handling import Outcome
 from commands.inbound_alerts import AlertAnswer, RaiseAlert
 from commands.incident_fields import LONGEST_DESCRIPTION, LONGEST_TITLE, one_of
 from domain.incidents.dialects import FEED
-from domain.timestamps import rfc3339
+from domain.timestamps import iso_milliseconds
 
 PROVIDER: Literal["custom"] = "custom"
 
@@ -66,7 +66,7 @@ def read(raw: bytes, now: datetime) -> Inbound:
         environment=environment,
         details=details,
     )
-    return Inbound((alert,), partial(_reply, alert.external_id, rfc3339(now)))
+    return Inbound((alert,), partial(_reply, alert.external_id, iso_milliseconds(now)))
 
 
 def _reply(known_by: str, received_at: str, outcomes: Sequence[Outcome]) -> Reply:

@@ -1,7 +1,7 @@
 """The timeline of an incident as uptime tells it (contracts/incidents.md 3.6). Times are ISO 8601 here.
 
 A change of status is told where uptime's word for it changes. What moves on behind one word, or a severity behind one
-word, is told as ``updated`` without values, so that notes are not lost and pages hold what they count.
+word, is told as ``updated`` with a message and no values, so that notes are not lost and pages hold what they count.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,7 +15,7 @@ from domain.event import Recorded
 from domain.incidents.dialects import UPTIME
 from domain.incidents.events import IncidentNoteAdded
 from domain.incidents.status import Status
-from domain.timestamps import rfc3339
+from domain.timestamps import iso_milliseconds
 from projections.incident_timeline.queries import TimelineEntry
 
 #: What it is called that an incident got to a status.
@@ -51,12 +51,16 @@ class SeveralUpdates(msgspec.Struct, frozen=True):
 
 
 class Told(NamedTuple):
-    """What an entry comes to in uptime's words; ``field`` is what ``old`` and ``new`` are values of."""
+    """What an entry comes to in uptime's words; ``field`` is what ``old`` and ``new`` are values of.
+
+    ``message`` is said where nobody wrote one.
+    """
 
     action: str
     field: str | None = None
     old: str | None = None
     new: str | None = None
+    message: str | None = None
 
 
 class Author(NamedTuple):
@@ -94,24 +98,28 @@ def _view(author: Author, told: Told, text: str) -> UpdateView:
         user_id=user,
         user_email=author.email or None,
         user_name=user.removeprefix("key:"),
-        message=text or None,
+        message=text or told.message,
         field=told.field,
         old_value=told.old,
         new_value=told.new,
-        created_at=rfc3339(author.at),
+        created_at=iso_milliseconds(author.at),
     )
 
 
 def _moved(entry: TimelineEntry) -> Told:
     """Tell a change of status where uptime has another word for it then."""
     old, new = (UPTIME.statuses[Status(word)] for word in (entry.before or "", entry.after or ""))
-    return Told(ACTIONS[new], "status", old, new) if old != new else Told("updated")
+    if old != new:
+        return Told(ACTIONS[new], "status", old, new)
+    return Told("updated", message=f"went on from {entry.before} to {entry.after}")
 
 
 def _ranked(entry: TimelineEntry) -> Told:
     """Tell a change of severity where uptime has another word for it then."""
     old, new = (UPTIME.severities[int(rank or 0)] for rank in (entry.before, entry.after))
-    return Told("severity_changed", "severity", old, new) if old != new else Told("updated")
+    if old != new:
+        return Told("severity_changed", "severity", old, new)
+    return Told("updated", message=f"severity went from rank {entry.before} to {entry.after}")
 
 
 def _changed(entry: TimelineEntry) -> Told:
@@ -126,7 +134,7 @@ def _merged(entry: TimelineEntry) -> Told:
 TOLD: Mapping[str, Callable[[TimelineEntry], Told]] = {
     "incident.opened": lambda _entry: Told("created", "status", None, "open"),
     "incident.start_backdated": _changed,
-    "incident.recurred": lambda _entry: Told("updated"),
+    "incident.recurred": lambda entry: Told("updated", message=f"failed again: {entry.type or 'the same'}"),
     "incident.acknowledged": _moved,
     "incident.status_changed": _moved,
     "incident.severity_changed": _ranked,

@@ -59,7 +59,8 @@ async def test_without_a_credential_the_answer_is_401(alerts: AlertsClient) -> N
     writes = (("PATCH", f"{INCIDENTS}/inc_x"), ("DELETE", f"{RULES}/rule_x"), ("POST", SAMPLES))
     for method, path in (("GET", INCIDENTS), ("GET", RULES), *writes):
         answer = await alerts.call(method, path, {}, Authorization="Bearer nobody")
-        assert (answer.status_code, list(answer.json())) == (401, ["error"])
+        assert (answer.status_code, list(answer.json())) == (401, ["error", "message"])
+        assert answer.json()["error"] == "Unauthorized"
         assert "Bearer" in answer.headers["WWW-Authenticate"]
 
 

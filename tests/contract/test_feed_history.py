@@ -55,7 +55,7 @@ async def test_it_tells_every_fact_the_oldest_first_with_its_envelope(feed: Feed
     positions = [entry["position"] for entry in history]
     assert positions == sorted(set(positions))
     assert len({entry["correlationId"] for entry in history}) == 4
-    assert [entry["causationId"] for entry in history] == [None] * 4
+    assert [entry["causationId"] for entry in history] == [entry["correlationId"] for entry in history]
 
 
 async def test_it_happened_in_engine_time_and_was_recorded_by_the_clock_on_the_wall(feed: FeedClient) -> None:

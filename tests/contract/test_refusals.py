@@ -29,7 +29,7 @@ def as_uptime(body: Body) -> str:
 
 
 def as_alerts(body: Body) -> str:
-    assert set(body) == {"error"}
+    assert set(body) == ({"error", "message"} if body["error"] == "Unauthorized" else {"error"})
     assert isinstance(body["error"], str)
     assert body["error"]
     return ""
