@@ -1,7 +1,8 @@
 """The incidents of a check: at most one of each kind is unresolved (contracts/incidents.md 0.5, source 3, and 0.6).
 
-A check's stream holds the last incident of each kind. What people do with an incident is in that incident's own stream,
-so whoever decides on a check looks there first.
+A check's stream holds the last incident of each kind, and whether it was unresolved at the last look. That an incident
+has ended is told in its own stream alone, so whoever decides on a check looks there first. That it was reopened is told
+in both at once (``incident_reopening``): one that the check knows to be over is over, and is left alone.
 """
 
 from datetime import datetime
@@ -56,26 +57,22 @@ async def hold_check(desk: Desk, ulid: str, tenant: str, title: str) -> Check:
 
 
 async def hold_with_incidents(desk: Desk, ulid: str, tenant: str, title: str) -> Check:
-    """Hold a check and its last incidents."""
+    """Hold a check and those of its incidents that may be unresolved."""
     check = await hold_check(desk, ulid, tenant, title)
     for kind in KINDS:
-        if incident := check.watch(kind).incident:
-            await desk.hold(incident_stream(incident))
+        if check.watch(kind).unresolved:
+            await desk.hold(incident_stream(check.watch(kind).incident))
     return check
 
 
 def look_at_incidents(unit: UnitOfWork, ulid: str) -> Check:
-    """Record what people have done with the incidents of a check since it last looked, and return the check."""
+    """Record which incidents of a check people have ended since it last looked, and return the check."""
     stream = check_stream(ulid)
     check: Check = unit.state(stream)
     for kind in KINDS:
         watch = check.watch(kind)
-        if not watch.incident:
-            continue
-        unresolved = unit.state(incident_stream(watch.incident)).is_unresolved
-        if unresolved != watch.unresolved:
-            news = CheckIncidentLinked if unresolved else CheckIncidentEnded
-            unit.record(stream, news(kind, watch.incident))
+        if watch.unresolved and not unit.state(incident_stream(watch.incident)).is_unresolved:
+            unit.record(stream, CheckIncidentEnded(kind, watch.incident))
     found: Check = unit.state(stream)
     return found
 

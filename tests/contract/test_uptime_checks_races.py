@@ -74,6 +74,29 @@ async def test_failures_and_what_people_do_at_the_same_time_leave_one_unresolved
     assert len(incidents) >= codes.count(201)
 
 
+async def test_failures_and_reopening_at_the_same_time_leave_one_unresolved_incident(nodes: Sequence[Checks]) -> None:
+    check = (await nodes[0].created())["id"]
+    _, incident = await nodes[0].hears(check, THREE)
+
+    async def reopen(number: int) -> int:
+        path = f"/api/alerts/incidents/{incident}"
+        return (await nodes[number % 2].client.call("PATCH", path, {"status": "open"})).status_code
+
+    codes = []
+    for _ in range(6):
+        await report(nodes, check, ["eu:ok", "us:ok"] * 2)
+        _, *answered = await asyncio.gather(report(nodes, check, everywhere("timeout")[:8]), *map(reopen, range(4)))
+        assert set(answered) <= {200, 400}
+        codes += answered
+        (unresolved,) = [one["id"] for one in await nodes[1].incidents(check) if one["status"] == "open"]
+        assert set(await heard_by_all(nodes, check)) == {("down", unresolved)}
+    assert 200 in codes, "else nothing was reopened"
+
+
+async def heard_by_all(nodes: Sequence[Checks], check: str) -> list[tuple[str, str | None]]:
+    return [await node.hears(check, "eu:timeout") for node in nodes]
+
+
 async def test_a_check_that_is_deleted_under_fire_leaves_no_unresolved_incident(nodes: Sequence[Checks]) -> None:
     check = (await nodes[0].created())["id"]
 

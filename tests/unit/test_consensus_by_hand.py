@@ -7,9 +7,11 @@ import pytest
 
 from commands.check_incidents import OpenIncidentOfCheck, UnresolvedIncident
 from commands.check_results import ReportedResult, ReportResults
+from commands.context import Context, Decision
 from commands.incident_fields import MOST_REGIONS
 from commands.incident_merging import MergeIncident
 from commands.incident_opening import OpenIncident
+from domain.identity import check_stream, incident_stream
 from domain.incidents.dialects import RefusedMove
 from domain.incidents.events import (
     IncidentCanceled,
@@ -98,6 +100,38 @@ def test_an_incident_that_was_reopened_before_another_one_opened_goes_on() -> No
     ]
     assert check.hears(FINE) == ("up", None)
     assert check.incidents == [incident]
+
+
+def test_the_last_incident_is_its_checks_again_in_the_append_that_reopens_it() -> None:
+    """So results need not look at incidents that the check knows to be over: they rest on its stream alone."""
+    check = failing(f"{THREE} {FINE}")
+    incident = check.only_incident
+    check.moves(incident, "open", "alerts")
+    reopened, linked = check.stage.log.facts[-1:-3:-1]
+    assert (reopened.event, linked.event) == (IncidentReopened(Status.RESOLVED), CheckIncidentLinked("down", incident))
+    assert reopened.correlation_id == linked.correlation_id
+    check.moves(incident, "resolved").moves(incident, "open", "alerts")
+    assert check.stage.log.facts[-1].event == IncidentReopened(Status.RESOLVED), "the check has not looked: it knows"
+    assert check.hears("eu:timeout") == ("down", incident)
+
+
+def test_a_result_rests_on_incidents_only_as_long_as_they_are_unresolved(monkeypatch: pytest.MonkeyPatch) -> None:
+    check = failing(f"{SLOW} {THREE}")
+    incidents = [incident_stream(incident) for incident in check.incidents]
+    rested: list[str] = []
+    append = check.stage.log.append
+
+    async def noting(decision: Decision, context: Context) -> int:
+        rested.extend(changed.stream for changed in decision.appends)
+        return await append(decision, context)
+
+    monkeypatch.setattr(check.stage.log, "append", noting)
+    check.hears("eu:ok")
+    assert sorted(rested) == sorted([check_stream(check.ulid), *incidents])
+    check.hears("us:ok eu:ok")
+    rested.clear()
+    check.hears("eu:ok")
+    assert rested == [check_stream(check.ulid)]
 
 
 def test_an_older_incident_is_not_reopened_while_another_one_of_its_kind_is_unresolved() -> None:
