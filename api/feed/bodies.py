@@ -113,13 +113,17 @@ class FeedPage(msgspec.Struct, frozen=True):
 
 
 class FeedCause(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
-    """What an incident is about that nobody reported by hand. Members that do not apply are left out."""
+    """What an incident is about that nobody reported by hand. Members that do not apply are left out.
+
+    ``process_instance`` and ``engine_incident``, the engine's own name of the incident, are ``partition/id``.
+    """
 
     kind: SourceKind
     process_key: str | None = None
     version: str | None = None
     activity_id: str | None = None
     process_instance: str | None = None
+    engine_incident: str | None = None
     rule_id: str | None = None
     rule_name: str | None = None
     metric: str | None = None

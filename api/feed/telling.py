@@ -70,6 +70,7 @@ def _cause(incident: ListedIncident) -> FeedCause | None:
         version=incident.version,
         activity_id=incident.activity_id,
         process_instance=incident.process_instance,
+        engine_incident=incident.engine_incident,
         rule_id=incident.rule_id,
         rule_name=incident.rule_name,
         metric=incident.metric,

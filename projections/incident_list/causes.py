@@ -41,6 +41,7 @@ def _of_process(cause: ProcessCause | None) -> dict[str, Any]:
         "version": cause.version,
         "activity_id": cause.element or None,
         "process_instance": f"{cause.partition}/{cause.process_instance_id}" if cause.process_instance_id else None,
+        "engine_incident": f"{cause.partition}/{cause.incident_id}",
     }
 
 

@@ -46,7 +46,7 @@ class ListedIncident(msgspec.Struct, frozen=True):
     ``acknowledged_at`` is when it was first moved to a status between open and resolved in the current cycle of work,
     which begins when it is opened and anew when it is reopened; the other stamps are of that cycle, too.
     ``resolved_by`` is who resolved it in it. ``updated_at`` is the time of the last fact about it, of whatever kind.
-    ``process_instance`` is ``partition/id``; ``previous`` and ``merged_into`` are ULIDs.
+    ``process_instance`` and ``engine_incident`` are ``partition/id``; ``previous`` and ``merged_into`` are ULIDs.
     """
 
     incident: str
@@ -92,6 +92,7 @@ class ListedIncident(msgspec.Struct, frozen=True):
     version: str | None
     activity_id: str | None
     process_instance: str | None
+    engine_incident: str | None
     previous: str | None
     merged_into: str | None
 

@@ -62,6 +62,7 @@ class Row(Standing, kw_only=True, omit_defaults=True):
     version: str | None = None
     activity_id: str | None = None
     process_instance: str | None = None
+    engine_incident: str | None = None
 
 
 class Count(msgspec.Struct):

@@ -43,7 +43,8 @@ create table incident_list (
     process_key text,
     version text,
     activity_id text,
-    process_instance text,  -- partition/id
+    process_instance text,  -- partition/id, as engine_incident
+    engine_incident text,
     previous text,          -- the ULID of another incident, as merged_into
     merged_into text
 ) with (fillfactor = 85);

@@ -50,6 +50,7 @@ async def test_it_is_shown_with_where_the_process_broke(feed: FeedClient) -> Non
         "version": "1",
         "activityId": "pay",
         "processInstance": f"{of_engine['partition']}/{of_engine['processInstanceId']}",
+        "engineIncident": f"{of_engine['partition']}/{of_engine['id']}",
     }
     (opened,) = await feed.history(row["incidentId"])
     assert (opened["type"], opened["actor"]) == ("incident.opened", {"kind": "worker", "id": "worker"})

@@ -125,6 +125,7 @@ class Story:
             columns["activity_id"] = cause.element or None
             number = cause.process_instance_id
             columns["process_instance"] = f"{cause.partition}/{number}" if number else None
+            columns["engine_incident"] = f"{cause.partition}/{cause.incident_id}"
         if event.rule:
             columns |= msgspec.structs.asdict(event.rule)
         if cause := event.monitor:
