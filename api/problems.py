@@ -9,6 +9,7 @@ import structlog
 from litestar import Request, Response
 from litestar.exceptions import (
     HTTPException,
+    InternalServerException,
     MethodNotAllowedException,
     NotAuthorizedException,
     NotFoundException,
@@ -39,6 +40,9 @@ from domain.rejection import (
     Unavailable,
 )
 from infra.outages import passes
+
+#: What Litestar says when a client goes away inside its body: nobody hears the answer, and nothing of ours has failed.
+GONE = "client disconnected prematurely"
 
 PROBLEM_TYPE = "application/problem+json"
 
@@ -164,6 +168,8 @@ def _refusal_of_litestar(request: Request[Any, Any, Any], error: HTTPException) 
             return MethodNotAllowed(request.method, ", ".join(sorted(allowed)))
         case NotAuthorizedException():
             return Unauthorized(error.detail, _header(error, "WWW-Authenticate"))
+        case InternalServerException(detail=detail) if detail == GONE:
+            return InvalidBody("it ends before its end")
         case HTTPException(status_code=status) if status < HTTPStatus.INTERNAL_SERVER_ERROR:
             return InvalidInput("invalid request", error.detail)
     return None

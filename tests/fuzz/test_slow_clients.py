@@ -7,6 +7,7 @@ from pathlib import Path
 from statistics import median
 
 import pytest
+from structlog.testing import capture_logs
 
 from api import connections
 from tests.faults.client import WORKING, Client, deployment, start
@@ -75,6 +76,25 @@ async def drip(url: str, beginning: bytes, drop: bytes) -> float:
 async def test_a_client_is_cut_off(url: str, beginning: bytes, drop: bytes) -> None:
     async with asyncio.timeout(20 * PATIENCE):
         assert await drip(url, beginning, drop) >= 0.9 * PATIENCE
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [
+        b"POST /v1/incidents HTTP/1.1\r\n" + HOST + CREDENTIAL + b"Content-Length: 1000\r\n\r\n{",
+        b"POST /v1/webhooks/default/custom HTTP/1.1\r\n" + HOST + b"Content-Length: 1000\r\n\r\n{",
+    ],
+    ids=["with a key", "who is nobody"],
+)
+async def test_a_client_that_goes_away_inside_its_body_is_no_failure_of_ours(url: str, begun: bytes) -> None:
+    with capture_logs() as lines:
+        _, writer = await connect(url)
+        writer.write(begun)
+        await writer.drain()
+        await asyncio.sleep(PATIENCE / 5)
+        writer.transport.abort()
+        await asyncio.sleep(PATIENCE)
+    assert [line for line in lines if line["log_level"] in {"warning", "error"}] == []
 
 
 async def test_many_slow_clients_hold_up_nobody(url: str) -> None:
