@@ -16,6 +16,7 @@ from commands.holding import hold_own
 from commands.incident_fields import one_of
 from commands.incident_opening import open_incident
 from commands.intents import Intent
+from commands.registers import enlist, strike_off
 from commands.turns import decided, unit_of
 from domain.alerting.evaluating import Breach, Measurement, evaluate, message_of, title_of
 from domain.alerting.events import (
@@ -32,11 +33,14 @@ from domain.alerting.events import (
 from domain.alerting.metrics import DEFAULT_COOLDOWN, OPERATORS, Operator
 from domain.alerting.rule import Rule
 from domain.event import Event
-from domain.identity import rule_stream
+from domain.identity import register_stream, rule_stream
 from domain.incidents.events import IncidentOpened, RuleCause
-from domain.rejection import InvalidInput
+from domain.rejection import InvalidInput, InvalidState
 
 SAVE, DELETE, FIRE = "failed to save rule", "failed to delete rule", "failed to fire rule"
+
+#: Rules that a tenant may have: each is evaluated over and over.
+MOST_RULES = 1_000
 
 #: What a rule has that names no channels: an e-mail to nobody in particular.
 DEFAULT_CHANNELS: tuple[Mapping[str, Any], ...] = ({"type": "email", "recipients": []},)
@@ -65,7 +69,7 @@ class RuleForm(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_field
 
 
 class CreateRule(Intent, frozen=True):
-    """Watch a metric."""
+    """Watch a metric. Raises ``InvalidState`` where the tenant has ``MOST_RULES``."""
 
     rule: RuleForm
 
@@ -111,16 +115,19 @@ class HeldRule(NamedTuple):
     at_hand: AtHand
 
 
-async def gather_create(command: CreateRule, _target: None, _context: Context, desk: Desk) -> AtHand:
+async def gather_create(command: CreateRule, _target: None, context: Context, desk: Desk) -> AtHand:
     """Refuse wrong fields with a cause each."""
     _refuse_wrong(command.rule)
+    await desk.hold(register_stream("rules", context.tenant))
     return desk.at_hand
 
 
 def decide_create(command: CreateRule, _target: None, at_hand: AtHand, context: Context) -> Decision:
-    """Make the rule."""
+    """Make the rule, unless the tenant has as many as may be."""
     unit = unit_of(context, *at_hand)
     ulid = unit.ids.ulid()
+    too_many = InvalidState(SAVE, f"the tenant has {MOST_RULES} rules already")
+    enlist(unit, register_stream("rules", context.tenant), ulid, MOST_RULES, too_many)
     created = RuleCreated(_terms(command.rule), command.rule.enabled is not False, context.email)
     unit.record(rule_stream(ulid), created, new=True)
     return decided(unit, ulid)
@@ -158,7 +165,10 @@ def decide_enable(command: EnableRule, ulid: str, held: HeldRule, context: Conte
 
 def decide_delete(_command: DeleteRule, ulid: str, held: HeldRule, context: Context) -> Decision:
     """Delete it for good."""
-    return _recorded(ulid, held, context, RuleDeleted(context.email))
+    unit = unit_of(context, *held.at_hand)
+    unit.record(rule_stream(ulid), RuleDeleted(context.email))
+    strike_off(unit, register_stream("rules", context.tenant), ulid)
+    return decided(unit, ulid)
 
 
 async def gather_fire(_command: FireRule | TellEvaluation, ulid: str, context: Context, desk: Desk) -> HeldRule:

@@ -13,9 +13,10 @@ from commands.check_incidents import hold_check, hold_with_incidents, look_at_in
 from commands.context import Context, Decision
 from commands.desk import AtHand, Desk
 from commands.intents import Intent
+from commands.registers import enlist, strike_off
 from commands.turns import decided, unit_of
 from domain.event import Event
-from domain.identity import check_stream, incident_stream
+from domain.identity import check_stream, incident_stream, register_stream
 from domain.incidents.events import IncidentCanceled
 from domain.monitoring.check import Check
 from domain.monitoring.consensus import KINDS
@@ -28,13 +29,16 @@ from domain.monitoring.events import (
     CheckSettings,
     CheckValue,
 )
-from domain.rejection import InvalidInput
+from domain.rejection import InvalidInput, InvalidState
 
 CREATE, CHANGE, DELETE = "failed to create check", "failed to change check", "failed to delete check"
 
+#: Checks that a tenant may have: each is probed once an interval, and each probe is a fact.
+MOST_CHECKS = 1_000
+
 
 class CreateCheck(Intent, frozen=True):
-    """Have something probed."""
+    """Have something probed. Raises ``InvalidState`` where the tenant has ``MOST_CHECKS``."""
 
     settings: CheckSettings
 
@@ -60,16 +64,19 @@ class HeldCheck(NamedTuple):
     at_hand: AtHand
 
 
-async def gather_create(command: CreateCheck, _target: None, _context: Context, desk: Desk) -> AtHand:
+async def gather_create(command: CreateCheck, _target: None, context: Context, desk: Desk) -> AtHand:
     """Refuse what cannot be probed."""
     _require(CREATE, command.settings)
+    await desk.hold(register_stream("checks", context.tenant))
     return desk.at_hand
 
 
 def decide_create(command: CreateCheck, _target: None, at_hand: AtHand, context: Context) -> Decision:
-    """Create it."""
+    """Create it, unless the tenant has as many as may be."""
     unit = unit_of(context, *at_hand)
     ulid = context.ids.ulid()
+    too_many = InvalidState(CREATE, f"the tenant has {MOST_CHECKS} checks already")
+    enlist(unit, register_stream("checks", context.tenant), ulid, MOST_CHECKS, too_many)
     unit.record(check_stream(ulid), CheckCreated(_trimmed(command.settings), context.email), new=True)
     return decided(unit, ulid)
 
@@ -117,6 +124,7 @@ def decide_delete(_command: DeleteCheck, ulid: str, at_hand: AtHand, context: Co
             stream = incident_stream(watch.incident)
             unit.record(stream, IncidentCanceled(unit.state(stream).status))
     unit.record(check_stream(ulid), CheckDeleted(context.email))
+    strike_off(unit, register_stream("checks", context.tenant), ulid)
     return decided(unit, ulid)
 
 

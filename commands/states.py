@@ -26,6 +26,8 @@ from domain.monitoring import check, consensus
 from domain.monitoring.check import Check
 from domain.processes import process, queue
 from domain.processes.queue import Queue
+from domain.registers import register
+from domain.registers.register import Register
 
 #: Characters of values that several cached states together may hold: a message may come with a million of them.
 MOST_CHARACTERS = 1 << 25
@@ -97,6 +99,7 @@ FOLDS: Mapping[str, Fold] = {
     "alert": Fold(_by_table),
     "intake": Fold(_by_table),
     "intakes": Fold(_by_table),
+    "register": Fold(_by_table, Register, 500, (register,)),
     "tenant": Fold(_tenant),
     "key": Fold(_key),
     "engine": Fold(_engine),

@@ -143,6 +143,11 @@ def intakes_stream(tenant: str, provider: str) -> str:
     return f"intakes-{tenant.replace('-', '.')}-{provider}"
 
 
+def register_stream(kind: Literal["checks", "rules"], tenant: str) -> str:
+    """Return ``register-<kind>-<tenant>``: how many of a kind a tenant has is decided there."""
+    return f"register-{kind}-{tenant}"
+
+
 def tenant_stream(tenant: str) -> str:
     return f"tenant-{tenant}"
 

@@ -12,6 +12,7 @@ from domain.intakes.events import AlertEvent, IntakeEvent, IntakesEvent
 from domain.messaging.events import ChannelEvent, SignalEvent
 from domain.monitoring.events import CheckEvent
 from domain.processes.events import ProcessEvent, QueueEvent
+from domain.registers.events import RegisterEvent
 
 FACTS: tuple[type[Event], ...] = (
     *get_args(InstanceEvent),
@@ -27,6 +28,7 @@ FACTS: tuple[type[Event], ...] = (
     *get_args(IntakeEvent),
     *get_args(IntakesEvent),
     AlertEvent,
+    *get_args(RegisterEvent),
     EngineEvent,
 )
 

@@ -6,11 +6,17 @@ from typing import Any
 
 from litestar.openapi.spec import OpenAPIType, Schema
 
-from api.incidents.documentation import ONCE, Documented, body_of, json_body
+from api.alerts.errors import ALERTS_FORM
+from api.incidents.documentation import ONCE, Documented, body_of, json_body, refusals
 from commands.access_fields import LABEL_LENGTH
 from commands.alert_fields import GREATEST, LONGEST_DESCRIPTION, LONGEST_SCOPE_VALUE, MOST_CHANNELS, MOST_SCOPE_KEYS
+from commands.alert_rules import MOST_RULES
 from commands.samples import MOST_SAMPLES
 from domain.alerting.metrics import DEFAULT_COOLDOWN, LONGEST_COOLDOWN, MODULES, OPERATORS, WINDOWS
+from domain.rejection import InvalidState
+
+#: A tenant has all the rules that it may have.
+TOO_MANY = refusals(ALERTS_FORM, InvalidState("failed to save rule", f"the tenant has {MOST_RULES} rules already"))
 
 _FIGURE = Schema(type=OpenAPIType.NUMBER, minimum=-GREATEST, maximum=GREATEST)
 _COUNT = Schema(type=OpenAPIType.INTEGER, minimum=0)

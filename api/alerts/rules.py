@@ -13,7 +13,13 @@ from api.alerts.rule_bodies import (
     EnableForm,
     rule_body,
 )
-from api.alerts.rule_documentation import CreateAlertRule, DeleteAlertRule, EnableAlertRule, ReplaceAlertRule
+from api.alerts.rule_documentation import (
+    TOO_MANY,
+    CreateAlertRule,
+    DeleteAlertRule,
+    EnableAlertRule,
+    ReplaceAlertRule,
+)
 from api.identity import ADMINISTRATION, READ
 from api.incidents.answering import answered
 from api.incidents.documentation import POSITION
@@ -51,7 +57,7 @@ class AlertRules(Controller):
         operation_id="createAlertRule",
         opt={"access": ADMINISTRATION},
         operation_class=CreateAlertRule,
-        responses=refused_with(400, 401, 403, 404, 409, 415, 429, 503),
+        responses={**refused_with(400, 401, 403, 404, 415, 429, 503), **TOO_MANY},
         summary="Have a metric watched",
     )
     async def create(self, request: TrackingRequest, tracking: NamedDependency[Tracking]) -> Response[AlertRuleAnswer]:

@@ -19,10 +19,12 @@ from commands.check_fields import (
     TYPES,
 )
 from commands.check_results import MOST_RESULTS
+from commands.checks import MOST_CHECKS
 from commands.incident_fields import LONGEST_MESSAGE, LONGEST_REGION, MOST_REGIONS
 from domain.rejection import Cause, InvalidInput, InvalidState, NotFound
 
 NO_CHECK = NotFound("failed to find check", "check chk_01JDZZZZZZZZZZZZZZZZZZZZZZ could not be found")
+TOO_MANY = InvalidState("failed to create check", f"the tenant has {MOST_CHECKS} checks already")
 PAUSED = InvalidState("failed to report results", "check chk_01JDZZZZZZZZZZZZZZZZZZZZZZ is paused")
 BAD_CHECK = InvalidInput(
     "failed to create check",

@@ -29,6 +29,7 @@ from api.uptime.check_documentation import (
     BAD_RESULT,
     NO_CHECK,
     PAUSED,
+    TOO_MANY,
     ChangeCheckOperation,
     CreateCheckOperation,
     DeleteCheckOperation,
@@ -73,7 +74,7 @@ class Checks(Controller):
         operation_id="createCheck",
         opt={"access": OPERATE},
         operation_class=CreateCheckOperation,
-        responses=refused(BAD_CHECK, NO_CHECK, REUSED, NO_JSON),
+        responses=refused(BAD_CHECK, NO_CHECK, REUSED, TOO_MANY, NO_JSON),
         summary="Have something probed",
     )
     async def create(

@@ -25,6 +25,7 @@ from domain.messaging import channel, signal
 from domain.monitoring import check
 from domain.processes import queue
 from domain.processes.process import NEW, Process
+from domain.registers import register
 
 
 class StateOf(NamedTuple):
@@ -93,6 +94,7 @@ EVOLVE: Mapping[str, Callable[[Any, Any, datetime, str, str], Any]] = {
     "alert": alert.evolve,
     "intake": intake.evolve,
     "intakes": open_intakes.evolve,
+    "register": register.evolve,
 }
 
 

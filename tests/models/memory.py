@@ -48,6 +48,7 @@ COMPARED = (
     "alert-",
     "intake-",
     "intakes-",
+    "register-",
     "rule-",
 )
 

@@ -24,6 +24,7 @@ from domain.incidents.events import (
 from domain.incidents.status import Status
 from domain.monitoring.check import Check
 from domain.monitoring.events import CheckDeleted, CheckIncidentEnded, CheckIncidentLinked, Kind
+from domain.registers.events import MemberUnlisted
 from domain.rejection import InvalidInput, InvalidState, NotFound
 from tests.monitoring import Monitored
 
@@ -268,7 +269,7 @@ def test_a_deleted_check_cancels_its_unresolved_incidents_in_the_same_append() -
     before = len(check.stage.log.facts)
     check.is_deleted()
     appended = check.stage.log.facts[before:]
-    assert {type(fact.event) for fact in appended} == {CheckDeleted, IncidentCanceled}
+    assert {type(fact.event) for fact in appended} == {CheckDeleted, IncidentCanceled, MemberUnlisted}
     assert len({fact.correlation_id for fact in appended}) == 1
     assert check.recorded(down)[-1].event == IncidentCanceled(Status.ACKNOWLEDGED)
     assert check.incident(slow).status is Status.CANCELED
