@@ -10,6 +10,10 @@ from api.incidents.bodies import Form
 #: Incidents of a page.
 DEFAULT_LIMIT, MOST_INCIDENTS = 50, 200
 
+#: How many of the latest notes and changes of status come with each incident of a list, and with one alone: answers
+#: stay within bounds whatever is written down about an incident. All of them are in uptime's timeline.
+WORK_LISTED, WORK_SHOWN = 20, 500
+
 #: Characters of a note.
 LONGEST_NOTE = 4000
 

@@ -8,6 +8,8 @@ from api.alerts.bodies import (
     DEFAULT_LIMIT,
     LONGEST_NOTE,
     MOST_INCIDENTS,
+    WORK_LISTED,
+    WORK_SHOWN,
     AlertIncidentAnswer,
     AlertIncidentsAnswer,
     MoveForm,
@@ -69,7 +71,7 @@ class AlertIncidents(Controller):
         rows = await incidents_by_offset(
             db, tenant, wanted, sort="created_at", descending=True, limit=limit, offset=skip
         )
-        work = await work_on(db, tenant, [row.incident for row in rows])
+        work = await work_on(db, tenant, [row.incident for row in rows], WORK_LISTED)
         incidents = [told(row, work.get(row.incident, ())) for row in rows]
         return answered(AlertIncidentsAnswer(incidents, await count_incidents(db, tenant, OPEN)), position)
 
@@ -126,7 +128,7 @@ async def _shown(incoming: Incoming, ulid: str, after: Outcome | None = None) ->
     """Answer with an incident, once everything written before, or this command, can be seen in it."""
     position = await incoming.caught_up(LIST, TIMELINE, after=after)
     row = await read_incident(incoming, ulid)
-    work = await work_on(incoming.tracking.database, incoming.tenant, [ulid])
+    work = await work_on(incoming.tracking.database, incoming.tenant, [ulid], WORK_SHOWN)
     return answered(AlertIncidentAnswer(told(row, work.get(ulid, ()))), position)
 
 

@@ -53,10 +53,10 @@ async def count_timeline(db: Database, tenant: str, ulid: str) -> int:
     return count
 
 
-async def work_on(db: Database, tenant: str, ulids: Sequence[str]) -> Mapping[str, list[TimelineEntry]]:
-    """Return the notes and changes of status of each of some incidents, oldest first; its opening is neither."""
+async def work_on(db: Database, tenant: str, ulids: Sequence[str], latest: int) -> Mapping[str, list[TimelineEntry]]:
+    """Return the latest notes and changes of status of each of some incidents, oldest first; its opening is neither."""
     entries: dict[str, list[TimelineEntry]] = {ulid: [] for ulid in ulids}
     row: Any
-    for row in await db.fetch(SQL["work"], tenant, list(ulids)):
+    for row in await db.fetch(SQL["work"], tenant, list(ulids), latest):
         entries[row["incident"]].append(TimelineEntry(*row))
     return entries

@@ -19,14 +19,14 @@ select incident, version, position, kind, happened_at, actor_kind, actor_id, ema
  order by version desc;
 
 -- name: work
--- Notes and changes of status of some incidents, in their order. The offset of 0 makes each of them a look-up in the index
--- that has nothing else: left free, the planner may read all that happened to an incident.
+-- The latest notes and changes of status of some incidents, up to $3 of each, in their order. The limit makes each of them
+-- a look-up in the index that has nothing else: left free, the planner may read all that happened to an incident.
 select work.*
   from unnest($2::text[]) as asked
  cross join lateral
        (select incident, version, position, kind, happened_at, actor_kind, actor_id, email, before, after, text, field,
                type
-          from incident_timeline
-         where incident = asked and tenant = $1 and is_work
-        offset 0) as work
+          from (select * from incident_timeline
+                 where incident = asked and is_work order by version desc limit $3) as latest
+         where tenant = $1) as work
  order by incident, version;

@@ -45,6 +45,16 @@ async def test_notes_come_in_the_order_in_which_they_were_written_with_their_aut
     assert (notes[1]["userEmail"], notes[1]["userName"]) == ("ada@example.org", "ada@example.org")
 
 
+async def test_an_incident_comes_with_its_latest_notes_and_in_a_list_with_fewer(alerts: AlertsClient) -> None:
+    incident = await alerts.opened()
+    await alerts.happened(incident, *(IncidentNoteAdded(f"{number}") for number in range(510)))
+    shown = (await alerts.shown(incident))["notes"]
+    assert [note["content"] for note in shown] == [f"{number}" for number in range(10, 510)]
+    listed = (await alerts.ok("GET", INCIDENTS))["incidents"]
+    (notes,) = [row["notes"] for row in listed if row["_id"] == incident]
+    assert notes == shown[-20:]
+
+
 async def test_a_note_is_taken_in_every_status(alerts: AlertsClient) -> None:
     for way in WAYS.values():
         incident = await alerts.opened(BREACH, *way)

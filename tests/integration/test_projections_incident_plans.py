@@ -122,7 +122,7 @@ async def test_one_incident_and_what_happened_to_it_are_found_by_an_index(explai
     assert await find_incident(explaining, "alpha", "I7")
     assert await timeline(explaining, "alpha", "I7", limit=20, offset=70_000)
     assert await count_timeline(explaining, "alpha", "I7") == 80_000
-    assert len((await work_on(explaining, "alpha", ["I7", *(f"I{n}" for n in range(100, 150))]))["I7"]) == 10
+    assert len((await work_on(explaining, "alpha", ["I7", *(f"I{n}" for n in range(100, 150))], 1000))["I7"]) == 10
     assert explaining.looked_at_few_pages, explaining.pages
 
 

@@ -237,13 +237,13 @@ async def test_the_timeline_says_what_a_fact_changed(database: str, event: Event
 
 async def test_the_work_on_incidents_is_their_notes_and_changes_of_status(stage: Stage) -> None:
     ulids = [row.incident for row in stage.recount.shown if row.tenant == "beta"][:50]
-    found = await work_on(stage.connection, "beta", ulids)
+    found = await work_on(stage.connection, "beta", ulids, 1000)
     assert list(found) == ulids
     for ulid in ulids:
         whole = await timeline(stage.connection, "beta", ulid, limit=EVERYTHING, offset=0)
         work = [entry for entry in reversed(whole) if entry.kind == "incident.note_added" or _is_move(entry)]
         assert found[ulid] == work
-    assert not any((await work_on(stage.connection, "alpha", ulids)).values())
+    assert not any((await work_on(stage.connection, "alpha", ulids, 1000)).values())
 
 
 def _is_move(entry: Any) -> bool:
