@@ -3,7 +3,7 @@
 import random
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import asyncpg
 
@@ -56,3 +56,12 @@ async def contents(connection: Connection, model: ReadModel) -> dict[str, list[s
         table: sorted(row["row"] for row in await connection.fetch(f"select {table}::text as row from {table}"))
         for table in model.tables
     }
+
+
+class Untouched:
+    """A database that nobody is to ask anything."""
+
+    async def execute(self, query: str, /, *_args: Any) -> str:
+        raise AssertionError(query)
+
+    fetch = fetchval = fetchrow = execute

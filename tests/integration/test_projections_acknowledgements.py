@@ -9,16 +9,16 @@ import pytest
 
 from domain.access.events import AcknowledgementTimeoutSet
 from domain.event import Actor, Recorded
-from domain.identity import tenant_stream
-from domain.incidents.events import IncidentEvent
+from domain.identity import incident_stream, tenant_stream
+from domain.incidents.events import IncidentCanceled, IncidentClosed, IncidentEvent, IncidentResolved
 from domain.incidents.incident import Incident, evolve
 from domain.incidents.status import Status
 from infra.embedded_postgres import EmbeddedPostgres
 from projections.acknowledgements.projector import READ_MODEL
 from projections.acknowledgements.queries import expired_acknowledgements
 from tests.integration.projection_incidents import IncidentHistory
-from tests.integration.projection_runs import TENANTS
-from tests.integration.projection_tables import batches, empty_tables, fill
+from tests.integration.projection_runs import TENANTS, Chronicle
+from tests.integration.projection_tables import Untouched, batches, empty_tables, fill
 
 MINUTES = (0, 1, 5, 60, 43_200)
 EVERYTHING = 10_000
@@ -101,3 +101,11 @@ async def test_some_history_has_acknowledgements_that_run_out() -> None:
     recounts = [Recount(list(with_timeouts(IncidentHistory(seed).facts, seed))) for seed in (1, 2, 3)]
     last = datetime.max.replace(tzinfo=next(iter(recounts[0].since.values())).tzinfo)
     assert sum(len(found) for recount in recounts for found in recount.expired(last).values()) > 3
+
+
+async def test_the_ends_of_incidents_that_nobody_acknowledged_are_no_work() -> None:
+    ends = (IncidentResolved("retry", Status.OPEN), IncidentClosed(Status.INVESTIGATING), IncidentCanceled(Status.OPEN))
+    log = Chronicle(1)
+    for number, end in enumerate(ends):
+        log.record(incident_stream(f"P{number:025d}"), "alpha", end)
+    await READ_MODEL.project(log.facts, Untouched())

@@ -38,7 +38,7 @@ from tests.integration.explaining import Explaining
 from tests.integration.projection_checks import CheckHistory
 from tests.integration.projection_incidents import work_on_incident
 from tests.integration.projection_runs import TENANTS, Chronicle
-from tests.integration.projection_tables import batches, empty_tables, fill
+from tests.integration.projection_tables import Untouched, batches, empty_tables, fill
 
 SEEDS = (1, 2, 3)
 
@@ -228,12 +228,3 @@ async def test_the_ends_of_incidents_of_processes_are_no_work() -> None:
     for number, end in enumerate(ends):
         log.record(incident_stream(f"P{number:025d}"), "alpha", end)
     await READ_MODEL.project(log.facts, Untouched())
-
-
-class Untouched:
-    """A database that nobody is to ask anything."""
-
-    async def execute(self, query: str, /, *_args: Any) -> str:
-        raise AssertionError(query)
-
-    fetch = fetchval = fetchrow = execute
