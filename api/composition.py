@@ -25,6 +25,7 @@ from infra.clock import Clock
 from infra.embedded_postgres import EmbeddedPostgres
 from infra.encryption import VariableCipher
 from infra.engine_time import EngineTime
+from infra.event_feed.feed import EventFeed
 from infra.event_log.doorbell import DoorbellWire
 from infra.event_log.log import EventLog
 from infra.event_log.pruning import Pruner
@@ -67,6 +68,7 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     log: EventLog
     commands: Commands
     reading: Reading
+    feed: EventFeed
     followers: Followers
     cipher: VariableCipher
     secret_key: SecretKey
@@ -104,6 +106,11 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
             streams=self.log,
             fingerprint=self.secret_key.fingerprint,
         )
+
+    def hurry(self) -> None:
+        """Have nobody wait any longer: this node is about to stop."""
+        self.commands.stop_waiting()
+        self.feed.stop()
 
     async def obstacle(self) -> str:
         """Say why this node should get no requests now; empty while it should."""
@@ -157,6 +164,7 @@ async def _assembled(settings: Settings, dsn: str, pools: Pools, watch: Watch, s
         log=events,
         commands=commands,
         reading=reading,
+        feed=EventFeed(pools.queries, events.doorbell),
         followers=followers,
         cipher=cipher,
         secret_key=secret_key,
@@ -228,6 +236,8 @@ def _roles(node: Node) -> dict[str, Coroutine[Any, Any, None]]:
         "pruning": Pruner(node.pools.commands).run(),
         "engine time": node.engine_time.run(),
     }
+    if "api" in settings.roles:
+        running["event feed"] = node.feed.run()
     if "followers" in settings.roles:
         running["followers"] = node.followers.run()
     if "executor" in settings.roles:

@@ -41,6 +41,7 @@ TAGS: Mapping[str, str] = {
     "incidents": "Of the engine: jobs and tasks that failed without retries left.",
     "variables": "Of the engine: variables of instances.",
     "node": "Of the engine: its clock and its readiness.",
+    "events": "The log itself, below `/events`: every change, in the order of commits. Errors are problems (RFC 9457).",
     "administration": "Tenants, API keys and intakes, below `/admin`. Errors are problems (RFC 9457).",
     "operation": "How a node is doing.",
 }
@@ -106,6 +107,10 @@ _TENANT: Json = {
     "description": "id of a tenant",
 }
 _PROVIDER: Json = {"schema": {"type": "string", "enum": list(PROVIDERS)}, "description": "who sends the alerts"}
+_EVENT_TYPE: Json = {
+    "schema": {"type": "string", "pattern": r"^[a-z_]+\.[a-z_]+\.v\d+$", "examples": ["incident.opened.v1"]},
+    "description": "type of events",
+}
 
 #: Parameters in paths, by what the path begins with.
 _IN_PATH: Mapping[str, Mapping[str, Json]] = {
@@ -118,6 +123,7 @@ _IN_PATH: Mapping[str, Mapping[str, Json]] = {
     "/admin/tenants/": {"id": _TENANT},
     "/admin/keys/": {"id": _id("", "an API key")},
     "/admin/intakes/": {"id": _id("", "an intake")},
+    "/events/types/": {"type": _EVENT_TYPE},
 }
 
 

@@ -31,6 +31,7 @@ from domain.rejection import Forbidden, Unavailable
 __all__ = [
     "ADMINISTRATION",
     "ANALYTICS",
+    "AUDIT",
     "DEPLOYMENT",
     "OPERATE",
     "PUBLIC",
@@ -92,6 +93,8 @@ READINESS = Access(frozenset(ROLES), anonymous="plain")
 READ = Access(frozenset(ROLES))
 #: The insight views.
 ANALYTICS = Access(frozenset(ROLES), entitlement=ANALYTICS_ENTITLEMENT)
+#: The log itself: everything that the tenant's read models show, and who did it.
+AUDIT = Access(frozenset({"auditor", "admin", "owner"}))
 #: Writes of the engine.
 WORK = Access(frozenset({"worker", "operator", "admin", "owner"}))
 #: Writes of incidents and checks; rules and intakes are matters of ``ADMINISTRATION``.

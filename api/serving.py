@@ -143,7 +143,7 @@ async def serve(settings: Settings, on_ready: Callable[[Node, str], Awaitable[No
         try:
             async with (
                 open_node(settings) as node,
-                Serving(create_app(node), settings, sockets, node.commands.stop_waiting) as serving,
+                Serving(create_app(node), settings, sockets, node.hurry) as serving,
             ):
                 signals.started()
                 gc.collect()

@@ -21,6 +21,8 @@ BASES: Mapping[str, str] = {
     "/api/alerts/": "alerts",
     "/api/": "uptime",
     "/admin/": "administration",
+    "/events": "events",
+    "/asyncapi": "events",
     "/incidents/incident": "insight",
     "/incidents/heatmap": "insight",
     "/incidents/total": "insight",

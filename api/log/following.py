@@ -1,0 +1,80 @@
+"""Those who follow the log over HTTP: what they ask for, and how they are answered."""
+
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any, NamedTuple
+
+from litestar import Request, Response
+from litestar.types import Scope
+
+from api.incidents.parameters import invalid
+from api.log.parameters import DEFAULT_LIMIT, FILTERS, LONGEST_WAIT, MOST_EVENTS, FollowerParameters
+from api.log.polling import Question, awaited_page
+from api.log.seats import Seats
+from api.log.stream import EventStream, Guest, Pulse
+from api.log.telling import Teller, answer, teller
+from domain.access.caller import Caller
+from domain.identity import INT64_MAX
+from infra.event_feed.feed import EventFeed
+from infra.event_feed.pages import Bounds
+
+LAST_EVENT_ID = "last-event-id"
+_POSITION = re.compile(r"\d{1,19}", re.ASCII)
+
+
+class Followings(NamedTuple):
+    """The feed with what requests to it need; ``caller_of`` says who sends a request, None for nobody any more."""
+
+    feed: EventFeed
+    seats: Seats
+    caller_of: Callable[[Scope], Awaitable[Caller | None]]
+    pulse: Pulse = Pulse()
+
+    async def page(self, request: Request[Caller, Any, Any]) -> Response[Any]:
+        """Answer with a page of the caller's tenant."""
+        asked = FollowerParameters(request.scope["query_string"])
+        asked.only(("after", "limit", "wait", *FILTERS))
+        question = Question(
+            asked.wanted(request.user.tenant),
+            asked.position("after") or 0,
+            Bounds(asked.number("limit", DEFAULT_LIMIT, 1, MOST_EVENTS)),
+            asked.number("wait", 0, 0, LONGEST_WAIT),
+        )
+        page = await awaited_page(self.feed, question, self.seats, _credential(request.user))
+        return answer(page, await self._teller(request), request.headers.get("accept", ""))
+
+    async def stream(self, request: Request[Caller, Any, Any]) -> EventStream:
+        """Answer with a stream of the caller's tenant, for as long as the caller may listen."""
+        asked = FollowerParameters(request.scope["query_string"])
+        asked.only(("after", *FILTERS))
+        wanted, after = asked.wanted(request.user.tenant), _beginning(request, asked)
+        await self.feed.pages.head_beyond(after)
+        listener = self.feed.listener(wanted, after)
+        tell = await self._teller(request)
+        credential, scope = _credential(request.user), request.scope
+
+        async def welcome() -> bool:
+            caller = await self.caller_of(scope)
+            return caller is not None and caller.tenant == wanted.tenant and caller.role == request.user.role
+
+        guest = Guest(self.seats, credential, welcome)
+        return EventStream(self.feed.live, listener, tell, guest, self.pulse)
+
+    async def _teller(self, request: Request[Caller, Any, Any]) -> Teller:
+        return teller(await self.feed.source(), str(request.base_url).rstrip("/"))
+
+
+def _beginning(request: Request[Caller, Any, Any], asked: FollowerParameters) -> int:
+    """Return the position to begin after: that of the last event which a client that comes back has got."""
+    after = asked.position("after") or 0
+    given = request.headers.get(LAST_EVENT_ID, "")
+    if not given:
+        return after
+    if not _POSITION.fullmatch(given) or int(given) > INT64_MAX:
+        raise invalid("Last-Event-ID", f"must be a whole number from 0 to {INT64_MAX}")
+    return int(given)
+
+
+def _credential(caller: Caller) -> str:
+    """Name a credential: a person is the same one with every token they get."""
+    return caller.key_id if caller.kind == "api_key" else f"{caller.tenant}:{caller.key_id}"

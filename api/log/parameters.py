@@ -1,0 +1,48 @@
+"""What a follower of the log asks for, in the query of its request.
+
+A parameter that is not known is refused: a filter that is spelt wrongly would let everything through.
+"""
+
+from collections.abc import Collection
+
+from api.incidents.ids import INCIDENT_IDS
+from api.incidents.parameters import Parameters, invalid
+from domain.identity import incident_stream
+from domain.topics import TOPICS, UPCASTERS
+from infra.event_feed.pages import Wanted
+
+DEFAULT_LIMIT = 100
+MOST_EVENTS = 1_000
+LONGEST_WAIT = 30
+
+FILTERS = ("type", "stream", "processKey", "incident")
+
+#: The name of a stream that there never is: a filter that nothing passes.
+NO_STREAM = ""
+
+
+class FollowerParameters(Parameters):
+    """The query of a request to the feed; what cannot be read raises ``InvalidAddress``."""
+
+    def only(self, names: Collection[str]) -> None:
+        """Refuse whatever is not one of these."""
+        for name in self._values:
+            if name not in names:
+                raise invalid(name[:100], f"is not known; those that are: {', '.join(names)}")
+
+    def wanted(self, tenant: str) -> Wanted:
+        """Return what the filters let through of a tenant's events."""
+        stream, incident = self.text("stream"), self.text("incident")
+        if incident is not None:
+            ulid = INCIDENT_IDS.ulid(incident)
+            of_incident = incident_stream(ulid) if ulid is not None else NO_STREAM
+            stream = of_incident if stream in (None, of_incident) else NO_STREAM
+        return Wanted(tenant, self._types(), stream, self.text("processKey"))
+
+    def _types(self) -> tuple[str, ...]:
+        """Return the types that are asked for, each given by itself."""
+        types = tuple(dict.fromkeys(self._values.get("type", ())))
+        for topic in types:
+            if topic not in TOPICS and topic not in UPCASTERS:
+                raise invalid("type", "must be a type that /events/types lists")
+        return types

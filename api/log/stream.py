@@ -1,0 +1,170 @@
+"""The feed as server-sent events (WHATWG HTML, 9.2): one stream for each who listens, over one HTTP answer.
+
+::
+
+    id: 1042
+    event: incident.opened.v1
+    data: {"specversion":"1.0","id":"1042", ...}
+
+In silence there is a comment every 15 s, with the position up to which there was nothing to tell: who reconnects goes
+on from there. A stream that we end says so in a last event, ``end``, with the reason and the position to go on after.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from typing import NamedTuple
+
+import msgspec
+from litestar.types import HTTPResponseBodyEvent, HTTPResponseStartEvent, Receive, Scope, Send
+
+from api.answers import json_bytes
+from api.log.seats import Seats
+from api.log.telling import Teller
+from domain.rejection import Rejection, Unavailable
+from infra.event_feed.entries import Entry
+from infra.event_feed.listening import Listener, Overrun
+from infra.event_feed.live import Live
+from infra.event_feed.pages import Bounds
+
+MEDIA_TYPE = "text/event-stream"
+HEADERS = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-store"),
+    (b"x-accel-buffering", b"no"),  # nginx hands on at once then
+]
+
+#: How long clients wait before they come back, in milliseconds.
+BEGIN = b"retry: 1000\n\n"
+
+#: What is sent at once at most.
+AT_ONCE = Bounds(facts=100, bytes=128_000)
+
+
+class Pulse(msgspec.Struct, frozen=True):
+    """Seconds between comments in silence, and between looks whether the credential still opens anything."""
+
+    heartbeat: float = 15.0
+    look: float = 5.0
+
+
+class End(msgspec.Struct, frozen=True):
+    """Why a stream has ended, and the position to go on after.
+
+    ``stopping``: the node stops; another one is there, or soon will be. ``slow``: events came faster than they were
+    taken. ``credential``: it opens nothing any more. ``unreadable``: the next event cannot be read by this release.
+    """
+
+    reason: str
+    next: str
+    detail: str = ""
+
+
+class Guest(NamedTuple):
+    """Who listens, where they sit, and whether they still may."""
+
+    seats: Seats
+    credential: str
+    welcome: Callable[[], Awaitable[bool]]
+
+
+class EventStream:
+    """An answer without an end."""
+
+    def __init__(
+        self,
+        live: Live,
+        listener: Listener,
+        tell: Teller,
+        guest: Guest,
+        pulse: Pulse = Pulse(),  # noqa: B008  (frozen)
+    ) -> None:
+        self._live = live
+        self._listener = listener
+        self._tell = tell
+        self._guest = guest
+        self._pulse = pulse
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  (the form of ASGI)
+        """Answer until the client is gone, or we are; raise ``TooManyRequests`` and ``Unavailable`` before that."""
+        with self._guest.seats.taken(self._guest.credential):
+            async with self._live.listening():
+                first = await self._listener.more(0, AT_ONCE)
+                await send(_START)
+                await _until_gone(self._run(first, send), receive)
+
+    async def _run(self, first: Sequence[Entry], send: Send) -> None:
+        await send(_part(BEGIN + self._events(first)))
+        try:
+            end = await self._told(send)
+        except Overrun:
+            end = self._end("slow", "events came faster than they were taken")
+        except Rejection as refusal:
+            end = self._end("unreadable", refusal.detail)
+        await send(_part(b"id: %b\nevent: end\ndata: %b\n" % (end.next.encode(), json_bytes(end)), more=False))
+
+    async def _told(self, send: Send) -> End:
+        """Tell events as they come; return why that ends."""
+        pulse = self._pulse
+        quiet_since = looked_at = _now()
+        while not self._listener.stopping:
+            entries = await self._listener.more(min(pulse.heartbeat, pulse.look), AT_ONCE)
+            now = _now()
+            if now - looked_at >= pulse.look:
+                if not await self._still_welcome():
+                    return self._end("credential", "the credential opens nothing any more")
+                looked_at = now
+            if entries:
+                await send(_part(self._events(entries)))
+            elif now - quiet_since >= pulse.heartbeat:
+                await send(_part(b": nothing new\nid: %d\n\n" % self._listener.position))
+            else:
+                continue
+            quiet_since = _now()
+        return self._end("stopping", "the node is about to stop")
+
+    async def _still_welcome(self) -> bool:
+        try:
+            return await self._guest.welcome()
+        except Unavailable:  # nobody can tell just now, and nothing new can be read either
+            return True
+
+    def _events(self, entries: Sequence[Entry]) -> bytes:
+        return b"".join(
+            b"id: %d\nevent: %b\ndata: %b\n" % (entry.position, entry.topic.encode(), json_bytes(self._tell(entry)))
+            for entry in entries
+        )
+
+    def _end(self, reason: str, detail: str) -> End:
+        return End(reason, str(self._listener.position), detail)
+
+
+async def _until_gone(telling: Awaitable[None], receive: Receive) -> None:
+    """Tell until that ends by itself or the client goes away."""
+    task = asyncio.ensure_future(telling)
+    gone = asyncio.ensure_future(_disconnected(receive))
+    try:
+        await asyncio.wait((task, gone), return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            task.result()
+    finally:
+        for one in (task, gone):
+            one.cancel()
+            with suppress(asyncio.CancelledError, Exception):
+                await one
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+_START: HTTPResponseStartEvent = {"type": "http.response.start", "status": 200, "headers": HEADERS}
+
+
+def _part(body: bytes, *, more: bool = True) -> HTTPResponseBodyEvent:
+    return {"type": "http.response.body", "body": body, "more_body": more}
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -1,0 +1,40 @@
+"""The event feed of a node: pages of the log, and listeners who share one reader."""
+
+from infra.event_feed.cloud_events import FIRST, source_of
+from infra.event_feed.listening import Listener
+from infra.event_feed.live import Bell, Keeping, Live
+from infra.event_feed.pages import Bounds, Page, Pages, Wanted
+from projections.database import Database
+
+
+class EventFeed:
+    """Everything that follows the log on this node, for whoever asks."""
+
+    def __init__(self, database: Database, bell: Bell, keeping: Keeping = Keeping()) -> None:  # noqa: B008  (immutable)
+        self.pages = Pages(database)
+        self.live = Live(self.pages, bell, keeping)
+        self._database = database
+        self._source = ""
+
+    async def run(self) -> None:
+        """Read for those who listen, until cancelled."""
+        await self.live.run()
+
+    def stop(self) -> None:
+        """Have those who wait be told what there is, and those who listen that it is over."""
+        self.live.stop()
+
+    async def source(self) -> str:
+        """Return the name of this log; nothing while it is empty."""
+        if not self._source:
+            row = await self._database.fetchrow(FIRST)
+            self._source = "" if row is None else source_of(*row)
+        return self._source
+
+    def listener(self, wanted: Wanted, after: int) -> Listener:
+        """Return one who listens from a position on, within ``live.listening()``."""
+        return Listener(self.pages, self.live, wanted, after)
+
+    async def page(self, wanted: Wanted, after: int, bounds: Bounds) -> Page:
+        """Return a page of what is there."""
+        return await self.pages.page(wanted, after, bounds)

@@ -1,0 +1,80 @@
+"""Following the log from a position on: its past in pages from the database, then live with all others on this node."""
+
+import asyncio
+from collections.abc import Sequence
+
+import structlog
+
+from infra.event_feed.entries import Entry
+from infra.event_feed.live import Live
+from infra.event_feed.pages import Bounds, Pages, Wanted
+from infra.outages import passes
+
+#: Seconds to wait where the database cannot be asked.
+PAUSE = 1.0
+
+logger = structlog.get_logger(__name__)
+
+
+class Overrun(Exception):
+    """A listener that was live takes facts more slowly than they come: what it would get next is not kept any more."""
+
+
+class Listener:
+    """One who listens; ``position`` is how far it has been told, with all that it does not want before that."""
+
+    def __init__(self, pages: Pages, live: Live, wanted: Wanted, after: int) -> None:
+        self.position = after
+        self._pages = pages
+        self._live = live
+        self._wanted = wanted
+        self._is_live = False
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the node is about to stop."""
+        return self._live.stopping
+
+    async def more(self, seconds: float, bounds: Bounds) -> Sequence[Entry]:
+        """Return what is wanted of the next facts, at once where there are any, else when they come or time is over.
+
+        Nothing may be wanted of them, and a wait may end early. Raise ``Overrun``, ``UnreadableEvent``, and
+        ``InvalidInput`` for a position that the log has not got to.
+        """
+        part = self._live.after(self.position, bounds)
+        if part is None:
+            if self._is_live:
+                raise Overrun
+            return await self._from_past(seconds, bounds)
+        self._is_live = True
+        if not part:
+            await self._live.wait(self.position, seconds)
+            part = self._live.after(self.position, bounds)
+            if part is None:
+                raise Overrun
+        return await self._from_live(part) if part else ()
+
+    async def _from_past(self, seconds: float, bounds: Bounds) -> Sequence[Entry]:
+        try:
+            page = await self._pages.page(self._wanted, self.position, bounds)
+        except Exception as error:
+            if not passes(error):
+                raise
+            logger.warning("the event feed waits for the database", error=repr(error))
+            await asyncio.sleep(min(seconds, PAUSE))
+            return ()
+        self.position = page.next
+        return page.entries
+
+    async def _from_live(self, part: Sequence[Entry]) -> Sequence[Entry]:
+        """Return what is wanted of some facts; the first that cannot be read is as far as this goes."""
+        try:
+            found = await self._pages.wanted(self._wanted, part)
+        except Exception as error:
+            if not passes(error):
+                raise
+            await asyncio.sleep(PAUSE)
+            return ()
+        cut = any(entry.fault for entry in part) and found
+        self.position = found[-1].position if cut else part[-1].position
+        return found
