@@ -2,23 +2,32 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Any
 
+import msgspec
+import pytest
 from httpx import ASGITransport, AsyncClient, Response
 
 from api.app import create_app
 from api.composition import open_node
+from api.listening import bound_sockets
+from api.log.following import Followings
+from api.log.seats import Seats
+from api.log.stream import Pulse
 from api.serving import Serving
 from commands.context import Context, Decision
 from domain.event import Actor, Append, Event
-from domain.incidents.events import IncidentNoteAdded
+from domain.intakes.events import AlertRaised
+from infra.event_feed.feed import EventFeed
+from infra.event_feed.live import Keeping
 from infra.settings import Settings
 from tests.contract.feeding import FeedClient
 from tests.contract.working import OWNER
 
-__all__ = ["OWNER", "EventClient", "Sse", "event_client", "positions"]
+__all__ = ["OWNER", "EventClient", "Sse", "event_client", "positions", "served_events"]
 
 
 def positions(events: Sequence[Mapping[str, Any]]) -> list[int]:
@@ -60,9 +69,9 @@ class EventClient(FeedClient):
         version = len(await self.node.log.read(stream)) if expected is None else expected
         return await self.node.log.append(Decision((Append(stream, version, facts),)), context)
 
-    async def noted(self, number: int, stream: str = "incident-a", tenant: str = "default") -> int:
+    async def noted(self, number: int, stream: str = "alert-a", tenant: str = "default") -> int:
         """Append so many facts of no importance; return the position of the last one."""
-        return await self.appended(stream, *(IncidentNoteAdded(f"note {n}") for n in range(number)), tenant=tenant)
+        return await self.appended(stream, *(AlertRaised(f"{n}") for n in range(number)), tenant=tenant)
 
 
 class Sse:
@@ -73,6 +82,8 @@ class Sse:
         self.writer = writer
         self.last_id = ""
         self.comments: list[str] = []
+        self._body = b""
+        self._ended = False
 
     async def event(self, seconds: float = 20.0) -> tuple[str, Any] | None:
         """Return the next event's type and data; None at the end of the stream."""
@@ -91,7 +102,7 @@ class Sse:
                         data += value
                 if data:
                     return kind, json.loads(data)
-                if self.reader.at_eof():
+                if self._ended:
                     return None
 
     async def events(self, number: int) -> list[Any]:
@@ -100,29 +111,35 @@ class Sse:
 
     async def close(self) -> None:
         self.writer.close()
+        with suppress(ConnectionError):
+            await self.writer.wait_closed()
 
     async def _line(self) -> str:
         """Return a line of the body, which comes in chunks; an empty one at the end."""
         while b"\n" not in self._body:
-            size = int((await self.reader.readline()).strip() or b"0", 16)
+            size = 0 if self._ended else int((await self.reader.readline()).strip() or b"0", 16)
             if not size:
+                self._ended = True
                 return ""
             self._body += await self.reader.readexactly(size)
             await self.reader.readexactly(2)
         line, _, self._body = self._body.partition(b"\n")
         return line.decode() + "\n"
 
-    _body = b""
-
 
 class ServedEvents:
     """A node behind an HTTP server on TCP."""
 
-    def __init__(self, client: EventClient, serving: Serving, stop: Callable[[], None]) -> None:
+    def __init__(self, client: EventClient, serving: Serving) -> None:
         self.client = client
         self.node = client.node
         self.serving = serving
-        self.stop = stop
+        self._opened: list[Sse] = []
+
+    async def close(self) -> None:
+        """Close every stream that a test has left open."""
+        for sse in self._opened:
+            await sse.close()
 
     async def listen(self, query: str = "", key: str = OWNER, receive: int | None = None, **headers: str) -> Sse:
         """Open a stream; ``receive`` is how many bytes the client takes in ahead of reading."""
@@ -142,7 +159,9 @@ class ServedEvents:
         status = int((await reader.readline()).split()[1])
         while (await reader.readline()).strip():
             pass
-        return Sse(reader, writer), status
+        sse = Sse(reader, writer)
+        self._opened.append(sse)
+        return sse, status
 
 
 def _settings(database: str, **more: Any) -> Settings:
@@ -157,3 +176,26 @@ async def event_client(database: str, **more: Any) -> AsyncIterator[EventClient]
         transport = ASGITransport(app, raise_app_exceptions=False)
         async with AsyncClient(transport=transport, base_url="http://annals") as http:
             yield EventClient(node, http)
+
+
+@asynccontextmanager
+async def served_events(
+    database: str, keeping: Keeping | None = None, pulse: Pulse | None = None, seats: Seats | None = None, **more: Any
+) -> AsyncIterator[ServedEvents]:
+    """Open a node behind an HTTP server on TCP, and a client that is there until the server has stopped."""
+    given = _settings(database, host="127.0.0.1", port=0, **more)
+    async with AsyncClient(timeout=60) as http, open_node(given) as opened, asyncio.TaskGroup() as tasks:
+        feed = EventFeed(opened.pools.queries, opened.log.doorbell, keeping or Keeping())
+        reading = tasks.create_task(feed.run())
+        node = msgspec.structs.replace(opened, feed=feed)
+        with pytest.MonkeyPatch.context() as patched, bound_sockets(given) as sockets:
+            patched.setattr("api.app.Followings", partial(Followings, pulse=pulse or Pulse()))
+            patched.setattr("api.app.Seats", lambda: seats or Seats())
+            async with Serving(create_app(node), given, sockets, node.hurry) as serving:
+                http.base_url = serving.url
+                served = ServedEvents(EventClient(node, http), serving)
+                try:
+                    yield served
+                finally:
+                    await served.close()
+        reading.cancel()

@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from domain.incidents.events import IncidentNoteAdded
+from domain.intakes.events import AlertRaised
+from domain.timestamps import rfc3339
 from infra.event_feed.pages import Bounds, Wanted
 from tests.contract.eventing import EventClient, event_client, positions
 from tests.contract.feeding import BREACH
@@ -39,7 +40,7 @@ async def test_four_writers_append_while_followers_miss_nothing_and_see_nothing_
 
     async def write(writer: int) -> None:
         for number in range(60):
-            await client.appended(f"incident-{writer}", IncidentNoteAdded(f"{number}"), expected=number)
+            await client.appended(f"alert-{writer}", AlertRaised(f"{number}"), expected=number)
 
     async def follow(query: str) -> list[int]:
         seen: list[int] = []
@@ -78,7 +79,8 @@ async def test_an_event_is_a_cloud_event(client: EventClient) -> None:
     }
     assert event["data"]["rule"]["metric"] == "error_rate"
     assert event["source"].startswith("urn:uuid:")
-    assert event["time"] <= event["recordedtime"]
+    assert event["time"] == rfc3339(fact.happened_at)
+    assert event["recordedtime"] == rfc3339(fact.recorded_at)
 
 
 async def test_what_caused_an_event_is_told_where_something_did(client: EventClient) -> None:
@@ -102,11 +104,11 @@ async def test_lines_are_answered_where_lines_are_asked_for(client: EventClient)
 
 
 async def test_filters_let_through_what_they_name_and_next_passes_over_the_rest(client: EventClient) -> None:
-    await client.noted(50, "incident-a")
-    await client.appended("incident-b", BREACH)
-    head = await client.noted(50, "incident-c")
+    await client.noted(50, "alert-a")
+    await client.appended("alert-b", BREACH)
+    head = await client.noted(50, "alert-c")
     answer = await client.events("type=incident.opened.v1&limit=5")
-    assert [event["subject"] for event in answer["events"]] == ["incident-b"]
+    assert [event["subject"] for event in answer["events"]] == ["alert-b"]
     assert answer["next"] == str(head)
     both = await client.events("type=incident.opened.v1&type=tenant.registered.v1")
     assert [event["type"] for event in both["events"]] == ["tenant.registered.v1", "incident.opened.v1"]
@@ -114,34 +116,34 @@ async def test_filters_let_through_what_they_name_and_next_passes_over_the_rest(
 
 async def test_a_stream_is_followed_from_any_position(client: EventClient) -> None:
     for turn in range(20):
-        await client.noted(1, "incident-a")
-        await client.noted(turn % 4 + 1, "incident-b")
+        await client.noted(1, "alert-a")
+        await client.noted(turn % 4 + 1, "alert-b")
     head = await client.node.log.head()
-    mine = [fact.position for fact in await client.node.log.read("incident-a")]
+    mine = [fact.position for fact in await client.node.log.read("alert-a")]
     for after in range(head + 1):
-        page = await client.events(f"stream=incident-a&after={after}&limit=4")
+        page = await client.events(f"stream=alert-a&after={after}&limit=4")
         expected = [position for position in mine if position > after]
         assert positions(page["events"]) == expected[:4]
         assert int(page["next"]) == (expected[3] if len(expected) >= 4 else head)
-    assert positions(await client.followed("stream=incident-a&limit=3")) == mine
-    assert positions(await client.followed("stream=incident-a&type=key.issued.v1")) == []
+    assert positions(await client.followed("stream=alert-a&limit=3")) == mine
+    assert positions(await client.followed("stream=alert-a&type=key.issued.v1")) == []
 
 
 async def test_a_page_looks_at_so_many_facts_and_goes_on_from_there(client: EventClient) -> None:
-    await client.noted(200, "incident-a")
-    await client.appended("incident-b", BREACH)
+    await client.noted(200, "alert-a")
+    await client.appended("alert-b", BREACH)
     pages = client.node.feed.pages
     bounds = Bounds(facts=100, read=50)
     for wanted in (Wanted("default", OPENED), Wanted("default", process="order")):
         page = await pages.page(wanted, 0, bounds)
         assert (len(page.entries), page.next) == (0, 50)
-    page = await pages.page(Wanted("default", OPENED, "incident-a"), 0, bounds)
-    assert (len(page.entries), page.next) == (0, (await client.node.log.read("incident-a"))[49].position)
+    page = await pages.page(Wanted("default", OPENED, "alert-a"), 0, bounds)
+    assert (len(page.entries), page.next) == (0, (await client.node.log.read("alert-a"))[49].position)
 
 
 async def test_a_page_ends_at_so_many_bytes_and_holds_one_event_at_least(client: EventClient) -> None:
     began = await client.node.log.head()
-    await client.appended("incident-a", *(IncidentNoteAdded("x" * 60_000) for _ in range(30)))
+    await client.appended("alert-a", *(AlertRaised("x" * 60_000) for _ in range(30)))
     first = await client.events(f"after={began}&limit=1000")
     assert len(first["events"]) == 17
     assert int(first["next"]) == began + 17
@@ -175,15 +177,15 @@ async def test_a_process_is_followed_through_its_instances_tasks_and_incidents(c
 async def test_a_tenant_is_told_its_own_events_and_nothing_of_others(client: EventClient) -> None:
     key = await client.tenant("acme")
     other = await client.tenant("bravo")
-    await client.noted(3, "incident-x", tenant="acme")
-    await client.noted(2, "incident-y", tenant="bravo")
+    await client.noted(3, "alert-x", tenant="acme")
+    await client.noted(2, "alert-y", tenant="bravo")
     mine = await client.followed(Authorization=key)
     assert {event["tenant"] for event in mine} == {"acme"}
-    assert [event["subject"] for event in mine][-3:] == ["incident-x"] * 3
+    assert [event["subject"] for event in mine][-3:] == ["alert-x"] * 3
     unknown = await client.events("stream=incident-none", Authorization=key)
-    for query in ("stream=incident-y", "stream=incident-y&type=incident.note_added.v1", "incident=inc_y"):
+    for query in ("stream=alert-y", "stream=alert-y&type=alert.raised.v1", "incident=inc_y"):
         assert await client.events(query, Authorization=key) == unknown
-    assert await client.followed("stream=incident-x", Authorization=other) == []
+    assert await client.followed("stream=alert-x", Authorization=other) == []
     everyone = [await client.followed(Authorization=one) for one in (key, other)]
     everyone.append(await client.followed())
     seen = sorted(itertools.chain(*map(positions, everyone)))
@@ -234,6 +236,6 @@ async def test_what_cannot_be_asked_is_told_as_a_problem(client: EventClient, qu
 async def test_an_incident_that_is_none_or_another_ones_has_no_events(client: EventClient) -> None:
     incident = await client.opened(BREACH)
     head = str(await client.node.log.head())
-    for query in ("incident=inc_nothing", "incident=x", f"incident={incident}&stream=incident-a"):
+    for query in ("incident=inc_nothing", "incident=x", f"incident={incident}&stream=alert-a"):
         assert await client.events(query) == {"events": [], "next": head}
     assert len((await client.events(f"incident={incident}&stream=incident-{incident[4:]}"))["events"]) == 1
