@@ -176,8 +176,8 @@ class HistoryEntry(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """A fact. ``position`` is its place in the log, ``version`` in the incident's own history.
 
     It happened in engine time and was recorded by the clock on the wall; both are ISO 8601, UTC, in milliseconds.
-    ``correlation_id`` is the command that recorded it, ``causation_id`` the fact that caused the command, or
-    the request, which is the command itself.
+    ``correlation_id`` is the command that recorded it, ``causation_id`` the fact that caused it, as
+    ``<stream>/<version>``, or else the request, which is the command itself.
     ``data`` is what the fact says, by the names that it has in the log; what has no value is left out.
     """
 

@@ -14,10 +14,16 @@ from api.incidents.ids import INCIDENT_IDS
 from api.incidents.ports import Streams
 from domain.event import Event, Recorded
 from domain.identity import incident_stream
+from domain.incidents.events import IncidentCanceled, IncidentOpened, IncidentResolved
 from domain.timestamps import iso_milliseconds
 
 #: Facts of one part.
 PART = 100
+
+#: How far before a fact of an incident the one is looked for that raised it: both stand in one append.
+NEAR = 100
+
+INCIDENTS = incident_stream("")
 
 
 async def history_of(streams: Streams, tenant: str, ulid: str) -> AsyncIterator[bytes]:
@@ -32,14 +38,36 @@ async def _parts(streams: Streams, facts: Sequence[Recorded]) -> AsyncIterator[b
     """Yield an object with the facts and their number; what is cut off by an outage does not end as JSON."""
     count, before = 0, b'{"history":['
     while facts:
-        yield before + json_bytes([_entry(fact) for fact in facts])[1:-2]
+        yield before + json_bytes([_entry(fact, await _cause(streams, fact)) for fact in facts])[1:-2]
         count, before = count + len(facts), b","
         last = facts[-1]
         facts = await streams.read(last.stream, last.version, PART) if len(facts) == PART else ()
     yield b'],"count":%d}\n' % count
 
 
-def _entry(fact: Recorded) -> HistoryEntry:
+async def _cause(streams: Streams, fact: Recorded) -> str:
+    """Return what caused a fact: the fact that is recorded with it, else the one that raised it, else the request.
+
+    A fact is named by its stream and version. What raises an incident, or ends it, comes right before in one append.
+    """
+    if fact.causation_id is not None:
+        return fact.causation_id
+    if _follows(fact.event):
+        first = max(0, fact.position - 1 - NEAR)
+        for earlier in reversed(await streams.read_all(first, fact.position - 1 - first)):
+            if earlier.correlation_id == fact.correlation_id and not earlier.stream.startswith(INCIDENTS):
+                return f"{earlier.stream}/{earlier.version}"
+    return fact.correlation_id
+
+
+def _follows(event: Event) -> bool:
+    """Tell whether it came to this by another fact, not because somebody asked for it."""
+    return isinstance(event, IncidentOpened | IncidentCanceled) or (
+        isinstance(event, IncidentResolved) and event.how == "automatic"
+    )
+
+
+def _entry(fact: Recorded, cause: str) -> HistoryEntry:
     return HistoryEntry(
         position=fact.position,
         version=fact.version,
@@ -47,7 +75,7 @@ def _entry(fact: Recorded) -> HistoryEntry:
         happened_at=iso_milliseconds(fact.happened_at),
         recorded_at=iso_milliseconds(fact.recorded_at),
         actor=HistoryActor(fact.actor.kind, fact.actor.id),
-        causation_id=fact.causation_id or fact.correlation_id,
+        causation_id=cause,
         correlation_id=fact.correlation_id,
         data=_said(fact.event),
     )

@@ -21,6 +21,9 @@ class Streams(Protocol):
     async def read(self, stream: str, after: int = 0, limit: int | None = None) -> Sequence[Recorded]:
         """Return the facts of a stream with a version greater than ``after``, in order, the first ``limit`` of them."""
 
+    async def read_all(self, after: int, limit: int) -> Sequence[Recorded]:
+        """Return up to ``limit`` facts after a position, in order."""
+
 
 class Tracking(NamedTuple):
     """The incident domain as its APIs see it.

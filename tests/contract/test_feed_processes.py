@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from domain.bpmn.events import JobFailed, ProcessInstanceCanceled
 from tests.contract.feeding import FEED, FeedClient, feed_client
 from tests.contract.following import follow
 from tests.contract.working import place
@@ -55,6 +56,20 @@ async def test_it_is_shown_with_where_the_process_broke(feed: FeedClient) -> Non
     (opened,) = await feed.history(row["incidentId"])
     assert (opened["type"], opened["actor"]) == ("incident.opened", {"kind": "worker", "id": "worker"})
     assert opened["data"]["process"]["incident_id"] == of_engine["id"]
+
+
+async def test_its_history_names_the_facts_that_raised_and_ended_it(feed: FeedClient) -> None:
+    incident = (await only(feed))["incidentId"]
+    (instance,) = await feed.rows("process-instances")
+    stream = f"instance-{instance['partition']}-{instance['id']}"
+    await feed.moved(incident, "investigating")
+    path = f"/process-instances/{instance['partition']}/{instance['id']}/cancel"
+    await feed.ok("PATCH", path, {"workerId": "on-call"})
+    opened, moved, canceled = await feed.history(incident)
+    facts = {f"{fact.stream}/{fact.version}": fact.event for fact in await feed.node.log.read(stream)}
+    assert type(facts[opened["causationId"]]) is JobFailed
+    assert type(facts[canceled["causationId"]]) is ProcessInstanceCanceled
+    assert moved["causationId"] == moved["correlationId"]
 
 
 async def test_resolving_it_has_the_job_tried_again_once(feed: FeedClient) -> None:
