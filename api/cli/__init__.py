@@ -15,6 +15,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "tenants": ("api.cli.access:tenants", "List, create and change tenants."),
     "keys": ("api.cli.access:keys", "List, create and revoke API keys."),
     "projections": ("api.cli.projections:projections", "List, rebuild and verify the read models."),
+    "events": ("api.cli.events:events", "Follow, export and import the event log."),
     "version": ("api.cli.configuration:version", "Print the version."),
 }
 

@@ -11,6 +11,8 @@ import structlog
 
 from api.composition import Node, open_node
 from infra.embedded_postgres import reachable_postgres
+from infra.migrating import migrate
+from infra.postgres import check_server
 from infra.secret_key import load_secret_key
 from infra.settings import Settings, read_settings
 
@@ -30,6 +32,17 @@ async def opened() -> AsyncIterator[Node]:
             if node.founded is not None:
                 click.echo(f"owner key of tenant default, shown this once: {node.founded.key}", err=True)
             yield node
+
+
+@asynccontextmanager
+async def reached() -> AsyncIterator[str]:
+    """Lead to the database itself, migrated, with no node on it: nothing is founded there."""
+    settings = read_settings()
+    only_warnings(settings)
+    async with _reached(settings) as dsn:
+        await check_server(dsn)
+        await migrate(dsn)
+        yield dsn
 
 
 def only_warnings(settings: Settings) -> None:

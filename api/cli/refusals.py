@@ -17,6 +17,8 @@ from api.listening import AddressUnusable
 from api.roles import RoleEnded
 from domain.rejection import Rejection
 from infra.data_directory import DataDirectoryInUse, DataDirectoryUnusable
+from infra.event_feed.exporting import ExportRefused
+from infra.event_feed.importing import ImportRefused
 from infra.following.beside import FactRefused
 from infra.following.verifying import OtherVersion
 from infra.leases import LeaseLost
@@ -32,7 +34,9 @@ SENTENCES = (
     DataDirectoryInUse,
     DataDirectoryUnusable,
     EmbeddedPostgresFailed,
+    ExportRefused,
     FactRefused,
+    ImportRefused,
     LeaseLost,
     MigrationRefused,
     NoBinaries,

@@ -9,7 +9,7 @@ import msgspec
 
 from api.credentials import SECURITY_SCHEMES
 from api.log.parameters import DEFAULT_LIMIT, LONGEST_WAIT, MOST_EVENTS
-from api.log.types import described, without_withheld, worded
+from api.log.types import described, told, without_withheld
 from domain.topics import TOPICS
 from infra.event_feed.cloud_events import CloudEvent
 
@@ -97,11 +97,7 @@ def _schemas() -> tuple[Mapping[str, str], Json]:
     for topic, reference in facts.items():
         name = reference.removeprefix(_REFERENCE)
         components[name] = without_withheld(topic, components[name])
-    return facts, {name: _told(schema) for name, schema in components.items()}
-
-
-def _told(schema: Json) -> Json:
-    return {**schema, "description": worded(schema["description"])} if "description" in schema else schema
+    return facts, {name: told(schema) for name, schema in components.items()}
 
 
 def _security() -> Iterator[tuple[str, Json]]:

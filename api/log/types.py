@@ -76,10 +76,13 @@ def _schema(topic: str) -> Schema:
     (own,), components = msgspec.json.schema_components([fact], ref_template="#/$defs/{name}")
     name = own["$ref"].rpartition("/")[2]
     said = without_withheld(topic, components.pop(name))
-    defined = {"$defs": {each: _told(schema) for each, schema in components.items()}} if components else {}
+    defined = {"$defs": {each: told(schema) for each, schema in components.items()}} if components else {}
     head = {"$schema": DRAFT, "$id": f"/events/types/{topic}"}
     return {**head, **said, "title": topic, "description": described(fact), **defined}
 
 
-def _told(schema: Schema) -> Schema:
-    return {**schema, "description": worded(schema["description"])} if "description" in schema else schema
+def told(schema: Schema) -> Schema:
+    """Return a schema whose description is in words for clients; without one where that is for readers of the code."""
+    description = worded(schema.get("description", ""))
+    without = {name: value for name, value in schema.items() if name != "description"}
+    return without if not description or "contracts/" in description else {**without, "description": description}

@@ -33,12 +33,13 @@ async def rebuild_decision_tables(connection: Any) -> int:
         await connection.execute(f"create temp table {table} (like log.{table} including all)")
     head: int = await connection.fetchval("select position from log.head")
     for after in range(0, head, CHUNK):
-        await _apply(connection, await connection.fetch(EVENTS, after, CHUNK, head))
+        await apply_changes(connection, await connection.fetch(EVENTS, after, CHUNK, head))
     return head
 
 
-async def _apply(connection: Any, rows: Sequence[Any]) -> None:
-    changes = Changes(rows[0]["happened_at"])
+async def apply_changes(connection: Any, rows: Sequence[Any]) -> None:
+    """Change the tables that are first on the search path by some facts in a row, which are told as in ``EVENTS``."""
+    changes = Changes(rows[0][-1])
     for _, stream, topic, state, tenant, actor, changes.at in rows:
         changes.add(stream, decode(topic, state), tenant, actor)
     columns: tuple[list[Any], ...] = tuple([] for _ in TABLES)
