@@ -3,7 +3,7 @@
 from infra.event_feed.cloud_events import FIRST, source_of
 from infra.event_feed.listening import Listener
 from infra.event_feed.live import Bell, Keeping, Live
-from infra.event_feed.pages import Bounds, Page, Pages, Wanted
+from infra.event_feed.pages import Pages, Wanted
 from projections.database import Database
 
 
@@ -34,7 +34,3 @@ class EventFeed:
     def listener(self, wanted: Wanted, after: int) -> Listener:
         """Return one who listens from a position on, within ``live.listening()``."""
         return Listener(self.pages, self.live, wanted, after)
-
-    async def page(self, wanted: Wanted, after: int, bounds: Bounds) -> Page:
-        """Return a page of what is there."""
-        return await self.pages.page(wanted, after, bounds)

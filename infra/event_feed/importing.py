@@ -56,7 +56,7 @@ class Session(Protocol):
     async def fetchval(self, query: str, /, *args: Any) -> Any: ...
 
     async def copy_records_to_table(
-        self, table_name: str, /, *, records: Iterable[Any], columns: Sequence[str], schema_name: str
+        self, _table: str, /, *, records: Iterable[Any], columns: Sequence[str], schema_name: str
     ) -> Any: ...
 
 

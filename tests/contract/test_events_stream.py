@@ -13,6 +13,7 @@ from infra.event_feed.live import Keeping
 from infra.event_feed.pages import Bounds
 from tests.contract.eventing import ServedEvents, Sse, event_client, positions, served_events
 from tests.contract.feeding import BREACH
+from tests.integration.following_stage import append
 
 
 async def test_a_stream_tells_the_past_and_then_what_comes(database: str) -> None:
@@ -159,6 +160,34 @@ async def test_a_stream_ends_when_its_key_is_revoked(database: str) -> None:
         assert [one and one[0] for one in told] == ["key.revoked.v1", "end"]
         assert told[1] is not None
         assert told[1][1]["reason"] == "credential"
+
+
+async def test_a_stream_goes_on_where_it_was_when_the_database_cuts_the_readers_off(database: str) -> None:
+    async with served_events(database) as served:
+        began = await served.node.log.head()
+        sse = await served.listen(f"after={began}")
+        writing = asyncio.create_task(_written(served, 400))
+        for _ in range(5):
+            await served.node.pools.followers.fetch(
+                "select pg_terminate_backend(pid) from pg_stat_activity"
+                " where application_name = 'annals queries' and datname = current_database()"
+            )
+            await asyncio.sleep(0.1)
+        assert positions(await sse.events(400)) == list(range(began + 1, began + 401))
+        await writing
+
+
+async def test_a_stream_ends_before_an_event_that_cannot_be_read(database: str) -> None:
+    async with served_events(database) as served:
+        began = await served.client.noted(1)
+        sse = await served.listen(f"after={began}")
+        await asyncio.sleep(0.2)
+        await append(served.node.pools.commands, ("alert.raised.v1", b'{"incident":"1"}'), ("job.lost.v9", b"{}"))
+        kinds = [await sse.event(), await sse.event()]
+        assert [told and told[0] for told in kinds] == ["alert.raised.v1", "end"]
+        assert kinds[1] is not None
+        assert (kinds[1][1]["reason"], kinds[1][1]["next"]) == ("unreadable", str(began + 1))
+        assert (await served.tried(Last_Event_ID=str(began + 1)))[1] == 503
 
 
 async def test_so_many_may_listen_at_once_and_a_seat_that_is_left_is_free(database: str) -> None:
