@@ -31,7 +31,7 @@ FINDING_OUT = 3.0
 RECOVERY = 10.0
 
 #: What is told without a database, and what tells in its own form that there is none.
-ALWAYS_ANSWERED = {"checkHealth", "showMetrics"}
+ALWAYS_ANSWERED = {"checkHealth", "showMetrics", "listEventTypes", "getEventType", "showAsyncApi"}
 OWN_FORM = {"showReadiness", "checkReadiness"}
 
 #: How ids begin below these paths.
@@ -170,7 +170,7 @@ def _with(operation: Operation, partition: str) -> Operation:
     name, method, path, body = operation
     of_incidents = next((prefix for base, prefix in ULIDS.items() if path.startswith(base)), None)
     id_ = "1" if of_incidents is None else f"{of_incidents}{0:026d}"
-    given = {"partition": partition, "tenantId": "default", "provider": "custom"}
+    given = {"partition": partition, "tenantId": "default", "provider": "custom", "type": "incident.opened.v1"}
     return name, method, re.sub(r"\{(\w+)\}", lambda named: given.get(named[1], id_), path), body
 
 
