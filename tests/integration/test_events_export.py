@@ -1,6 +1,5 @@
 """The log out of one database and into another: complete, verified, resumable, and the same read models afterwards."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
@@ -172,6 +171,10 @@ async def test_an_export_that_is_broken_off_goes_on_where_it_was(database: str, 
         await exported(database, path, seen)
         assert path.read_bytes() == content
         path.unlink()
+    (tmp_path / "log.part").write_bytes(content[: ends[3] + 1] + b"x" * 2 * len(content))
+    await exported(database, path)
+    assert path.read_bytes() == content
+    path.unlink()
     async with event_client(database) as client:
         head = await client.noted(3)
     (tmp_path / "log.part").write_bytes(content)
@@ -248,10 +251,23 @@ async def test_nothing_is_imported_where_a_log_has_begun(database: str, target: 
     assert await rows(target, EVENTS) == before
 
 
+class BesideWriters(Pages):
+    """Pages of a log that has grown each time it was asked where it ends."""
+
+    def __init__(self, client: EventClient) -> None:
+        super().__init__(client.node.pools.queries)
+        self._client = client
+
+    async def head(self) -> int:
+        head = await super().head()
+        await self._client.noted(3)
+        return head
+
+
 async def test_an_export_beside_writers_ends_where_the_log_ended_when_it_began(database: str, tmp_path: Path) -> None:
     async with event_client(database) as client:
-        writing = asyncio.gather(*(client.noted(100, f"alert-{writer}") for writer in range(4)))
-        head = await exported(database, tmp_path / "log")
-        await writing
+        with ExportFile(tmp_path / "log") as file:
+            head = await export(client.node.pools.queries, BesideWriters(client), file, lambda _done, _all: None)
+        assert await client.node.log.head() > head
     positions = [json.loads(line).get("position") for line in (tmp_path / "log").read_bytes().splitlines()]
     assert positions == [*range(1, head + 1), None]
