@@ -24,7 +24,7 @@ from api.intakes.administration import intake_routes
 from api.intakes.door import Door
 from api.intakes.webhooks import Reception, webhook_routes
 from api.limits import Limits, Rates
-from api.log.following import Followings
+from api.log.following import LogFeed
 from api.log.routes import log_routes
 from api.log.seats import Seats
 from api.paths import exact_paths
@@ -45,7 +45,7 @@ def create_app(node: Node) -> Litestar:
         routes.append(feed_routes(node.tracking))
         routes.append(uptime_routes(node.tracking))
         routes.append(alerts_routes(node.tracking))
-        routes.append(log_routes(Followings(node.feed, Seats(), identity.caller_of)))
+        routes.append(log_routes(LogFeed(node.feed, Seats(), identity.caller_of)))
         door = Door(node.intakes.records, identity.caller_of)
         routes.append(intake_routes(node.intakes, door))
         routes.append(webhook_routes(Reception(node.tracking, door, limits.take_for_intake)))

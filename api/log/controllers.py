@@ -20,7 +20,7 @@ from api.log.documentation import (
     OfStream,
     PageExample,
 )
-from api.log.following import Followings
+from api.log.following import LogFeed
 from api.log.stream import EventStream
 from api.log.types import EventTypes, event_types, schema_of
 from domain.access.caller import Caller
@@ -44,10 +44,10 @@ class Events(Controller):
         summary="Read events after a position",
     )
     async def show(
-        self, request: Request[Caller, object, State], followings: NamedDependency[Followings]
+        self, request: Request[Caller, object, State], log_feed: NamedDependency[LogFeed]
     ) -> Response[PageExample]:
         """Answer with a page; `next` goes on after it, past whatever the filters left out. Positions have no gaps."""
-        return await followings.page(request)
+        return await log_feed.page(request)
 
     @get(
         "/stream",
@@ -57,11 +57,9 @@ class Events(Controller):
         responses={**REFUSALS, **STREAM},
         summary="Listen to events as they come",
     )
-    async def stream(
-        self, request: Request[Caller, object, State], followings: NamedDependency[Followings]
-    ) -> EventStream:
+    async def stream(self, request: Request[Caller, object, State], log_feed: NamedDependency[LogFeed]) -> EventStream:
         """Send the events after a position, then new ones as they come. A last event `end` says why it is over."""
-        return await followings.stream(request)
+        return await log_feed.stream(request)
 
     @get(
         "/types",

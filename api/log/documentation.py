@@ -86,6 +86,15 @@ _EVENT = EventExample(
     dataschema="https://annals.example/events/types/incident.resolved.v1",
 )
 
+
+class ServerSentEvent(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One event of a stream: ``id`` is its position, ``event`` its type, ``data`` the envelope as JSON."""
+
+    data: str
+    event: str = ""
+    id: str = ""
+
+
 PAGE: Mapping[int, ResponseSpec] = {
     200: ResponseSpec(
         PageExample,
@@ -96,7 +105,10 @@ PAGE: Mapping[int, ResponseSpec] = {
 }
 STREAM: Mapping[int, ResponseSpec] = {
     200: ResponseSpec(
-        str, generate_examples=False, media_type=MEDIA_TYPE, description="Server-sent events, without an end"
+        ServerSentEvent,
+        generate_examples=False,
+        media_type=MEDIA_TYPE,
+        description="Server-sent events, without an end",
     )
 }
 

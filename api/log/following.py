@@ -22,7 +22,7 @@ LAST_EVENT_ID = "last-event-id"
 _POSITION = re.compile(r"\d{1,19}", re.ASCII)
 
 
-class Followings(NamedTuple):
+class LogFeed(NamedTuple):
     """The feed with what requests to it need; ``caller_of`` says who sends a request, None for nobody any more."""
 
     feed: EventFeed

@@ -4,13 +4,13 @@ from litestar import Router
 from litestar.di import Provide
 
 from api.log.controllers import Events, asyncapi
-from api.log.following import Followings
+from api.log.following import LogFeed
 
 
-def log_routes(followings: Followings) -> Router:
+def log_routes(log_feed: LogFeed) -> Router:
     """Return the routes of the event feed and of its descriptions."""
     return Router(
         "/",
         route_handlers=[Events, asyncapi],
-        dependencies={"followings": Provide(lambda: followings, sync_to_thread=False)},
+        dependencies={"log_feed": Provide(lambda: log_feed, sync_to_thread=False)},
     )

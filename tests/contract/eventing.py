@@ -14,7 +14,7 @@ from httpx import ASGITransport, AsyncClient, Response
 from api.app import create_app
 from api.composition import open_node
 from api.listening import bound_sockets
-from api.log.following import Followings
+from api.log.following import LogFeed
 from api.log.seats import Seats
 from api.log.stream import Pulse
 from api.serving import Serving
@@ -189,7 +189,7 @@ async def served_events(
         reading = tasks.create_task(feed.run())
         node = msgspec.structs.replace(opened, feed=feed)
         with pytest.MonkeyPatch.context() as patched, bound_sockets(given) as sockets:
-            patched.setattr("api.app.Followings", partial(Followings, pulse=pulse or Pulse()))
+            patched.setattr("api.app.LogFeed", partial(LogFeed, pulse=pulse or Pulse()))
             patched.setattr("api.app.Seats", lambda: seats or Seats())
             async with Serving(create_app(node), given, sockets, node.hurry) as serving:
                 http.base_url = serving.url
