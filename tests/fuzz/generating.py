@@ -132,6 +132,7 @@ def _part_of(document: Json, area: str) -> Json:
     """Return the document of the operations in an area, with links between them alone."""
     part = copy.deepcopy(document)
     part["paths"] = {path: item for path, item in part["paths"].items() if path == HEALTH or re.fullmatch(area, path)}
+    part["paths"].pop("/events/stream", None)  # its answers have no end
     operations = [operation for item in part["paths"].values() for operation in item.values()]
     names = {operation["operationId"] for operation in operations}
     for response in (response for operation in operations for response in operation["responses"].values()):
@@ -141,6 +142,9 @@ def _part_of(document: Json, area: str) -> Json:
     part["paths"][HEALTH]["get"]["responses"]["200"]["links"] = links
     # A request that waits a minute for a job, as it may, would be all that this comes to.
     part["components"]["schemas"]["LockJobs"]["properties"]["requestTimeout"]["maximum"] = 20
+    for parameter in part["paths"].get("/events", {}).get("get", {}).get("parameters", ()):
+        if parameter["name"] == "wait":
+            parameter["schema"]["maximum"] = 0
     return part
 
 
