@@ -48,8 +48,9 @@ def entry_of(row: Any) -> Entry:
     entry = Entry(*row)
     try:
         decode(entry.topic, entry.state)
-    except UnreadableFact as error:
-        return entry._replace(fault=f"cannot read a fact of type {error.topic}: {error.reason}")
+    except Exception as error:  # noqa: BLE001  (a fact that cannot be read stops its readers, whatever the reason)
+        reason = error.reason if isinstance(error, UnreadableFact) else repr(error)
+        return entry._replace(fault=f"cannot read a fact of type {entry.topic}: {reason}")
     return entry
 
 

@@ -80,7 +80,8 @@ class StreamProcesses:
         }
 
     def _remember(self, found: Mapping[str, str]) -> None:
-        self._known.update(found)
+        """Keep what will not change: a stream that belongs to no process may be one that has not begun."""
+        self._known.update({stream: process for stream, process in found.items() if process})
         while len(self._known) > self._kept:
             del self._known[next(iter(self._known))]
 

@@ -174,6 +174,14 @@ async def test_a_process_is_followed_through_its_instances_tasks_and_incidents(c
     assert await client.followed(f"processKey=other&stream={failed[0]['subject']}") == []
 
 
+async def test_a_process_is_found_in_a_stream_that_was_asked_for_before_it_began(client: EventClient) -> None:
+    await client.deploy()
+    query = f"processKey=order&stream=instance-{client.node.commands.clock.now().date()}-1"
+    assert (await client.events(query))["events"] == []
+    await client.start()
+    assert (await client.events(query))["events"] != []
+
+
 async def test_a_tenant_is_told_its_own_events_and_nothing_of_others(client: EventClient) -> None:
     key = await client.tenant("acme")
     other = await client.tenant("bravo")
