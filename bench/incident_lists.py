@@ -153,7 +153,7 @@ def questions(db: Connection, incidents: int) -> Iterator[tuple[str, Callable[[]
 
         yield f"first 100 of those changed in the last {hours:,.0f} hours", changed
     yield "20 of a timeline", lambda: timeline(db, TENANT, place()[1], limit=20, offset=0)
-    yield "notes and moves of 50", lambda: work_on(db, TENANT, [place()[1] for _ in range(50)])
+    yield "notes and moves of 50", lambda: work_on(db, TENANT, [place()[1] for _ in range(50)], 20)
     for days in (7, 90):
         yield f"figures of {days} days", partial(incident_figures, db, TENANT, end - timedelta(days), end)
 
