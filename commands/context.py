@@ -31,7 +31,7 @@ class Context(msgspec.Struct, frozen=True):
     ``command_id`` is stored with the append: the same id never takes effect twice. ``fingerprint`` tells whether two
     requests with one idempotency key are the same request, and ``keep_answer`` that the answer is stored for the
     second of them. ``principal`` is the credential's name, stored once for each command; ``email`` is that of the
-    person who asks, where they have one.
+    person who asks, where they have one; ``traceparent`` the W3C trace context that the request came with.
     """
 
     tenant: str
@@ -46,6 +46,7 @@ class Context(msgspec.Struct, frozen=True):
     principal: str = ""
     email: str = ""
     offset_ms: int = 0
+    traceparent: str | None = None
 
 
 class Decision(msgspec.Struct, frozen=True):

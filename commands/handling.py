@@ -67,6 +67,7 @@ class Asker(NamedTuple):
     fingerprint: str = ""
     causation_id: str | None = None
     email: str = ""
+    traceparent: str | None = None
 
 
 class Outcome(NamedTuple):
@@ -220,6 +221,7 @@ class Commands:
             principal=asker.principal,
             email=asker.email,
             offset_ms=self.clock.offset_ms,
+            traceparent=asker.traceparent,
         )
 
     def _command_id(self, command: Any, asker: Asker) -> str:

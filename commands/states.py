@@ -28,6 +28,8 @@ from domain.processes import process, queue
 from domain.processes.queue import Queue
 from domain.registers import register
 from domain.registers.register import Register
+from domain.webhooks import webhook
+from domain.webhooks.webhook import Webhook
 
 #: Characters of values that several cached states together may hold: a message may come with a million of them.
 MOST_CHARACTERS = 1 << 25
@@ -100,6 +102,7 @@ FOLDS: Mapping[str, Fold] = {
     "intake": Fold(_by_table),
     "intakes": Fold(_by_table),
     "register": Fold(_by_table, Register, 500, (register,)),
+    "webhook": Fold(_by_table, Webhook, 500, (webhook,)),
     "tenant": Fold(_tenant),
     "key": Fold(_key),
     "engine": Fold(_engine),

@@ -143,7 +143,16 @@ def intakes_stream(tenant: str, provider: str) -> str:
     return f"intakes-{tenant.replace('-', '.')}-{provider}"
 
 
-def register_stream(kind: Literal["checks", "rules"], tenant: str) -> str:
+def webhook_stream(ulid: str) -> str:
+    return f"webhook-{ulid}"
+
+
+def webhook_of(stream: str) -> str:
+    """Return the ULID that a stream ``webhook-<ULID>`` belongs to."""
+    return stream.removeprefix("webhook-")
+
+
+def register_stream(kind: Literal["checks", "rules", "webhooks"], tenant: str) -> str:
     """Return ``register-<kind>-<tenant>``: how many of a kind a tenant has is decided there."""
     return f"register-{kind}-{tenant}"
 

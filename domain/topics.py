@@ -13,6 +13,7 @@ from domain.messaging.events import ChannelEvent, SignalEvent
 from domain.monitoring.events import CheckEvent
 from domain.processes.events import ProcessEvent, QueueEvent
 from domain.registers.events import RegisterEvent
+from domain.webhooks.events import WebhookEvent
 
 FACTS: tuple[type[Event], ...] = (
     *get_args(InstanceEvent),
@@ -29,6 +30,7 @@ FACTS: tuple[type[Event], ...] = (
     *get_args(IntakesEvent),
     AlertEvent,
     *get_args(RegisterEvent),
+    *get_args(WebhookEvent),
     EngineEvent,
 )
 

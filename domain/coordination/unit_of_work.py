@@ -26,6 +26,7 @@ from domain.monitoring import check
 from domain.processes import queue
 from domain.processes.process import NEW, Process
 from domain.registers import register
+from domain.webhooks import webhook
 
 
 class StateOf(NamedTuple):
@@ -95,6 +96,7 @@ EVOLVE: Mapping[str, Callable[[Any, Any, datetime, str, str], Any]] = {
     "intake": intake.evolve,
     "intakes": open_intakes.evolve,
     "register": register.evolve,
+    "webhook": webhook.evolve,
 }
 
 

@@ -43,6 +43,7 @@ class CloudEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     correlationid: str
     data: msgspec.Raw
     causationid: str | None = None
+    traceparent: str | None = None
     dataschema: str | None = None
 
 
@@ -71,6 +72,7 @@ def cloud_event(entry: Entry, source: str, base: str | None = None) -> CloudEven
         correlationid=entry.correlation_id,
         data=data_of(entry),
         causationid=entry.causation_id,
+        traceparent=entry.traceparent,
         dataschema=None if base is None else f"{base}/events/types/{entry.topic}",
     )
 

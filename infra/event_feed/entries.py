@@ -13,7 +13,7 @@ from infra.codec import UnreadableFact, decode
 
 #: In the order in which ``Entry`` has them.
 COLUMNS = """notification_id, originator_id, originator_version, topic, state, tenant, actor_kind, actor_id,
-       happened_at, recorded_at, correlation_id, causation_id"""
+       happened_at, recorded_at, correlation_id, causation_id, traceparent"""
 
 
 class Entry(NamedTuple):
@@ -31,6 +31,7 @@ class Entry(NamedTuple):
     recorded_at: datetime
     correlation_id: str
     causation_id: str | None
+    traceparent: str | None = None
     fault: str = ""
 
 

@@ -31,6 +31,7 @@ COLUMNS = (
     "recorded_at",
     "correlation_id",
     "causation_id",
+    "traceparent",
 )
 
 #: Whoever appends waits until this is over, and finds the log full then.
@@ -154,4 +155,5 @@ def _record(event: EventLine) -> tuple[Any, ...]:
         event.recorded_at,
         event.correlation_id,
         event.causation_id,
+        event.traceparent,
     )

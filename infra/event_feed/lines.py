@@ -29,6 +29,7 @@ class EventLine(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel",
     correlation_id: str
     data: msgspec.Raw
     causation_id: str | None = None
+    traceparent: str | None = None
 
 
 class IdBlock(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -71,6 +72,7 @@ def line_of(entry: Entry) -> bytes:
             correlation_id=entry.correlation_id,
             data=msgspec.Raw(entry.state),
             causation_id=entry.causation_id,
+            traceparent=entry.traceparent,
         )
     )
 

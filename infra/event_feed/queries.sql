@@ -5,7 +5,7 @@ select position from log.head;
 -- The facts after $1 up to $2, of the tenant $3 (null: of all) and the topics $4 (none: of all): at most $5 of them, and
 -- no more once they have $6 bytes. One is always returned, however large it is.
 select notification_id, originator_id, originator_version, topic, state, tenant, actor_kind, actor_id,
-       happened_at, recorded_at, correlation_id, causation_id
+       happened_at, recorded_at, correlation_id, causation_id, traceparent
   from (select *, sum(octet_length(state)) over (order by notification_id) - octet_length(state) as bytes_before
           from log.events
          where notification_id > $1 and notification_id <= $2
@@ -28,7 +28,7 @@ select notification_id, originator_id
 -- name: chosen
 -- The facts at these positions, no more once they have $2 bytes.
 select notification_id, originator_id, originator_version, topic, state, tenant, actor_kind, actor_id,
-       happened_at, recorded_at, correlation_id, causation_id
+       happened_at, recorded_at, correlation_id, causation_id, traceparent
   from (select *, sum(octet_length(state)) over (order by notification_id) - octet_length(state) as bytes_before
           from log.events
          where notification_id = any ($1)) as part
@@ -51,7 +51,7 @@ select max(low) from search;
 -- The facts of the stream $1 after version $2, at most to version $3 and to position $4, of the tenant $5 (null: of any)
 -- and the topics $6 (none: of all): at most $7 of them, and no more once they have $8 bytes.
 select notification_id, originator_id, originator_version, topic, state, tenant, actor_kind, actor_id,
-       happened_at, recorded_at, correlation_id, causation_id
+       happened_at, recorded_at, correlation_id, causation_id, traceparent
   from (select *, sum(octet_length(state)) over (order by originator_version) - octet_length(state) as bytes_before
           from log.events
          where originator_id = $1 and originator_version > $2 and originator_version <= $3 and notification_id <= $4

@@ -52,6 +52,7 @@ class Request:
         "outcome",
         "states",
         "topics",
+        "traceparent",
     )
 
     def __init__(self, decision: Decision, context: Context, attempt: int, deadline: float) -> None:
@@ -63,6 +64,7 @@ class Request:
         self.states: list[bytes] = []
         self.changes: Changes | None = None
         self.appends = decision.appends
+        self.traceparent = context.traceparent
         self.actor = context.actor
         self._take_in(decision, context)
         self.events = len(self.topics)
@@ -131,6 +133,7 @@ def arguments(requests: Sequence[Request], recorded_at: datetime) -> list[Any]:
     versions: list[int] = []
     topics: list[str] = []
     states: list[bytes] = []
+    traces = [request.traceparent for request in requests]
     changes: tuple[list[Any], ...] = tuple([] for _ in TABLES)
     for number, request in enumerate(requests, 1):
         commands.append(request.command)
@@ -144,7 +147,7 @@ def arguments(requests: Sequence[Request], recorded_at: datetime) -> list[Any]:
         states += request.states
         if request.changes is not None:
             add_changes(changes, number, request.changes)
-    return [recorded_at, commands, heads, numbers, streams, versions, topics, states, *changes]
+    return [recorded_at, commands, heads, numbers, streams, versions, topics, states, *changes, traces]
 
 
 def add_changes(columns: tuple[list[Any], ...], number: int, changes: Changes) -> None:

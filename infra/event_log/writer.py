@@ -33,8 +33,8 @@ PATIENCE = 5.0
 FIRST_PAUSE = 0.01
 LONGEST_PAUSE = 0.5
 
-#: The commands, heads and events of a batch take eight parameters, each decision table one more.
-PARAMETERS = ", ".join(f"${number}" for number in range(1, 9 + len(TABLES)))
+#: The commands, heads and events of a batch take eight parameters, each decision table one more, and traces the last.
+PARAMETERS = ", ".join(f"${number}" for number in range(1, 10 + len(TABLES)))
 APPEND = f"select base, conflicts, stored from log.append({PARAMETERS})"  # noqa: S608  (numbers of our own)
 
 logger = structlog.get_logger(__name__)
