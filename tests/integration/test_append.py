@@ -12,7 +12,8 @@ from domain.event import Actor, Append
 from domain.rejection import InvalidInput, InvalidState, Unavailable
 from infra.event_log import waiting
 from infra.event_log.log import EventLog
-from tests.integration.appending import NOW, WORKER, context, decision, instance, job, open_log, passed
+from infra.event_log.request import Request, arguments
+from tests.integration.appending import NOW, WORKER, connected, context, decision, instance, job, open_log, passed
 
 
 @pytest.fixture
@@ -204,3 +205,15 @@ async def test_what_waits_when_the_log_is_closed_is_still_stored(database: str) 
     assert sorted(await asyncio.gather(*tasks)) == list(range(1, 11))
     with pytest.raises(Unavailable):
         await log.append(decision(instance(11), 0), context())
+
+
+async def test_a_node_of_the_release_before_goes_on_appending(database: str, log: EventLog) -> None:
+    """An upgrade replaces one node after the other: the older ones call the append without trace contexts."""
+    await log.append(decision(instance(1), 0, passed()), context(traceparent="00-1f-2e-01"))
+    request = Request(decision(instance(2), 0, passed()), context(traceparent="00-1f-2e-01"), 1, 0.0)
+    older = arguments([request], NOW)[:-1]
+    numbers = ", ".join(f"${number}" for number in range(1, len(older) + 1))
+    async with connected(database) as connection:
+        await connection.fetchrow(f"select base, conflicts, stored from log.append({numbers})", *older)
+        kept = await connection.fetch("select traceparent from log.events order by notification_id")
+    assert [row["traceparent"] for row in kept] == ["00-1f-2e-01", None]
