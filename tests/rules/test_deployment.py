@@ -9,7 +9,7 @@ import yaml
 
 from tests.rules.source_tree import ROOT
 
-NODES = ("annals-1", "annals-2")
+NODES = ("annals-1", "annals-2", "annals-3")
 
 
 @cache
@@ -27,9 +27,23 @@ def dockerfile() -> str:
     return (ROOT / "Dockerfile").read_text(encoding="utf-8")
 
 
-def test_the_production_shape_is_postgres_and_redis_and_two_nodes_behind_one_port() -> None:
-    assert set(services()) == {"postgres", "redis", *NODES, "proxy"}
-    assert [name for name, service in services().items() if "ports" in service] == ["proxy"]
+def test_the_production_shape_is_postgres_and_redis_and_three_nodes_with_a_port_each() -> None:
+    assert set(services()) == {"postgres", "redis", *NODES}
+    ports = {name: service["ports"] for name, service in services().items() if "ports" in service}
+    assert set(ports) == set(NODES)
+    assert len({port for (port,) in ports.values()}) == len(NODES)
+
+
+def test_the_nodes_differ_in_nothing_but_their_ports() -> None:
+    first, *others = ({key: value for key, value in services()[name].items() if key != "ports"} for name in NODES)
+    assert all(other == first for other in others)
+    assert set(first["depends_on"]) == {"postgres", "redis"}
+
+
+@pytest.mark.parametrize("name", ["postgres", "redis"])
+def test_what_keeps_the_data_is_reached_from_inside_only(name: str) -> None:
+    assert services()[name]["networks"] == ["inside"]
+    assert compose()["networks"]["inside"] == {"internal": True}
 
 
 @pytest.mark.parametrize("name", sorted(services()))
@@ -45,13 +59,12 @@ def test_a_service_waits_for_healthy_services_that_exist(name: str) -> None:
     assert all(how == {"condition": "service_healthy"} for how in awaited.values())
 
 
-@pytest.mark.parametrize("kind", ["secrets", "configs", "networks", "volumes"])
+@pytest.mark.parametrize("kind", ["secrets", "networks", "volumes"])
 def test_what_services_name_is_defined_and_what_is_defined_is_used(kind: str) -> None:
     used: set[str] = set()
     for service in services().values():
         for entry in service.get(kind, []):
-            name = entry["source"] if isinstance(entry, dict) else entry.split(":")[0]
-            used.add(name)
+            used.add(entry.split(":")[0])
     assert used == set(compose()[kind])
 
 
@@ -68,12 +81,6 @@ def test_secrets_are_kept_out_of_the_repository_and_out_of_the_image() -> None:
     assert all(file.startswith("./secrets/") for file in files)
     assert "secrets/" in (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
     assert (ROOT / ".dockerignore").read_text(encoding="utf-8").startswith("*\n")
-
-
-def test_the_proxy_knows_every_node() -> None:
-    upstream = compose()["configs"]["proxy"]["content"]
-    assert re.findall(r"server (\S+):8080", upstream) == list(NODES)
-    assert set(services()["proxy"]["depends_on"]) == set(NODES)
 
 
 def test_the_database_never_gives_durability_away() -> None:
