@@ -28,7 +28,10 @@ log = structlog.get_logger(__name__)
 
 
 class Administration:
-    """Sends the commands about tenants and keys, each in the name of the tenant that it is about."""
+    """Sends the commands about tenants and keys, each in the name of the tenant that it is about.
+
+    ``trace`` is the ``traceparent`` of the request that asks, if it came with one.
+    """
 
     def __init__(
         self, commands: Commands, records: AccessRecords, secret_key: SecretKey, ulid: Callable[[], str]
@@ -38,25 +41,29 @@ class Administration:
         self._secret_key = secret_key
         self._ulid = ulid
 
-    async def register_tenant(self, command: RegisterTenant, actor: Actor) -> Outcome:
+    async def register_tenant(self, command: RegisterTenant, actor: Actor, trace: str | None = None) -> Outcome:
         """Answer a ``TenantView``."""
-        return await self._commands.send(command, Asker(command.id, actor))
+        return await self._commands.send(command, Asker(command.id, actor, traceparent=trace))
 
-    async def change_tenant(self, tenant_id: str, command: ChangeTenant, actor: Actor) -> Outcome:
+    async def change_tenant(
+        self, tenant_id: str, command: ChangeTenant, actor: Actor, trace: str | None = None
+    ) -> Outcome:
         """Answer a ``TenantView``."""
-        return await self._commands.send(command, Asker(tenant_id, actor), tenant_id)
+        return await self._commands.send(command, Asker(tenant_id, actor, traceparent=trace), tenant_id)
 
-    async def issue_key(self, command: IssueKey, by: Administrator, actor: Actor) -> Outcome:
+    async def issue_key(self, command: IssueKey, by: Administrator, actor: Actor, trace: str | None = None) -> Outcome:
         """Answer an ``IssuedKey``."""
         minted = self._secret_key.mint(self._ulid())
-        return await self._commands.send(command, Asker(command.tenant_id, actor), KeyToIssue(by, minted))
+        asker = Asker(command.tenant_id, actor, traceparent=trace)
+        return await self._commands.send(command, asker, KeyToIssue(by, minted))
 
-    async def revoke_key(self, key_id: str, by: Administrator, actor: Actor) -> Outcome:
+    async def revoke_key(self, key_id: str, by: Administrator, actor: Actor, trace: str | None = None) -> Outcome:
         """Answer nothing."""
         if not KEY_ID.fullmatch(key_id):
             raise no_key(key_id)
         tenant = await self._records.tenant_of_key(key_id) or by.tenant
-        return await self._commands.send(RevokeKey(), Asker(tenant, actor), KeyToRevoke(by, key_id))
+        asker = Asker(tenant, actor, traceparent=trace)
+        return await self._commands.send(RevokeKey(), asker, KeyToRevoke(by, key_id))
 
     async def found_deployment(self, bootstrap_key: str | None) -> IssuedKey | None:
         """Make the tenant ``default`` with its first owner key on the first start; return that key, else ``None``."""

@@ -14,6 +14,7 @@ from api.admin.bodies import (
 )
 from api.admin.requests import AdminRequest, administrator, answer_of, body_of
 from api.identity import ADMINISTRATION, DEPLOYMENT, Identity
+from api.tracing import trace_of
 from commands.access import ChangeTenant, IssuedKey, IssueKey, RegisterTenant, TenantView
 
 
@@ -32,7 +33,8 @@ class Tenants(Controller):
         self, request: AdminRequest, administration: NamedDependency[Administration]
     ) -> Response[TenantView]:
         command = await body_of(request, RegisterTenant)
-        return answer_of(await administration.register_tenant(command, request.user.actor), 201)
+        outcome = await administration.register_tenant(command, request.user.actor, trace_of(request.scope))
+        return answer_of(outcome, 201)
 
     @patch(
         "/{id:str}",
@@ -50,7 +52,7 @@ class Tenants(Controller):
         identity: NamedDependency[Identity],
     ) -> Response[TenantView]:
         command = await body_of(request, ChangeTenant)
-        outcome = await administration.change_tenant(id, command, request.user.actor)
+        outcome = await administration.change_tenant(id, command, request.user.actor, trace_of(request.scope))
         identity.forget()
         return answer_of(outcome, 200)
 
@@ -70,7 +72,8 @@ class Keys(Controller):
         self, request: AdminRequest, administration: NamedDependency[Administration]
     ) -> Response[IssuedKey]:
         command = await body_of(request, IssueKey)
-        return answer_of(await administration.issue_key(command, administrator(request.user), request.user.actor), 201)
+        by, trace = administrator(request.user), trace_of(request.scope)
+        return answer_of(await administration.issue_key(command, by, request.user.actor, trace), 201)
 
     @delete(
         "/{id:str}",
@@ -88,7 +91,8 @@ class Keys(Controller):
         administration: NamedDependency[Administration],
         identity: NamedDependency[Identity],
     ) -> Response[None]:
-        outcome = await administration.revoke_key(id, administrator(request.user), request.user.actor)
+        by, trace = administrator(request.user), trace_of(request.scope)
+        outcome = await administration.revoke_key(id, by, request.user.actor, trace)
         identity.forget()
         return answer_of(outcome, 204)
 

@@ -24,6 +24,7 @@ from api.engine.parameters import Query, entity_in_path, id_in_path
 from api.engine.ports import Engine
 from api.media_types import require_json
 from api.refusals import InvalidBody
+from api.tracing import trace_of
 from commands.handling import Asker, Outcome
 from commands.intents import EntityId
 from domain.access.caller import Caller
@@ -99,9 +100,9 @@ class Call:
         return asker._replace(idempotency_key=key.decode("latin-1"), fingerprint=fingerprint)
 
     def asker(self, by: Actor) -> Asker:
-        """Return who asks, in the name of the caller's tenant and credential."""
+        """Return who asks, in the name of the caller's tenant and credential, and in which trace."""
         caller = self.caller
-        return Asker(caller.tenant, by, caller.actor.id)
+        return Asker(caller.tenant, by, caller.actor.id, traceparent=trace_of(self._scope))
 
     def asker_for_engine(self) -> Asker:
         """Return the engine itself as who asks: it runs tasks under its own name."""

@@ -12,6 +12,7 @@ from api.incidents.parameters import Parameters
 from api.incidents.ports import Tracking
 from api.media_types import require_json
 from api.refusals import InvalidBody
+from api.tracing import trace_of
 from commands.handling import Asker, Outcome
 from domain.access.caller import Caller
 from projections.read_model import ReadModel
@@ -90,7 +91,8 @@ class Incoming:
 
     def _asker(self, command: msgspec.Struct) -> Asker:
         caller = self.caller
-        asker = Asker(caller.tenant, caller.actor, caller.actor.id, email=caller.email)
+        trace = trace_of(self._request.scope)
+        asker = Asker(caller.tenant, caller.actor, caller.actor.id, email=caller.email, traceparent=trace)
         key = self._request.headers.get("idempotency-key", "")
         if not key:
             return asker

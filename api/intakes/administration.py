@@ -15,6 +15,7 @@ from api.incidents.parameters import Parameters
 from api.intakes.documentation import ListIntakesOperation, OpenIntakeOperation
 from api.intakes.door import Door
 from api.intakes.pagerduty import PROVIDER as PAGERDUTY
+from api.tracing import trace_of
 from commands.access import Administrator
 from commands.handling import Asker, Commands, Outcome
 from commands.intakes import PROVIDERS, CloseIntake, IntakeToClose, IntakeToOpen, IntakeView, OpenIntake, no_intake
@@ -64,21 +65,25 @@ class IntakeAdministration:
         self._ulid = ulid
         self.records = records
 
-    async def open(self, command: OpenIntake, by: Administrator, actor: Actor, base_url: str) -> Outcome:
+    async def open(
+        self, command: OpenIntake, by: Administrator, actor: Actor, base_url: str, trace: str | None = None
+    ) -> Outcome:
         """Answer an ``OpenedIntake``."""
         tenant = command.tenant_id
         minted = self._secrets.mint(tenant, self._ulid(), with_routing_key=command.provider == PAGERDUTY)
-        outcome = await self._commands.send(command, Asker(tenant, actor), IntakeToOpen(by, minted))
+        asker = Asker(tenant, actor, traceparent=trace)
+        outcome = await self._commands.send(command, asker, IntakeToOpen(by, minted))
         provider: Any = command.provider  # the command was not refused
         url = _url(base_url, tenant, provider)
         return outcome._replace(answer=OpenedIntake(minted.id, provider, url, minted.secret, minted.routing_key))
 
-    async def close(self, intake_id: str, by: Administrator, actor: Actor) -> Outcome:
+    async def close(self, intake_id: str, by: Administrator, actor: Actor, trace: str | None = None) -> Outcome:
         """Answer nothing."""
         if not KEY_ID.fullmatch(intake_id):
             raise no_intake(intake_id)
         tenant = await self.records.tenant_of(intake_id) or by.tenant
-        return await self._commands.send(CloseIntake(), Asker(tenant, actor), IntakeToClose(by, intake_id))
+        asker = Asker(tenant, actor, traceparent=trace)
+        return await self._commands.send(CloseIntake(), asker, IntakeToClose(by, intake_id))
 
     async def listed(self, by: Administrator, tenant: str | None) -> Sequence[IntakeView]:
         """Return the open intakes of a tenant, or of every tenant that the administrator sees."""
@@ -105,8 +110,8 @@ class AdministeredIntakes(Controller):
         self, request: AdminRequest, intakes: NamedDependency[IntakeAdministration], door: NamedDependency[Door]
     ) -> Response[OpenedIntake]:
         command = await body_of(request, OpenIntake)
-        by = administrator(request.user)
-        outcome = await intakes.open(command, by, request.user.actor, str(request.base_url))
+        by, trace = administrator(request.user), trace_of(request.scope)
+        outcome = await intakes.open(command, by, request.user.actor, str(request.base_url), trace)
         door.forget()
         return answer_of(outcome, 201)
 
@@ -142,7 +147,8 @@ class AdministeredIntakes(Controller):
         intakes: NamedDependency[IntakeAdministration],
         door: NamedDependency[Door],
     ) -> Response[None]:
-        outcome = await intakes.close(id, administrator(request.user), request.user.actor)
+        by, trace = administrator(request.user), trace_of(request.scope)
+        outcome = await intakes.close(id, by, request.user.actor, trace)
         door.forget()
         return answer_of(outcome, 204)
 

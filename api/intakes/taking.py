@@ -28,9 +28,9 @@ class Taking:
     Under an idempotency key each takes effect once; ``fingerprint`` stands for what the request says.
     """
 
-    def __init__(self, commands: Commands, tenant: str, intake: str) -> None:
+    def __init__(self, commands: Commands, tenant: str, intake: str, trace: str | None = None) -> None:
         self._commands = commands
-        self._asker = Asker(tenant, SYSTEM, f"intake:{intake}")
+        self._asker = Asker(tenant, SYSTEM, f"intake:{intake}", traceparent=trace)
         self._at_once = asyncio.Semaphore(AT_ONCE)
 
     async def take(self, alerts: Sequence[InboundAlert], key: str = "", fingerprint: str = "") -> Sequence[Outcome]:

@@ -20,6 +20,7 @@ from api.intakes.door import Door, Knock
 from api.intakes.inbound import Reader
 from api.intakes.taking import Taking
 from api.refusals import InvalidBody, UnknownPath
+from api.tracing import trace_of
 from domain.intakes.events import Provider
 
 READERS: Mapping[Provider, Reader] = {
@@ -92,7 +93,7 @@ async def _received(tenant: str, provider: Provider, request: TrackingRequest, r
     inbound = READERS[provider](await incoming.json(), incoming.now)
     key = request.headers.get("idempotency-key", "")
     fingerprint = reception.tracking.fingerprint(raw) if key else ""
-    taking = Taking(reception.tracking.commands, tenant, intake)
+    taking = Taking(reception.tracking.commands, tenant, intake, trace_of(request.scope))
     outcomes = await taking.take(inbound.alerts, key and f"{provider}\0{key}", fingerprint)
     status, body = inbound.reply(outcomes)
     position = max((outcome.position for outcome in outcomes), default=0)

@@ -111,7 +111,7 @@ async def test_many_slow_clients_hold_up_nobody(url: str) -> None:
 
 
 async def test_a_client_that_sends_steadily_is_not_cut_off(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    patience = 6 * PATIENCE  # each pause may last four times as long on a machine that is busy; all together last longer
+    patience = 6 * PATIENCE  # each pause may last four times as long on a busy machine; all together longer
     monkeypatch.setattr(connections, "REQUEST_SECONDS", patience)
     body = b'{"limit": 1, "workerId": "w"}'
     reader, writer = await connect(url)
