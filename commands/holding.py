@@ -1,4 +1,4 @@
-"""Holding what clients know by a ULID: incidents, checks and rules (contracts/incidents.md 0.6, ids)."""
+"""Holding what clients know by a ULID: incidents, checks, rules and webhooks (contracts/incidents.md 0.6, ids)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,11 +7,11 @@ from commands.desk import Desk
 from domain.rejection import NotFound
 
 #: How the id that clients see begins, by the kind of thing, which is how its stream's name begins.
-PREFIXES: Mapping[str, str] = {"incident": "inc_", "check": "chk_", "rule": "rule_"}
+PREFIXES: Mapping[str, str] = {"incident": "inc_", "check": "chk_", "rule": "rule_", "webhook": "whk_"}
 
 
 async def hold_own(desk: Desk, stream: str, tenant: str, title: str) -> Any:
-    """Hold a tenant's incident, check or rule, and return its state.
+    """Hold a tenant's incident, check, rule or webhook, and return its state.
 
     Raise ``NotFound``, under this title, alike for what is unknown, deleted or another tenant's.
     """

@@ -26,6 +26,7 @@ from commands import (
     tasks,
     user_tasks,
     variables,
+    webhooks,
 )
 from commands.handling import Route
 from domain.bpmn.instance import Instance
@@ -82,6 +83,15 @@ ROUTES: Mapping[type, Route] = {
     check_results.ReportResults: Route(
         check_results.gather_report, check_results.decide_report, check_results.ResultsAnswer
     ),
+    webhooks.CreateWebhook: Route(webhooks.gather_create, webhooks.decide_create, webhooks.SealedAnswer),
+    webhooks.ChangeWebhook: Route(webhooks.gather_change, webhooks.decide_change, str),
+    webhooks.RotateWebhookSecret: Route(webhooks.gather_rotate, webhooks.decide_rotate, webhooks.SealedAnswer),
+    webhooks.EnableWebhook: Route(webhooks.gather_switch, webhooks.decide_enable, str),
+    webhooks.DisableWebhook: Route(webhooks.gather_switch, webhooks.decide_disable, str),
+    webhooks.DeleteWebhook: Route(webhooks.gather_delete, webhooks.decide_delete, str),
+    webhooks.TestWebhook: Route(webhooks.gather_send, webhooks.decide_test, str),
+    webhooks.RedeliverEvent: Route(webhooks.gather_send, webhooks.decide_redeliver, str),
+    webhooks.ReplayEvents: Route(webhooks.gather_send, webhooks.decide_replay, str),
     access.RegisterTenant: Route(access.gather_register, access.decide_register),
     access.ChangeTenant: Route(access.gather_change, access.decide_change),
     access.IssueKey: Route(access.gather_issue, access.decide_issue),
