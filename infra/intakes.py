@@ -9,17 +9,15 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Any, Protocol
 
-import structlog
-
 from commands.intakes import IntakeView, MintedIntake
 from domain.identity import intakes_stream
 from domain.intakes import intake
 from domain.intakes.events import Provider
 from domain.intakes.intake import Intake
-from domain.rejection import InvalidInput, Unavailable
+from domain.rejection import Unavailable
 from infra.codec import decode
-from infra.encryption import VariableCipher
 from infra.outages import passes
+from infra.sealing import Seal
 from infra.secret_key import SecretKey
 
 #: 256 bits, 64 hex digits.
@@ -54,8 +52,6 @@ select originator_id, topic, state, happened_at, tenant
 
 TENANT_OF = "select tenant from log.events where originator_id = $1 and originator_version = 1"
 
-log = structlog.get_logger(__name__)
-
 
 class Database(Protocol):
     """A pool or connection to the database of the log."""
@@ -85,20 +81,16 @@ class ActiveIntake:
 
 
 class IntakeSecrets:
-    """Makes what opens intakes, and reads it back.
-
-    A secret is sealed under a key that is derived from the deployment's secret key, and bound to its tenant and intake.
-    With several secret keys the first one seals and all of them open.
-    """
+    """Makes what opens intakes, and reads it back."""
 
     def __init__(self, secret_key: SecretKey) -> None:
         self._secret_key = secret_key
-        self._cipher = VariableCipher(secret_key.derived(_PURPOSE))
+        self._seal = Seal(secret_key, _PURPOSE, "intake")
 
     def mint(self, tenant: str, intake_id: str, *, with_routing_key: bool) -> MintedIntake:
         """Make a secret of 64 hex digits, and for senders that cannot sign a routing key of 32 characters."""
         secret = secrets.token_hex(_SECRET_BYTES)
-        sealed = self._cipher.encrypt(secret, _bound(tenant, intake_id))
+        sealed = self._seal.close(secret, tenant, intake_id)
         if not with_routing_key:
             return MintedIntake(intake_id, secret, sealed)
         routing_key = secrets.token_urlsafe(_ROUTING_KEY_BYTES)
@@ -110,12 +102,8 @@ class IntakeSecrets:
 
     def read(self, intake_id: str, known: Intake) -> ActiveIntake | None:
         """Return an intake with its secret; None, and a word in the log, when no secret key that is left opens it."""
-        try:
-            secret = self._cipher.decrypt(known.sealed_secret, _bound(known.tenant, intake_id))
-        except InvalidInput:
-            log.warning("the secret of an intake cannot be read: it was sealed under another secret key", id=intake_id)
-            return None
-        return ActiveIntake(intake_id, secret, known.routing_key_hash)
+        secret = self._seal.open(known.sealed_secret, known.tenant, intake_id)
+        return None if secret is None else ActiveIntake(intake_id, secret, known.routing_key_hash)
 
 
 class IntakeRecords:
@@ -186,8 +174,3 @@ def _views(facts: Sequence[Any]) -> list[IntakeView]:
         for intake_id, known in _folded(facts)
         if not known.closed
     ]
-
-
-def _bound(tenant: str, intake_id: str) -> str:
-    """Bind a sealed secret to its place, so that it opens no other intake."""
-    return f"intake|{tenant}|{intake_id}"
