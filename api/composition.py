@@ -22,6 +22,7 @@ from infra.access import AccessRecords
 from infra.acknowledgement_timeouts import LEASE as ACKNOWLEDGEMENTS_LEASE
 from infra.acknowledgement_timeouts import AcknowledgementTimeouts
 from infra.clock import Clock
+from infra.command_measures import CommandMeasures
 from infra.embedded_postgres import EmbeddedPostgres
 from infra.encryption import VariableCipher
 from infra.engine_time import EngineTime
@@ -44,6 +45,8 @@ from infra.rate_limits.buckets import Buckets, MemoryBuckets
 from infra.rate_limits.redis_buckets import DEPLOYMENT, RedisBuckets
 from infra.reading import Reading
 from infra.redis_doorbell import RedisWire
+from infra.replaying.causes import Causes
+from infra.replaying.replays import Replays
 from infra.rule_evaluation import LEASE as RULES_LEASE
 from infra.rule_evaluation import RuleEvaluator
 from infra.secret_key import SecretKey, load_secret_key
@@ -92,6 +95,8 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
             take_time=self.engine_time.catch_up,
             fingerprint=self.secret_key.fingerprint,
             engine_id=self.settings.engine_id,
+            replays=Replays(self.pools.queries),
+            causes=Causes(self.pools.queries),
             task_retry_limit=self.settings.task_retry_limit,
             set_time_enabled=self.settings.set_time_enabled,
         )
@@ -104,6 +109,8 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
             readings=self.reading,
             database=self.pools.queries,
             streams=self.log,
+            replays=Replays(self.pools.queries),
+            causes=Causes(self.pools.queries),
             fingerprint=self.secret_key.fingerprint,
         )
 
@@ -143,7 +150,8 @@ async def _database(settings: Settings, stack: AsyncExitStack) -> str:
 async def _assembled(settings: Settings, dsn: str, pools: Pools, watch: Watch, stack: AsyncExitStack) -> Node:
     clock = Clock()
     own_connection = partial(connect, dsn, Link(name="log", acquire_timeout=settings.acquire_timeout))
-    events = await stack.enter_async_context(EventLog(pools.commands, own_connection, clock.wall, check=watch.check))
+    events = EventLog(pools.commands, own_connection, clock.wall, check=watch.check, continuity=watch.continuity)
+    await stack.enter_async_context(events)
     engine_time = EngineTime(events, clock)
     await engine_time.catch_up()
     followers = _followers(pools, events)
@@ -189,6 +197,7 @@ def _commands(
         clock=clock,
         cipher=cipher,
         cache=StateCache(settings.state_cache_size),
+        watcher=CommandMeasures(),
         job_lock_timeout=settings.job_lock_timeout or "",
     )
 

@@ -2,7 +2,8 @@
 
 A server that has died says so at once; one that hangs, or a network that swallows everything, says nothing. Without the
 watch every request would then wait for as long as it may, and requests would pile up. With it, the first ones wait and
-all others are refused at once, until the database answers again.
+all others are refused at once, until the database answers again. What is asked is whether the log is still the one that
+this process knows: one that has lost facts is as good as down, until this process has ended.
 """
 
 import asyncio
@@ -10,6 +11,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import structlog
+
+from infra.event_log.continuity import Continuity, LogRewound
 
 #: Seconds from one question to the next: while all is well, and while it is not.
 ASKED_EVERY = 0.5
@@ -25,8 +28,6 @@ OUR_FAULT = 0.25
 FAILURES = 2
 DOWN_AFTER = 1.0
 
-QUESTION = "select position from log.head"
-
 log = structlog.get_logger(__name__)
 
 
@@ -38,6 +39,7 @@ class Watch:
     """
 
     def __init__(self, connect: Callable[[], Awaitable[Any]]) -> None:
+        self.continuity = Continuity()
         self.trouble = ""
         self.down = False
         self._connect = connect
@@ -51,13 +53,16 @@ class Watch:
             raise ConnectionError(self.trouble)
 
     async def run(self) -> None:
-        """Ask until cancelled."""
+        """Ask until cancelled; raise ``LogRewound``."""
         try:
             while True:
                 began = asyncio.get_running_loop().time()
                 try:
                     async with asyncio.timeout(ANSWER_SECONDS):
                         await self._ask()
+                except LogRewound as error:
+                    self.trouble, self.down = str(error), True
+                    raise
                 except Exception as error:  # noqa: BLE001  (whatever it is, there was no answer)
                     self._failed(error, began)
                 else:
@@ -69,7 +74,7 @@ class Watch:
     async def _ask(self) -> None:
         if self._connection is None:
             self._connection = await self._connect()
-        await self._connection.fetchval(QUESTION)
+        await self.continuity.check(self._connection)
 
     def _answered(self) -> None:
         if self.down:

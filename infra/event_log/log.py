@@ -9,6 +9,7 @@ from commands.context import Context, Decision, Snapshot, Stored
 from domain.event import Actor, Recorded
 from domain.rejection import Unavailable
 from infra.codec import UnreadableFact, decode
+from infra.event_log.continuity import Continuity
 from infra.event_log.doorbell import Doorbell
 from infra.event_log.request import TRIED
 from infra.event_log.writer import PATIENCE, Writer
@@ -36,7 +37,12 @@ HEAD = "select position from log.head"
 
 COMMAND = "select fingerprint, position, answer from log.commands where command_id = $1"
 
-SNAPSHOT = "select version, state from log.snapshots where stream = $1 and shape = $2"
+SNAPSHOT = """
+select kept.version, kept.state, fact.notification_id as position, fact.correlation_id as command
+  from log.snapshots as kept
+  left join log.events as fact on fact.originator_id = kept.stream and fact.originator_version = kept.version
+ where kept.stream = $1 and kept.shape = $2
+"""
 
 SAVE_SNAPSHOT = """
 insert into log.snapshots as kept (stream, version, shape, state) values ($1, $2, $3, $4)
@@ -71,7 +77,8 @@ class EventLog:
 
     ``database`` serves the reads, ``connect`` opens the writer's own connection, ``now`` is the wall clock, and
     ``patience`` is how long an append may take, in seconds. ``check`` raises ``ConnectionError`` while it is known that
-    nothing can be appended. The doorbell rings after each commit of this process.
+    nothing can be appended. The doorbell rings after each commit of this process. What is read or appended is noted in
+    ``continuity``.
     """
 
     def __init__(
@@ -81,15 +88,19 @@ class EventLog:
         now: Callable[[], datetime],
         patience: float = PATIENCE,
         check: Callable[[], None] = lambda: None,
+        continuity: Continuity | None = None,
     ) -> None:
         self.doorbell = Doorbell()
+        self.continuity = continuity or Continuity()
         self._check = check
         self._database = database
-        self._writer = Writer(connect, now, self.doorbell, patience)
+        self._writer = Writer(connect, now, self.doorbell, patience, self.continuity)
         #: What this process appended last, for the followers in it.
         self.tail = self._writer.tail
 
     async def __aenter__(self) -> Self:
+        async with _reading():
+            await self.continuity.begin(self._database)
         self.doorbell.hear(await self.head())
         self._writer.start()
         return self
@@ -114,6 +125,7 @@ class EventLog:
         """
         async with _reading():
             rows = await self._database.fetch(STREAM, stream, after, limit)
+        self._note(rows)
         return [_recorded(row) for row in rows]
 
     async def read_all(self, after: int, limit: int) -> Sequence[Recorded]:
@@ -123,6 +135,7 @@ class EventLog:
         """
         async with _reading():
             rows = await self._database.fetch(ALL, after, limit)
+        self._note(rows)
         facts: list[Recorded] = []
         try:
             facts.extend(map(_recorded, rows))
@@ -147,12 +160,20 @@ class EventLog:
         """Return the snapshot of a stream, unless its state has another shape by now."""
         async with _reading():
             row = await self._database.fetchrow(SNAPSHOT, stream, shape)
-        return None if row is None else Snapshot(row["version"], row["state"])
+        if row is None:
+            return None
+        if row["position"] is not None:
+            self.continuity.note(row["position"], row["command"])
+        return Snapshot(row["version"], row["state"])
 
     async def save_snapshot(self, stream: str, shape: str, snapshot: Snapshot) -> None:
         """Keep a snapshot, unless there is a later one of the same shape."""
         async with _reading():
             await self._database.execute(SAVE_SNAPSHOT, stream, snapshot.version, shape, snapshot.state)
+
+    def _note(self, rows: Sequence[Any]) -> None:
+        if rows:
+            self.continuity.note(rows[-1]["notification_id"], rows[-1]["correlation_id"])
 
 
 @asynccontextmanager

@@ -15,6 +15,8 @@ FUNCTIONS = tuple(f"select log.change_{table}($1)" for table in TABLES)
 
 CHUNK = 10_000
 
+HEAD = "select position from log.head"
+
 EVENTS = """
 select notification_id, originator_id, topic, state, tenant, actor_id, happened_at
   from log.events
@@ -28,13 +30,25 @@ async def rebuild_decision_tables(connection: Any) -> int:
 
     The connection has ``pg_temp`` before ``log`` in its search path from then on.
     """
+    await make_tables(connection)
+    head: int = await connection.fetchval(HEAD)
+    for after in range(0, head, CHUNK):
+        await fill_tables(connection, after, head)
+    return head
+
+
+async def make_tables(connection: Any) -> None:
+    """Put empty temporary tables before the live ones on the search path of this session."""
     await connection.execute("set search_path = pg_temp, log")
     for table in TABLES:
         await connection.execute(f"create temp table {table} (like log.{table} including all)")
-    head: int = await connection.fetchval("select position from log.head")
-    for after in range(0, head, CHUNK):
-        await apply_changes(connection, await connection.fetch(EVENTS, after, CHUNK, head))
-    return head
+
+
+async def fill_tables(connection: Any, after: int, upto: int) -> int:
+    """Go on with the temporary tables from one position towards another; return the one they stand at then."""
+    if rows := await connection.fetch(EVENTS, after, CHUNK, upto):
+        await apply_changes(connection, rows)
+    return min(after + CHUNK, upto)
 
 
 async def apply_changes(connection: Any, rows: Sequence[Any]) -> None:
@@ -52,6 +66,11 @@ async def apply_changes(connection: Any, rows: Sequence[Any]) -> None:
 async def differences(connection: Any) -> list[str]:
     """Return the rows that only the live or only the rebuilt tables have; call it where nothing is appended."""
     await rebuild_decision_tables(connection)
+    return await compared_tables(connection)
+
+
+async def compared_tables(connection: Any) -> list[str]:
+    """Return the rows that only the live or only the temporary tables have."""
     found: list[str] = []
     for table in TABLES:
         for here, there in (("log", "pg_temp"), ("pg_temp", "log")):

@@ -30,6 +30,13 @@ class Appended(NamedTuple):
     causation_id: str | None
 
 
+class End(NamedTuple):
+    """Where the log ended at some moment, and the command of the fact there (None while the log is empty)."""
+
+    position: int
+    command: str | None
+
+
 class Tail:
     """What was appended last, in the order of positions."""
 
@@ -55,9 +62,14 @@ class Tail:
         self._firsts.clear()
         self._next = 0
 
-    def covers(self, after: int, upto: int) -> bool:
-        """Tell whether all facts after one position and up to another are here."""
-        return bool(self._firsts) and self._firsts[0] <= after + 1 and upto < self._next
+    def covers(self, after: int, end: End) -> bool:
+        """Tell whether all facts after a position and up to an end of the log are here.
+
+        They are not where that end is of another command here: then the log has lost what this process appended.
+        """
+        if not self._firsts or not self._firsts[0] <= after + 1 <= end.position < self._next:
+            return False
+        return self._appended[bisect_right(self._firsts, end.position) - 1].command_id == end.command
 
     def facts(self, after: int, upto: int, wanted: Container[type[Event]] | None) -> Iterator[Recorded]:
         """Yield the facts between two positions that are covered, those of wanted types only if these are given."""

@@ -21,7 +21,9 @@ import structlog
 
 from commands.context import AlreadyDone, Conflict, Context, Decision, Stored
 from domain.rejection import InvalidInput, InvalidState, Unavailable
+from infra.event_log.continuity import Continuity
 from infra.event_log.doorbell import Doorbell
+from infra.event_log.measures import APPENDED, BATCH_COMMANDS, BATCH_SECONDS, UNREACHED
 from infra.event_log.request import TABLES, TRIED, Request, arguments
 from infra.event_log.tail import Tail
 from infra.event_log.waiting import WaitingLine
@@ -49,11 +51,13 @@ class Writer:
         now: Callable[[], datetime],
         doorbell: Doorbell,
         patience: float = PATIENCE,
+        continuity: Continuity | None = None,
     ) -> None:
         self._connect = connect
         self._now = now
         self._doorbell = doorbell
         self._patience = patience
+        self._continuity = continuity or Continuity()
         self.tail = Tail()
         self._line = WaitingLine()
         self._wanted = asyncio.Event()
@@ -113,18 +117,20 @@ class Writer:
         loop = asyncio.get_running_loop()
         pause = FIRST_PAUSE
         while requests := [request for request in requests if request.waits(loop.time())]:
-            recorded_at = self._now()
+            recorded_at, began = self._now(), loop.time()
             try:
                 answer = await self._send(requests, recorded_at)
             except Exception as error:  # noqa: BLE001  (sorted below)
                 if not _passes(error):
                     await self._blame(requests, error)
                     return
+                UNREACHED.add()
                 logger.warning("the log cannot be reached", error=repr(error), commands=len(requests))
                 self._disconnect()
                 await asyncio.sleep(min(pause, max(requests[0].deadline - loop.time(), 0)))
                 pause = min(2 * pause, LONGEST_PAUSE)
             else:
+                BATCH_SECONDS.add(loop.time() - began)
                 self._answer(requests, recorded_at, *answer)
                 return
 
@@ -139,6 +145,7 @@ class Writer:
             self._connection = await self._connect()
             # A session that waits for the head does not notice that its client has given up.
             await self._connection.execute(f"set statement_timeout = {int(self._patience * 1000)}")
+            await self._continuity.check(self._connection)
             self._statement = await self._connection.prepare(APPEND)
         except Exception as error:
             raise ConnectionError(f"no connection to append on: {error}") from error
@@ -178,8 +185,11 @@ class Writer:
             else:
                 if request.events:
                     self.tail.add(request.appended(position + 1, recorded_at))
-                position += request.events
+                    position += request.events
+                    self._continuity.note(position, request.command[0])
                 request.succeed(position)
+        BATCH_COMMANDS.add(len(requests))
+        APPENDED.add((), position - base)
         self._doorbell.ring(position)
 
 

@@ -11,7 +11,7 @@ import msgspec
 from domain.event import Actor, Event, Recorded
 from domain.topics import TOPICS, UPCASTERS
 from infra.codec import decode
-from infra.event_log.tail import Tail
+from infra.event_log.tail import End, Tail
 from projections.database import Database, named_queries
 from projections.read_model import ReadModel
 
@@ -73,10 +73,11 @@ class Batch(msgspec.Struct, frozen=True):
         return [fact for fact in self.facts if type(fact.event) in looked_at]
 
 
-def last_batch(tail: Tail, models: Collection[ReadModel], after: int, upto: int, bounds: Bounds) -> Batch | None:
+def last_batch(tail: Tail, models: Collection[ReadModel], after: int, end: End, bounds: Bounds) -> Batch | None:
     """Return the facts that concern at least one of the read models, if this process has just appended all of them."""
-    if not tail.covers(after, upto):
+    if not tail.covers(after, end):
         return None
+    upto = end.position
     wanted = None if not all(model.facts for model in models) else _wanted(tuple(model.facts for model in models))
     facts = list(islice(tail.facts(after, upto, wanted), bounds.facts))
     last = upto if len(facts) < bounds.facts else facts[-1].position

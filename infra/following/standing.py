@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from infra.event_log.tail import End
 from infra.following.batches import SQL
 from projections.database import Database
 from projections.read_model import ReadModel
@@ -29,10 +30,15 @@ class Row(msgspec.Struct, frozen=True):
 
 
 class Standings(msgspec.Struct, frozen=True):
-    """The last position of the log, and all read models, at one moment."""
+    """Where the log ends, and all read models, at one moment."""
 
-    head: int
+    end: End
     rows: Mapping[str, Row]
+
+    @property
+    def head(self) -> int:
+        """The last position of the log."""
+        return self.end.position
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -56,12 +62,13 @@ class Standing(msgspec.Struct, frozen=True):
 
 async def standings(database: Database) -> Standings:
     """Look where the log and the read models stand."""
-    head, rows = 0, {}
+    end, rows = End(0, None), {}
     for row in await database.fetch(SQL["standings"]):
-        head, *values = row.values()
+        head, command, *values = row.values()
+        end = End(head, command)
         if values[0] is not None:
             rows[values[0]] = Row(*values)
-    return Standings(head, rows)
+    return Standings(end, rows)
 
 
 async def status(database: Database, models: Iterable[ReadModel]) -> Sequence[Standing]:

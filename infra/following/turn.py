@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Sequence
 import msgspec
 import structlog
 
-from infra.event_log.tail import Tail
+from infra.event_log.tail import End, Tail
 from infra.following import metrics
 from infra.following.applying import Applying, Moved
 from infra.following.batches import Batch, Bounds, Failure, last_batch, read_batch
@@ -91,8 +91,8 @@ class Turn:
         await self._make_missing(seen)
         self._rebuild_outdated(seen)
         groups = self._groups(seen, only)
-        self._retry([group for group in groups if group.failed], seen.head)
-        steps = [self._step(group, seen.head) for group in groups if not group.failed]
+        self._retry([group for group in groups if group.failed], seen.end)
+        steps = [self._step(group, seen.end) for group in groups if not group.failed]
         outcomes = await asyncio.gather(*steps, return_exceptions=True)
         errors = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
         for error in sorted(errors, key=is_outage):
@@ -112,17 +112,17 @@ class Turn:
                     groups[position, state == "failed"].append(model)
         return [Group(*key, models) for key, models in groups.items()]
 
-    def _retry(self, groups: Iterable[Group], head: int) -> None:
+    def _retry(self, groups: Iterable[Group], end: End) -> None:
         """Try again what had failed, beside the rounds: it may have to wait for whatever made it fail."""
         for group in groups:
             for model in group.models:
                 alone = Group(group.position, group.failed, [model])
-                self._retries[model.name] = asyncio.create_task(self._retry_alone(alone, head))
+                self._retries[model.name] = asyncio.create_task(self._retry_alone(alone, end))
 
-    async def _retry_alone(self, group: Group, head: int) -> None:
+    async def _retry_alone(self, group: Group, end: End) -> None:
         name = group.models[0].name
         try:
-            await self._step(group, head)
+            await self._step(group, end)
         except Exception as error:
             if not is_outage(error) and not isinstance(error, LeaseLost):  # the next round will meet these two
                 logger.exception("a read model cannot be tried again", read_model=name)
@@ -130,20 +130,20 @@ class Turn:
         finally:
             del self._retries[name]
 
-    async def _step(self, group: Group, head: int) -> bool:
-        """Apply a batch to a group; tell whether it is still behind the head."""
+    async def _step(self, group: Group, end: End) -> bool:
+        """Apply a batch to a group; tell whether it is still behind the end."""
         bounds = ONE_FACT if group.failed else self.bounds
-        batch = last_batch(self._tail, group.models, group.position, head, bounds)
+        batch = last_batch(self._tail, group.models, group.position, end, bounds)
         if batch is None:
             async with self._pool.acquire() as connection:
-                batch = await read_batch(connection, group.models, group.position, head, bounds)
+                batch = await read_batch(connection, group.models, group.position, end.position, bounds)
         metrics.FACTS.inc(len(batch.facts))
         level = await self._apply(group, batch) if batch.upto > batch.after else group.models
         if batch.unreadable is not None:
             for model in level:
                 if batch.unreadable.concerns(model):
                     await self._stop(model, batch.unreadable)
-        return batch.upto < head
+        return batch.upto < end.position
 
     async def _apply(self, group: Group, batch: Batch) -> Sequence[ReadModel]:
         """Apply a batch to all of a group at once or, when that fails, to each alone; return those that took it all."""

@@ -6,7 +6,7 @@ import random
 import signal
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -26,15 +26,22 @@ class LosesAnswers:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._connection, name)
 
-    async def prepare(self, query: str) -> "LosesAnswers":
-        self._statement = await self._connection.prepare(query)
-        return self
+    async def prepare(self, query: str) -> "Statement":
+        return Statement(self._connection, await self._connection.prepare(query), self._losses)
+
+
+class Statement(NamedTuple):
+    """What is prepared on such a connection."""
+
+    connection: Any
+    prepared: Any
+    losses: list[int]
 
     async def fetchrow(self, *arguments: Any) -> Any:
-        answer = await self._statement.fetchrow(*arguments)
-        if self._losses:
-            self._losses.pop()
-            self._connection.terminate()
+        answer = await self.prepared.fetchrow(*arguments)
+        if self.losses:
+            self.losses.pop()
+            self.connection.terminate()
             raise ConnectionResetError("the answer is lost")
         return answer
 

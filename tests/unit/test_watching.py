@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 
@@ -21,13 +22,17 @@ class Database:
     async def connect(self) -> "Database":
         return self
 
-    async def fetchval(self, _question: str) -> int:
+    async def fetchrow(self, _question: str, _landmark: int) -> dict[str, Any]:
         self.asked += 1
         if self.answer is not None:
             self.answer()
         if self.hangs:
             await asyncio.sleep(60)
-        return 1
+        return {"server": "one", "head": 0, "at_landmark": None, "at_head": None}
+
+    async def fetchval(self, _question: str) -> None: ...
+
+    async def execute(self, _statement: str) -> None: ...
 
     def terminate(self) -> None: ...
 
