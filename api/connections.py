@@ -1,11 +1,15 @@
 """Bounds of what one connection may cost: uvicorn has none for clients that are slow, or send no end of headers.
 
 A client has ``REQUEST_SECONDS`` to send a request, from its first byte or from connecting, and ``ANSWER_SECONDS`` to
-take an answer (contracts/engine.md 1.1 has such limits too). What is sent around bodies, which their readers bound, may
-come to ``MOST_AROUND`` bytes a request: request lines, headers, frames of chunks, trailers.
+take an answer (contracts/engine.md 1.1 has such limits too). An answer in parts, of which nobody knows how many come,
+may take as long as it likes, as long as the client takes something of it within that time. What is sent around bodies,
+which their readers bound, may come to ``MOST_AROUND`` bytes a request: request lines, headers, frames of chunks,
+trailers.
 """
 
 import asyncio
+import socket
+import sys
 from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any
@@ -24,6 +28,9 @@ MOST_HEADERS = 100
 #: Seconds between looks for clients that are late.
 LOOK = 1.0
 
+#: Where Linux tells in what it knows of a connection how many bytes the other side has confirmed (``struct tcp_info``).
+_CONFIRMED = slice(120, 128)
+
 
 class TooManyHeaders(Exception):
     """A request has more headers than any honest one."""
@@ -38,6 +45,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._awaited_since: float | None = self.loop.time()
         #: Since when there are bytes of answers that the client has not taken.
         self._offered_since: float | None = None
+        #: What the client had taken at the last look, by ``_taken``.
+        self._taken_before = 0
         self._around = 0
 
     def data_received(self, data: bytes) -> None:
@@ -84,10 +93,30 @@ class BoundedProtocol(HttpToolsProtocol):
             self.transport.abort()
         if not self.transport.get_write_buffer_size():
             self._offered_since = None
-        elif self._offered_since is None:
+        elif self._offered_since is None or self._takes_parts():
             self._offered_since = now
         elif now - self._offered_since > ANSWER_SECONDS:
             self.transport.abort()
+
+    def _takes_parts(self) -> bool:
+        """Tell whether the answer comes in parts, and the client has taken something since this was asked last."""
+        if not getattr(self.cycle, "chunked_encoding", False):  # there is no cycle before the first request
+            return False
+        before, self._taken_before = self._taken_before, self._taken()
+        return self._taken_before != before
+
+    def _taken(self) -> int:
+        """Return a number that is another one when the client has taken something.
+
+        What we hold says little: the system takes from it by the megabyte, and may not for minutes on a slow link.
+        """
+        if sys.platform != "linux":
+            return self.transport.get_write_buffer_size()
+        try:
+            told = self.transport.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 128)
+        except OSError:  # it is being closed
+            return 0
+        return int.from_bytes(told[_CONFIRMED], sys.byteorder)
 
 
 async def cut_off_the_late(connections: Iterable[Any]) -> None:

@@ -132,7 +132,7 @@ async def _demonstrate(console: Console, settings: Settings, *, keep: bool, last
 @asynccontextmanager
 async def _serving(settings: Settings) -> AsyncIterator[tuple[Node, str]]:
     with bound_sockets(settings) as sockets:
-        async with open_node(settings) as node, Serving(create_app(node), settings, sockets) as serving:
+        async with open_node(settings) as node, Serving(create_app(node), settings, sockets, node.hurry) as serving:
             yield node, serving.url
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
@@ -151,8 +152,12 @@ class ServedEvents:
         self, query: str = "", key: str = OWNER, receive: int | None = None, **headers: str
     ) -> tuple[Sse, int]:
         host, port = self.serving.url.removeprefix("http://").split(":")
-        limit = {} if receive is None else {"limit": receive}
-        reader, writer = await asyncio.open_connection(host, int(port), **limit)
+        link = socket.socket()
+        link.settimeout(0)
+        if receive is not None:
+            link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive)
+        await asyncio.get_running_loop().sock_connect(link, (host, int(port)))
+        reader, writer = await asyncio.open_connection(sock=link, limit=receive or 65_536)
         lines = [f"GET /events/stream?{query} HTTP/1.1", f"Host: {host}:{port}", f"Authorization: {key}"]
         lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
         writer.write("\r\n".join([*lines, "", ""]).encode())

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from api import connections
 from api.log.seats import Seats
 from api.log.stream import Pulse
 from domain.intakes.events import AlertRaised
@@ -129,6 +130,30 @@ async def test_a_client_that_is_slow_is_told_so_and_goes_on_where_it_was(databas
         resumed = await served.listen(Last_Event_ID=sse.last_id)
         rest = await resumed.events(began + 1_001 - seen[-1])
         assert positions(rest) == list(range(seen[-1] + 1, began + 1_002))
+
+
+async def test_who_takes_the_past_slowly_but_steadily_gets_all_of_it_and_who_takes_nothing_is_cut_off(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "ANSWER_SECONDS", 2.0)
+    monkeypatch.setattr(connections, "LOOK", 0.1)
+    async with served_events(database) as served:
+        began = await served.node.log.head()
+        for number in range(10):
+            await served.client.appended(
+                "alert-a", *(AlertRaised("x" * 32_000) for _ in range(50)), expected=50 * number
+            )
+        slow = await served.listen(f"after={began}", receive=8_192)
+        deaf = await served.listen(f"after={began}", receive=8_192)
+        seen = []
+        async with asyncio.timeout(60):
+            for _ in range(25):  # for longer than twice the time, with more to send at every moment
+                seen += await slow.events(1)
+                await asyncio.sleep(0.2)
+        seen += await slow.events(500 - len(seen))
+        assert positions(seen) == list(range(began + 1, began + 501))
+        with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
+            await deaf.events(500)
 
 
 async def test_streams_and_waits_end_in_order_when_the_node_stops(database: str) -> None:

@@ -77,5 +77,12 @@ def test_with_keep_the_urls_it_prints_are_answered_until_it_is_stopped(open_dire
             request = urllib.request.Request(url, headers={"X-API-Key": key[1]})  # noqa: S310  (our own server)
             with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310  (the same)
                 assert json.loads(answer.read()), url
-        process.terminate()
+        owner = re.search(r"Owner key of tenant default: (\S+)", text)
+        assert owner is not None
+        root = urls[0].partition("/incidents")[0]
+        listening = urllib.request.Request(f"{root}/events/stream", headers={"X-API-Key": owner[1]})  # noqa: S310  (the same)
+        with urllib.request.urlopen(listening, timeout=PATIENCE) as stream:  # noqa: S310  (the same)
+            assert stream.readline() == b"retry: 1000\n"
+            process.terminate()
+            assert b'event: end\ndata: {"reason":"stopping"' in stream.read()
         assert process.wait(PATIENCE) == 0

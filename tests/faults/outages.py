@@ -44,7 +44,7 @@ async def served(dsn: str, data_dir: Path, **overrides: str) -> AsyncIterator[tu
         },
     )
     with bound_sockets(settings) as sockets:
-        async with open_node(settings) as node, Serving(create_app(node), settings, sockets) as serving:
+        async with open_node(settings) as node, Serving(create_app(node), settings, sockets, node.hurry) as serving:
             yield node, serving.url
 
 
