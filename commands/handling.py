@@ -85,6 +85,20 @@ class Route(NamedTuple):
     answer: Any = None
 
 
+class Watcher(Protocol):
+    """Who is told how commands fare; it must not fail, and does not wait."""
+
+    def begins(self, command_id: str) -> float:
+        """Return when that was, by its own clock."""
+
+    def done(self, command: type, began: float) -> None: ...
+
+    def failed(self, command: type, began: float, error: BaseException) -> None: ...
+
+    def decides_anew(self, command: type) -> None:
+        """Hear that others had changed what a decision rested on."""
+
+
 class Commands:
     """Handles commands against one log."""
 
@@ -98,6 +112,7 @@ class Commands:
         clock: EngineTime,
         cipher: Cipher,
         cache: StateCache,
+        watcher: Watcher,
         job_lock_timeout: str = "",
     ) -> None:
         self.lookups = lookups
@@ -116,6 +131,7 @@ class Commands:
         self._ids = ids
         self._cipher = cipher
         self._cache = cache
+        self._watcher = watcher
         self._locks = StreamLocks()
 
     def stop_waiting(self) -> None:
@@ -125,8 +141,18 @@ class Commands:
 
     async def send(self, command: Any, asker: Asker, target: Any = None) -> Outcome:
         """Handle a command; raise the ``Rejection`` that answers it otherwise."""
-        route = self._routes[type(command)]
         command_id = self._command_id(command, asker)
+        began = self._watcher.begins(command_id)
+        try:
+            outcome = await self._handled(command, asker, target, command_id)
+        except BaseException as error:
+            self._watcher.failed(type(command), began, error)
+            raise
+        self._watcher.done(type(command), began)
+        return outcome
+
+    async def _handled(self, command: Any, asker: Asker, target: Any, command_id: str) -> Outcome:
+        route = self._routes[type(command)]
         stored = await self._stored(command_id, asker)
         if stored is not None:
             return self._again(route, stored, asker)
@@ -154,6 +180,7 @@ class Commands:
             else:
                 if outcome is not None:
                     return outcome
+                self._watcher.decides_anew(type(command))
         raise Unavailable("failed to handle command", "others kept changing what it decides on")
 
     async def _attempt(self, route: Route, command: Any, target: Any, context: Context) -> Outcome | None:

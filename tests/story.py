@@ -35,6 +35,7 @@ from domain.bpmn.graph import Graph
 from domain.bpmn.instance import ElementInstance, Instance, Job, Task, UserTask
 from domain.event import Actor, Event
 from domain.identity import InstanceId, process_stream
+from infra.command_measures import CommandMeasures
 from tests.modelling import bpmn as bpmn  # noqa: PLC0414  (stories come with their models)
 from tests.models.memory import CountingIds, MemoryLog, MemoryLookups
 
@@ -78,6 +79,7 @@ class Stage:
             clock=self.clock,
             cipher=Unencrypted(),
             cache=StateCache(10_000),
+            watcher=CommandMeasures(),
         )
 
     def send(self, command: Any, target: Any = None, by: str = "worker", tenant: str = TENANT) -> Any:

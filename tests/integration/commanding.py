@@ -16,6 +16,7 @@ from commands.states import StateCache
 from domain.bpmn.instance import Instance
 from domain.event import Actor
 from infra.clock import Clock
+from infra.command_measures import CommandMeasures
 from infra.encryption import VariableCipher
 from infra.engine_time import EngineTime
 from infra.event_log.log import EventLog
@@ -48,6 +49,7 @@ class Node:
             clock=self.clock,
             cipher=VariableCipher(()),
             cache=self.cache,
+            watcher=CommandMeasures(),
         )
 
     @property

@@ -15,6 +15,7 @@ from commands.states import StateCache
 from domain.rejection import NotFound, Unavailable
 from infra.access import AccessRecords
 from infra.clock import Clock
+from infra.command_measures import CommandMeasures
 from infra.event_log.log import EventLog
 from infra.ids import IdBlocks
 from infra.lookups import PostgresLookups
@@ -31,7 +32,8 @@ class Node:
         nothing_else: Any = None  # no command about access looks work up, encrypts, or asks for history
         ids = IdBlocks(pool)
         ports: Any = {"lookups": PostgresLookups(pool, nothing_else), "cipher": nothing_else, "ids": ids}
-        commands = Commands(routes=ROUTES, log=log, cache=StateCache(100), clock=Clock(), **ports)
+        watcher = CommandMeasures()
+        commands = Commands(routes=ROUTES, log=log, cache=StateCache(100), clock=Clock(), watcher=watcher, **ports)
         self.records = AccessRecords(pool, secret_key)
         self.administration = Administration(commands, self.records, secret_key, ids.ulid)
 

@@ -24,6 +24,7 @@ from domain.bpmn.instance import Instance
 from domain.event import Actor
 from domain.identity import InstanceId, process_stream
 from domain.rejection import Rejection, Unavailable
+from infra.command_measures import CommandMeasures
 from tests.models.generating import GeneratedModel, GeneratedProcess
 from tests.models.memory import CountingIds, MemoryLog, MemoryLookups, partition_of
 
@@ -78,6 +79,7 @@ class World:
             clock=self.clock,
             cipher=Plain(),
             cache=StateCache(CACHE),
+            watcher=CommandMeasures(),
         )
 
     def happens(self, percent: int) -> bool:

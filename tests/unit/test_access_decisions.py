@@ -35,6 +35,7 @@ from domain.access.events import (
 from domain.access.roles import ROLES, entitlements_of, may_hand_out
 from domain.event import Actor, Event, Recorded
 from domain.rejection import Forbidden, InvalidInput, InvalidState, NotFound
+from infra.command_measures import CommandMeasures
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 ROOT = Actor("api_key", "key:root")
@@ -90,7 +91,7 @@ class Deployment:
     def __init__(self, log: MemoryLog | None = None) -> None:
         self.log = log or MemoryLog()
         ports: Any = {"log": self.log, "lookups": Lookups(), "cipher": None, "ids": Ids(), "clock": Clock()}
-        self.commands = Commands(routes=ROUTES, cache=StateCache(100), **ports)
+        self.commands = Commands(routes=ROUTES, cache=StateCache(100), watcher=CommandMeasures(), **ports)
 
     async def send(self, command: Any, target: Any = None) -> Any:
         """Send a command and return its answer."""

@@ -16,6 +16,7 @@ from domain.event import Actor
 from domain.identity import process_stream, queue_stream
 from domain.processes.process import Process
 from domain.processes.queue import Queue
+from infra.command_measures import CommandMeasures
 from tests.models.memory import MemoryLog, MemoryLookups
 from tests.story import MORNING, TENANT, Stage, Unencrypted, bpmn, text
 
@@ -42,6 +43,7 @@ def node(stage: Stage, log: MemoryLog, cache: StateCache | None = None) -> Comma
         clock=stage.clock,
         cipher=Unencrypted(),
         cache=StateCache(100) if cache is None else cache,
+        watcher=CommandMeasures(),
     )
 
 

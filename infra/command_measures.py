@@ -1,0 +1,57 @@
+"""What the commands of this process tell Prometheus, and the log lines of the request that they are sent for."""
+
+import time
+
+from domain.rejection import Rejection, Unavailable
+from infra.measures import Count, Spread
+from infra.requests import CURRENT
+
+COMMANDS = Count(
+    "annals_commands",
+    "Commands handled, by what came of it: done, refused, unavailable (the log), failed, given_up (by who sent it).",
+    ["command", "outcome"],
+)
+SECONDS = Spread("annals_command_seconds", "Seconds from a command to its outcome, whatever that was.", ["command"])
+CONFLICTS = Count(
+    "annals_command_conflicts",
+    "Decisions that were made anew, because the log had moved on since what they rested on.",
+    ["command"],
+)
+
+
+class CommandMeasures:
+    """Watches the commands of a process (``commands.handling.Watcher``)."""
+
+    def begins(self, command_id: str) -> float:
+        """Note the command with the request that it is sent for, if any; return when it began."""
+        request = CURRENT.get()
+        if request is not None:
+            request.commands += 1
+            if not request.correlation_id:
+                request.correlation_id = command_id
+        return time.perf_counter()
+
+    def done(self, command: type, began: float) -> None:
+        name = command.__name__
+        SECONDS.add(time.perf_counter() - began, (name,))
+        COMMANDS.add((name, "done"))
+
+    def failed(self, command: type, began: float, error: BaseException) -> None:
+        name = command.__name__
+        SECONDS.add(time.perf_counter() - began, (name,))
+        COMMANDS.add((name, _outcome(error)))
+
+    def decides_anew(self, command: type) -> None:
+        CONFLICTS.add((command.__name__,))
+
+
+def _outcome(error: BaseException) -> str:
+    match error:
+        case Unavailable():
+            return "unavailable"
+        case Rejection():
+            return "refused"
+        case Exception():
+            return "failed"
+        case _:
+            return "given_up"
