@@ -25,6 +25,7 @@ from projections.signal_subscriptions.projector import READ_MODEL as SIGNAL_SUBS
 from projections.tasks.projector import READ_MODEL as TASKS
 from projections.user_tasks.projector import READ_MODEL as USER_TASKS
 from projections.variables.projector import READ_MODEL as VARIABLES
+from projections.webhooks.projector import READ_MODEL as WEBHOOKS
 from projections.work_outcomes.projector import READ_MODEL as WORK_OUTCOMES
 
 READ_MODELS: tuple[ReadModel, ...] = (
@@ -53,4 +54,5 @@ READ_MODELS: tuple[ReadModel, ...] = (
     WORK_OUTCOMES,
     CHECKS,
     ACKNOWLEDGEMENTS,
+    WEBHOOKS,
 )

@@ -53,6 +53,7 @@ from tests.integration.projection_checks import CHECK_MOVES
 from tests.integration.projection_events import EVENT_MOVES
 from tests.integration.projection_incidents import INCIDENT_MOVES, end_case
 from tests.integration.projection_runs import TAGS, TENANTS, Case, Chronicle, Run, Version
+from tests.integration.projection_webhooks import WEBHOOK_MOVES
 
 KEYS = ("order", "invoice")
 VERSIONS = ("1", "10", "2", "007", "final")
@@ -314,6 +315,10 @@ class History(Chronicle):
         """See to checks, and open incidents of them."""
         self.chance.choice(CHECK_MOVES)(self, run.version.tenant)
 
+    def _webhook(self, run: Run) -> None:
+        """See to webhooks."""
+        self.chance.choice(WEBHOOK_MOVES)(self, run.version.tenant)
+
     def _end(self, run: Run, number: int, *, terminated: bool) -> None:
         if number in run.open and number != run.root:
             self.say(run, ElementTerminated(number) if terminated else ElementCompleted(number))
@@ -387,6 +392,7 @@ MOVES: tuple[Callable[[History, Run], None], ...] = (
     *(History._work_on_incidents,) * 2,
     *(History._alert,) * 2,
     *(History._check,) * 2,
+    History._webhook,
     History._terminate,
     History._suspend_or_resume,
     History._delete,

@@ -134,6 +134,7 @@ class Chronicle:
         self.cases: list[Case] = []
         self.rules: list[Watched] = []
         self.checks: list[Watched] = []
+        self.webhooks: list[Watched] = []
         self._numbers: dict[tuple[str, date | None], int] = {}
         self._lengths: dict[str, int] = {}
 

@@ -17,6 +17,7 @@ from projections.catalogue import READ_MODELS
 from projections.read_model import ReadModel
 from tests.integration.following_stage import follower_pool, following
 from tests.integration.probed_checks import probe_checks
+from tests.integration.told_webhooks import tell_webhooks
 from tests.integration.waiting_instances import leave_waiting
 from tests.integration.watched_metrics import watch_metrics
 from tests.integration.worked_incidents import work_on_incidents
@@ -71,6 +72,7 @@ async def test_rows_are_the_same_however_the_facts_were_parted_into_batches(node
     await work_on_incidents(node)
     await probe_checks(node)
     await watch_metrics(node)
+    await tell_webhooks(node)
     async with following(pool, READ_MODELS, Pace(poll=0.05, rest=0, bounds=Bounds(facts=facts))) as stage:
         await stage.level(*NAMES, seconds=60)
         assert await differing(pool) == {}
@@ -84,6 +86,7 @@ async def test_rows_are_the_same_when_facts_come_in_while_they_are_followed(node
         await work_on_incidents(node)
         await probe_checks(node)
         await watch_metrics(node)
+        await tell_webhooks(node)
         await stage.level(*NAMES)
         assert await differing(pool) == {}
     for model in READ_MODELS:
