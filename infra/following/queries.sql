@@ -14,7 +14,8 @@ select notification_id, originator_id, originator_version, topic, state, tenant,
 -- name: standings
 -- Where the log and all read models stand, at one moment.
 select head.position as head,
-       (select correlation_id from log.events where notification_id = head.position) as command, follower.name, follower.version, follower.position,
+       (select correlation_id from log.events where notification_id = head.position) as command,
+       follower.name, follower.version, follower.position,
        follower.failed_at, follower.error, follower.failed_since,
        rebuild.position as rebuilt_to
   from log.head as head
