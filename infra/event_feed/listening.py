@@ -10,6 +10,9 @@ from infra.event_feed.live import Live
 from infra.event_feed.pages import Bounds, Pages, Wanted
 from infra.outages import passes
 
+#: Facts that are looked at together at least, however few of them are asked for.
+LOOKED_AT = 100
+
 #: Seconds to wait where the database cannot be asked.
 PAUSE = 1.0
 
@@ -21,14 +24,17 @@ class Overrun(Exception):
 
 
 class Listener:
-    """One who listens; ``position`` is how far it has been told, with all that it does not want before that."""
+    """One who listens; ``position`` is how far it has been told, with all that it does not want before that.
+
+    ``is_live`` once it is level with what this node keeps of the log, which all others are told, too.
+    """
 
     def __init__(self, pages: Pages, live: Live, wanted: Wanted, after: int) -> None:
         self.position = after
         self._pages = pages
         self._live = live
         self._wanted = wanted
-        self._is_live = False
+        self.is_live = False
 
     @property
     def stopping(self) -> bool:
@@ -41,18 +47,19 @@ class Listener:
         Nothing may be wanted of them, and a wait may end early. Raise ``Overrun``, ``UnreadableEvent``, and
         ``InvalidInput`` for a position that the log has not got to.
         """
-        part = self._live.after(self.position, bounds)
+        looked_at = bounds._replace(facts=max(bounds.facts, LOOKED_AT))
+        part = self._live.after(self.position, looked_at)
         if part is None:
-            if self._is_live:
+            if self.is_live:
                 raise Overrun
             return await self._from_past(seconds, bounds)
-        self._is_live = True
+        self.is_live = True
         if not part:
             await self._live.wait(self.position, seconds)
-            part = self._live.after(self.position, bounds)
+            part = self._live.after(self.position, looked_at)
             if part is None:
                 raise Overrun
-        return await self._from_live(part) if part else ()
+        return await self._from_live(part, bounds.facts) if part else ()
 
     async def _from_past(self, seconds: float, bounds: Bounds) -> Sequence[Entry]:
         try:
@@ -66,8 +73,8 @@ class Listener:
         self.position = page.next
         return page.entries
 
-    async def _from_live(self, part: Sequence[Entry]) -> Sequence[Entry]:
-        """Return what is wanted of some facts; the first that cannot be read is as far as this goes."""
+    async def _from_live(self, part: Sequence[Entry], most: int) -> Sequence[Entry]:
+        """Return what is wanted of some facts, at most so many; the first that cannot be read is as far as this goes."""
         try:
             found = await self._pages.wanted(self._wanted, part)
         except Exception as error:
@@ -75,6 +82,7 @@ class Listener:
                 raise
             await asyncio.sleep(PAUSE)
             return ()
-        cut = any(entry.fault for entry in part) and found
+        cut = len(found) > most or (found and any(entry.fault for entry in part))
+        found = found[:most]
         self.position = found[-1].position if cut else part[-1].position
         return found

@@ -23,8 +23,8 @@ logger = structlog.get_logger(__name__)
 class Bell(Protocol):
     """Tells that the log has grown, when it does; what it does not tell is found by polling."""
 
-    async def wait(self, after: int, seconds: float) -> object:
-        """Return once the log may be beyond the position ``after``, or when the time is over."""
+    async def wait(self, after: int, seconds: float) -> int:
+        """Return where the log may end once that is beyond the position ``after``, or when the time is over."""
 
 
 class Source(Protocol):
@@ -130,13 +130,14 @@ class Live:
         """Read on until nobody listens any longer; after an outage, from where that began."""
         if not self._begun.is_set():
             self._begin_at(await self._source.head())
+        heard = 0  # what was rung for once and is not there is not asked for again before its time
         while self._wanted.is_set():
             page = await self._source.live(self.end, self._keeping.at_once)
             if page.next > self.end:
                 self._keep(page)
                 await asyncio.sleep(self._keeping.rest)
             if page.next >= page.head:
-                await self._bell.wait(self.end, self._keeping.poll)
+                heard = await self._bell.wait(max(self.end, heard), self._keeping.poll)
         self._begun.clear()
 
     def _begin_at(self, head: int) -> None:
@@ -145,8 +146,13 @@ class Live:
         self._bytes = 0
         self.begin = self.end = head
         self._begun.set()
+        self._wake()
 
     def _keep(self, page: Page) -> None:
+        if page.next != self.end + len(page.entries):  # somebody has deleted events: places would be wrong from here on
+            logger.error("the log has a gap: whoever listens has to begin anew", after=self.end, upto=page.next)
+            self._begin_at(page.next)
+            return
         self._entries += page.entries
         self._bytes += sum(len(entry.state) for entry in page.entries)
         self.end = page.next
