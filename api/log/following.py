@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Awaitable, Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from litestar import Request, Response
 from litestar.types import Scope
 
 from api.incidents.parameters import invalid
 from api.log.parameters import DEFAULT_LIMIT, FILTERS, LONGEST_WAIT, MOST_EVENTS, FollowerParameters
+from api.log.parts import SharedParts
 from api.log.polling import Question, awaited_page
 from api.log.seats import Seats
 from api.log.stream import EventStream, Guest, Pulse
@@ -22,13 +23,21 @@ LAST_EVENT_ID = "last-event-id"
 _POSITION = re.compile(r"\d{1,19}", re.ASCII)
 
 
-class LogFeed(NamedTuple):
+class LogFeed:
     """The feed with what requests to it need; ``caller_of`` says who sends a request, None for nobody any more."""
 
-    feed: EventFeed
-    seats: Seats
-    caller_of: Callable[[Scope], Awaitable[Caller | None]]
-    pulse: Pulse = Pulse()
+    def __init__(
+        self,
+        feed: EventFeed,
+        seats: Seats,
+        caller_of: Callable[[Scope], Awaitable[Caller | None]],
+        pulse: Pulse = Pulse(),  # noqa: B008  (frozen)
+    ) -> None:
+        self.feed = feed
+        self.seats = seats
+        self.caller_of = caller_of
+        self.pulse = pulse
+        self._parts = SharedParts()
 
     async def page(self, request: Request[Caller, Any, Any]) -> Response[Any]:
         """Answer with a page of the caller's tenant."""
@@ -50,7 +59,7 @@ class LogFeed(NamedTuple):
         wanted, after = asked.wanted(request.user.tenant), _beginning(request, asked)
         await self.feed.pages.head_beyond(after)
         listener = self.feed.listener(wanted, after)
-        tell = await self._teller(request)
+        parts = self._parts.under(_base(request), await self._teller(request))
         credential, scope = _credential(request.user), request.scope
 
         async def welcome() -> bool:
@@ -58,10 +67,15 @@ class LogFeed(NamedTuple):
             return caller is not None and caller.tenant == wanted.tenant and caller.role == request.user.role
 
         guest = Guest(self.seats, credential, welcome)
-        return EventStream(self.feed.live, listener, tell, guest, self.pulse)
+        return EventStream(self.feed.live, listener, parts, guest, self.pulse)
 
     async def _teller(self, request: Request[Caller, Any, Any]) -> Teller:
-        return teller(await self.feed.source(), str(request.base_url).rstrip("/"))
+        return teller(await self.feed.source(), _base(request))
+
+
+def _base(request: Request[Caller, Any, Any]) -> str:
+    """Return the URL under which this API is asked."""
+    return str(request.base_url).rstrip("/")
 
 
 def _beginning(request: Request[Caller, Any, Any], asked: FollowerParameters) -> int:

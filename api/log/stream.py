@@ -19,8 +19,8 @@ import msgspec
 from litestar.types import HTTPResponseBodyEvent, HTTPResponseStartEvent, Receive, Scope, Send
 
 from api.answers import json_bytes
+from api.log.parts import Parts
 from api.log.seats import Seats
-from api.log.telling import Teller
 from domain.rejection import Rejection, Unavailable
 from infra.event_feed.entries import Entry
 from infra.event_feed.listening import Listener, Overrun
@@ -75,13 +75,13 @@ class EventStream:
         self,
         live: Live,
         listener: Listener,
-        tell: Teller,
+        parts: Parts,
         guest: Guest,
         pulse: Pulse = Pulse(),  # noqa: B008  (frozen)
     ) -> None:
         self._live = live
         self._listener = listener
-        self._tell = tell
+        self._parts = parts
         self._guest = guest
         self._pulse = pulse
 
@@ -130,10 +130,7 @@ class EventStream:
             return True
 
     def _events(self, entries: Sequence[Entry]) -> bytes:
-        return b"".join(
-            b"id: %d\nevent: %b\ndata: %b\n" % (entry.position, entry.topic.encode(), json_bytes(self._tell(entry)))
-            for entry in entries
-        )
+        return self._parts.of(entries, keep=self._listener.is_live)
 
     def _end(self, reason: str, detail: str) -> End:
         return End(reason, str(self._listener.position), detail)

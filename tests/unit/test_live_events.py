@@ -1,16 +1,20 @@
 """The newest facts as they are kept for all who listen on a node, by themselves."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
+from api.log.parts import Parts, SharedParts
 from domain.rejection import Unavailable
+from infra.event_feed.cloud_events import CloudEvent, cloud_event
 from infra.event_feed.entries import Entry
+from infra.event_feed.listening import Listener, Overrun
 from infra.event_feed.live import Keeping, Live
-from infra.event_feed.pages import Bounds, Page
+from infra.event_feed.pages import Bounds, Page, Pages, Wanted
 from infra.event_log.doorbell import Doorbell
 
 NOW = datetime(2026, 11, 23, 9, 15, tzinfo=UTC)
@@ -27,6 +31,7 @@ class GrowingLog:
 
     def __init__(self, length: int) -> None:
         self.length = length
+        self.missing: set[int] = set()
         self.reached = True
         self.asked = 0
 
@@ -37,7 +42,11 @@ class GrowingLog:
     async def live(self, after: int, bounds: Bounds) -> Page:
         self._reach()
         upto = min(after + bounds.facts, self.length)
-        return Page([entry(position) for position in range(after + 1, upto + 1)], upto, self.length)
+        there = [entry(position) for position in range(after + 1, upto + 1) if position not in self.missing]
+        return Page(there, upto, self.length)
+
+    async def fetch(self, *_: object) -> Sequence[object]:
+        raise AssertionError("nobody asks for the past here")
 
     def _reach(self) -> None:
         self.asked += 1
@@ -125,3 +134,91 @@ async def test_nobody_waits_for_long_where_the_log_cannot_be_reached() -> None:
         with pytest.raises(Unavailable):
             async with live.listening():
                 pass
+
+
+async def test_a_ring_for_what_is_not_there_is_not_asked_after_again_and_again() -> None:
+    log = GrowingLog(10)
+    async with running(log) as (live, bell), live.listening():
+        bell.ring(1_000_000)
+        await asyncio.sleep(0.3)
+        assert log.asked < 5
+        log.length = 12
+        await until(live, 12)
+        assert kept(live, 10) == [11, 12]
+
+
+async def test_where_somebody_has_deleted_events_listeners_begin_anew_and_are_told_no_wrong_ones() -> None:
+    log = GrowingLog(10)
+    log.missing = {13}
+    async with running(log, Keeping(at_once=Bounds(facts=4), rest=0)) as (live, bell), live.listening():
+        listener = _listener(live, Wanted())
+        log.length = 20
+        bell.ring(20)
+        await until(live, 20)
+        with pytest.raises(Overrun):
+            await listener.more(0, Bounds())
+        assert live.begin >= 14
+        assert kept(live, live.begin) == list(range(live.begin + 1, 21))
+
+
+def _listener(live: Live, wanted: Wanted) -> Listener:
+    """Return one who is level with what is kept."""
+    nowhere: Any = GrowingLog(0)
+    listener = Listener(Pages(nowhere), live, wanted, live.begin)
+    listener.is_live = True
+    return listener
+
+
+async def test_who_wants_one_event_looks_at_many_together_and_gets_no_more_than_one() -> None:
+    log = GrowingLog(10)
+    async with running(log) as (live, bell), live.listening():
+        nothing, one = _listener(live, Wanted("bravo")), _listener(live, Wanted("acme"))
+        log.length = 260
+        bell.ring(260)
+        await until(live, 260)
+        turns = 0
+        while nothing.position < 260:
+            assert await nothing.more(1, Bounds(facts=1)) == []
+            turns += 1
+        assert turns == 3
+        assert [entry.position for _ in range(3) for entry in await one.more(1, Bounds(facts=1))] == [11, 12, 13]
+        assert one.position == 13
+
+
+def told(entry: Entry) -> CloudEvent:
+    return cloud_event(entry, "urn:uuid:log", "http://annals")
+
+
+async def test_what_is_new_is_put_into_its_form_once_for_all_who_listen_within_bounds() -> None:
+    asked: list[int] = []
+
+    def counted(entry: Entry) -> CloudEvent:
+        asked.append(entry.position)
+        return told(entry)
+
+    news = [entry(position) for position in range(1, 11)]
+    parts = SharedParts(most_urls=2)
+    first = [parts.under("http://annals", counted).of(news, keep=True) for _ in range(50)]
+    assert asked == list(range(1, 11))
+    assert set(first) == {parts.under("http://annals", counted).of(news, keep=False)}
+    assert asked == [*range(1, 11)] * 2
+    for url in ("http://one", "http://two"):
+        parts.under(url, counted)
+    parts.under("http://annals", counted).of(news, keep=True)
+    assert len(asked) == 30
+
+
+async def test_of_the_forms_that_are_kept_the_oldest_go_first() -> None:
+    asked: list[int] = []
+
+    def counted(entry: Entry) -> CloudEvent:
+        asked.append(entry.position)
+        return told(entry)
+
+    size = len(Parts(told).of([entry(1)], keep=False))
+    parts = Parts(counted, most=10 * size + size // 2)
+    for position in range(1, 16):
+        parts.of([entry(position)], keep=True)
+    del asked[:]
+    parts.of([entry(position) for position in range(15, 0, -1)], keep=True)
+    assert asked == [5, 4, 3, 2, 1]
