@@ -29,6 +29,7 @@ from api.log.routes import log_routes
 from api.log.seats import Seats
 from api.paths import exact_paths
 from api.problems import error_handler
+from api.request_log import RequestLog
 from api.uptime.routes import uptime_routes
 from domain.access.events import Plan
 from infra.settings import Settings
@@ -69,7 +70,8 @@ def create_app(node: Node) -> Litestar:
         ),
         logging_config=None,
     )
-    app.asgi_handler = limits.around(exact_paths(app.asgi_handler))
+    log = RequestLog(node.settings.log_level)
+    app.asgi_handler = log.around(limits.around(exact_paths(app.asgi_handler)))
     return app
 
 

@@ -5,19 +5,26 @@ import sys
 
 import structlog
 
+from infra.redaction import name_request, redact
 from infra.settings import Settings
 
 
 def configure_logging(settings: Settings) -> None:
-    """Log as the settings say. Tracebacks show no values of variables: those may be somebody's data or a secret."""
+    """Log as the settings say.
+
+    Tracebacks show no values of variables: those may be somebody's data or a secret. What looks like a secret is masked
+    in all lines, and each says for which request it was written, where it was for one.
+    """
     console = settings.log_format == "console" or (settings.log_format == "auto" and sys.stderr.isatty())
-    form: list[structlog.typing.Processor] = (
-        [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+    form: list[structlog.typing.Processor] = [
+        structlog.processors.format_exc_info,  # before anything is masked: tracebacks are texts like others
+        redact,
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
         if console
-        else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
-    )
+        else structlog.processors.JSONRenderer(),
+    ]
     stamps: list[structlog.typing.Processor] = [
-        structlog.contextvars.merge_contextvars,
+        name_request,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
