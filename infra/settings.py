@@ -24,6 +24,10 @@ EncryptionKey = Annotated[bytes, Meta(min_length=32, max_length=32)]
 DURATION = r"^P(?=[0-9T])([0-9]{1,4}W)?([0-9]{1,5}D)?(T(?=[0-9])([0-9]{1,6}H)?([0-9]{1,8}M)?([0-9]{1,9}S)?)?$"
 #: A path, or the URL of a host that proves who it is; on the machine itself it need not.
 JWKS = r"^(https://[!-~]+|http://(127\.0\.0\.1|\[::1\]|localhost)(:[0-9]{1,5})?(/[!-~]*)?|(?![A-Za-z][A-Za-z0-9+.-]*://).+)$"
+#: The name of a host or its address, that of IPv6 in brackets, and a port where only that one is meant.
+HOST_OR_TARGET = r"^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?$"
+#: Ten attempts over three days (https://www.standardwebhooks.com).
+RETRIES = (5.0, 300.0, 1_800.0, 7_200.0, 18_000.0, 36_000.0, 50_400.0, 72_000.0, 86_400.0)
 Limit = Annotated[int, Meta(ge=1, le=1_000_000)]
 LIMIT = "a number from 1 to 1000000"
 PositiveSeconds = Annotated[float, Meta(gt=0, le=86_400)]
@@ -52,11 +56,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Meta(min_length=1),
         _about(
             "what this node does, a comma list: api answers requests, followers fill read models,"
-            " executor runs the engine's tasks, rules evaluates alert rules, prober probes checks;"
-            " delivery does nothing yet",
+            " executor runs the engine's tasks, rules evaluates alert rules, delivery tells webhooks,"
+            " prober probes checks",
             expects="a comma list of api, followers, executor, rules, delivery, prober",
         ),
-    ] = ("api", "followers", "executor", "rules")
+    ] = ("api", "followers", "executor", "rules", "delivery")
     database_url: Annotated[
         Annotated[str, Meta(pattern="^postgres(ql)?://")] | None,
         _about(
@@ -160,6 +164,29 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             expects="true or false",
         ),
     ] = False
+    webhook_private_targets: Annotated[
+        tuple[Annotated[str, Meta(pattern=HOST_OR_TARGET)], ...],
+        _about(
+            "hosts that webhooks may have at private addresses and by plain http, a comma list of host or host:port",
+            expects="a comma list of host or host:port",
+        ),
+    ] = ()
+    webhook_ports: Annotated[
+        tuple[Annotated[int, Meta(ge=1, le=65_535)], ...],
+        Meta(min_length=1),
+        _about("ports that webhooks may have elsewhere, a comma list", expects="a comma list of ports"),
+    ] = (443, 8443)
+    webhook_timeout: Annotated[
+        PositiveSeconds,
+        _about("longest wait for the answer of a webhook's receiver, in seconds", expects="seconds, more than 0"),
+    ] = 15.0
+    webhook_retries: Annotated[
+        tuple[PositiveSeconds, ...],
+        _about(
+            "times from an attempt to deliver to the next, a comma list in seconds",
+            expects="a comma list of seconds, more than 0",
+        ),
+    ] = RETRIES
     set_time_enabled: Annotated[bool, _about("allow PATCH /time", expects="true or false")] = False
     log_level: Annotated[
         LogLevel,
@@ -185,7 +212,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 8
     follower_connections: Annotated[
         int, Meta(ge=1, le=1_000), _about("database connections for followers", expects="a number from 1 to 1000")
-    ] = 8
+    ] = 12  # each lease of a node keeps one
     acquire_timeout: Annotated[
         PositiveSeconds, _about("longest wait for a database connection, in seconds", expects="seconds, more than 0")
     ] = 5.0
@@ -220,7 +247,9 @@ class SettingRow(msgspec.Struct, frozen=True):
 
 
 HINTS: Mapping[str, Any] = get_type_hints(Settings, include_extras=True)
-SEVERAL = frozenset({"roles", "secret_key", "encryption_keys"})
+SEVERAL = frozenset(
+    {"roles", "secret_key", "encryption_keys", "webhook_private_targets", "webhook_ports", "webhook_retries"}
+)
 OFF = frozenset({"", "off", "none"})
 
 
@@ -301,7 +330,9 @@ def _shown(name: str, value: Any) -> str:
         return MASK
     if isinstance(value, bool):
         return str(value).lower()
-    return ",".join(value) if isinstance(value, tuple) else str(value)
+    if isinstance(value, tuple):
+        return ",".join(f"{part:g}" if isinstance(part, float) else str(part) for part in value)
+    return str(value)
 
 
 def _notes(name: str) -> Mapping[str, Any]:

@@ -24,12 +24,14 @@ create table delivery.webhooks (
     webhook text collate "C" primary key,   -- ULID
     tenant text collate "C" not null,
     state bytea not null,                   -- domain/webhooks/webhook.py, as JSON
-    active boolean not null,                -- neither disabled nor deleted
+    active boolean not null,                -- something is sent: it is neither disabled nor deleted
     ordered boolean not null,
     sequence bigint not null default 0,     -- of the newest delivery
     failing_since timestamptz,              -- nothing has been taken since; null while all is well
     stuck_at bigint,                        -- the position that an ordered webhook could not get past
-    to_disable text                         -- why it has to be, until that is a fact
+    to_disable text,                        -- why it has to be, until that is a fact
+    to_disable_since timestamptz,
+    deleted boolean not null default false  -- it goes when its deliveries have gone
 ) with (fillfactor = 50);
 
 -- One row for each event that a webhook is told of. Number and body are what they are from the beginning: every attempt

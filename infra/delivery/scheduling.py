@@ -1,0 +1,140 @@
+"""Scheduling: follows the log, and writes down what is to be delivered to whom (docs/adr/0019).
+
+Rows, numbers and position are written in one transaction, under the lease's epoch: each event is scheduled once for
+each webhook that wants it. An event that cannot be read stops this at its position, visibly, until it can be.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import structlog
+
+from infra.delivery import metrics
+from infra.delivery.booking import Book
+from infra.delivery.stretches import SQL, Failure, Stretch, Stretches
+from infra.delivery.subscriptions import Subscription, Subscriptions
+from infra.delivery.writing import Pool, Writing
+
+#: Deliveries of a webhook that wait, above which its replays do.
+MOST_WAITING = 1_000
+
+LONGEST_ERROR = 2_000
+
+log = structlog.get_logger(__name__)
+
+
+class Sources(NamedTuple):
+    """What deliveries read and write: connections, the name of the log, and the clock on the wall."""
+
+    pool: Pool
+    log_name: Callable[[], Awaitable[str]]
+    wall: Callable[[], datetime]
+
+
+class Step(NamedTuple):
+    """What a step has come to: the webhooks that have something to be sent now, and whether there is more to schedule.
+
+    ``position`` is how far the log has been told, ``failure`` what that stands before.
+    """
+
+    due: Collection[str]
+    position: int
+    more: bool
+    failure: Failure | None = None
+
+
+class Scheduler:
+    """Schedules while a lease is held."""
+
+    def __init__(self, sources: Sources, writing: Writing) -> None:
+        self._sources = sources
+        self._writing = writing
+        self._stretches = Stretches(sources.pool)
+        self._known: Subscriptions | None = None
+
+    async def step(self) -> Step:
+        """Schedule the next stretch of the log; raise ``LeaseLost``, or the error of an outage."""
+        position, silent_upto, failed_at, head = await self._sources.pool.fetchrow(SQL["progress"])
+        metrics.observe_log(position, head, stalled=failed_at is not None)
+        if position > head:
+            failure = Failure(head + 1, f"the log ends at {head}; deliveries are scheduled up to {position}")
+            await self.stall(failure)
+            return Step((), position, more=False, failure=failure)
+        if position == head:
+            return Step((), position, more=False)
+        known = await self._webhooks()
+        stretch = await self._stretches.read(known, position, head, silent_upto)
+        due = await self._taken(stretch, silent_upto) if stretch.upto > position else ()
+        if stretch.failure is not None:
+            await self.stall(stretch.failure)
+        return Step(due, stretch.upto, stretch.upto < head, stretch.failure)
+
+    async def replay(self) -> tuple[Collection[str], bool]:
+        """Take each replay a step further; return the webhooks with something to send, and whether there is more."""
+        due: set[str] = set()
+        more = False
+        for webhook, requested_at, after, upto in await self._sources.pool.fetch(SQL["replays"]):
+            subscription = (await self._webhooks()).get(webhook)
+            waiting = await self._sources.pool.fetchval(SQL["backlog_of"], webhook, MOST_WAITING)
+            if subscription is None or waiting >= MOST_WAITING:
+                continue
+            stretch = await self._stretches.replayed(subscription, after, upto)
+            due.update(await self._replayed(subscription, requested_at, stretch, upto))
+            more |= after < stretch.upto < upto
+            if stretch.failure is not None:
+                log.error(
+                    "a replay stands before an event that cannot be read", webhook=webhook, **_told(stretch.failure)
+                )
+        return due, more
+
+    async def stall(self, failure: Failure) -> None:
+        """Write down what stands in the way."""
+        log.error("deliveries stand before an event that cannot be told", **_told(failure))
+        async with self._writing.transaction() as session:
+            await session.execute(SQL["stall"], failure.position, failure.error[:LONGEST_ERROR])
+
+    def forget(self) -> None:
+        """Read the webhooks anew: nobody knows what has been written of them."""
+        self._known = None
+
+    @property
+    def idle(self) -> bool:
+        """Whether there is no webhook at all."""
+        return self._known is not None and not self._known.tenants()
+
+    async def _taken(self, stretch: Stretch, silent_upto: int) -> Collection[str]:
+        async with self._booking() as book:
+            await book.take(stretch, silent_upto)
+            await book.move(stretch.after, stretch.upto)
+        return book.due
+
+    async def _replayed(
+        self, subscription: Subscription, requested_at: int, stretch: Stretch, upto: int
+    ) -> Collection[str]:
+        async with self._booking() as book:
+            await book.again(subscription.id, stretch.told)
+            await book.write_webhooks()
+            await book.advance(subscription.id, requested_at, stretch.upto, upto)
+        return book.due
+
+    @asynccontextmanager
+    async def _booking(self) -> AsyncIterator[Book]:
+        """Open a transaction to write down deliveries in; once it is through, the webhooks are those of the book."""
+        known, self._known = (await self._webhooks()).copy(), None
+        name = await self._sources.log_name()
+        async with self._writing.transaction() as session:
+            book = Book(session, known, name, self._sources.wall())
+            yield book
+        self._known = known
+
+    async def _webhooks(self) -> Subscriptions:
+        """Return the webhooks as they were written last."""
+        if self._known is None:
+            self._known = await Subscriptions.load(self._sources.pool)
+        return self._known
+
+
+def _told(failure: Failure) -> dict[str, Any]:
+    return {"position": failure.position, "error": failure.error}
