@@ -1,7 +1,7 @@
 """What is kept of each request: an id in its answer, a line where it is worth one, figures without end of labels."""
 
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -12,7 +12,7 @@ from tests.contract.administering import OWNER, Callers, callers
 from tests.contract.handing_in import sender_of_its_own
 from tests.contract.working import MODEL
 
-SECRET = "marker7f3a"
+MARKER = "marker7f3a"
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
@@ -28,11 +28,11 @@ async def quiet(database: str) -> AsyncIterator[Callers]:
         yield opened
 
 
-async def lines(node: Callers, method: str, path: str, body: Any = None, **more: Any) -> list[Mapping[str, Any]]:
+async def lines(node: Callers, method: str, path: str, body: Any = None, **more: Any) -> list[dict[str, Any]]:
     """Ask for something with the owner's key and return the lines about requests."""
     with capture_logs() as logs:
         await node.ask(more.pop("key", OWNER), method, path, body, **more)
-    return [line for line in logs if line["event"] == "request"]
+    return [dict(line) for line in logs if line["event"] == "request"]
 
 
 async def test_every_answer_has_the_id_that_its_request_came_with_or_one_of_ours(quiet: Callers) -> None:
@@ -90,16 +90,16 @@ async def test_what_was_done_without_a_fault_has_no_line_unless_all_have(quiet: 
 async def test_no_line_has_a_secret_or_what_was_said(node: Callers) -> None:
     intake = await sender_of_its_own(node, "custom")
     with capture_logs() as logs:
-        await node.ask(f"ann_01_{SECRET}", "GET", f"/v1/incidents?search={SECRET}&api_key={SECRET}&{SECRET}")
+        await node.ask(f"ann_01_{MARKER}", "GET", f"/v1/incidents?search={MARKER}&api_key={MARKER}&{MARKER}")
         await node.ask(
-            OWNER, "POST", "/v1/incidents", {"title": SECRET, "description": SECRET}, headers={"Cookie": f"s={SECRET}"}
+            OWNER, "POST", "/v1/incidents", {"title": MARKER, "description": MARKER}, headers={"Cookie": f"s={MARKER}"}
         )
-        await node.ask(OWNER, "POST", "/processes", {"bpmnXml": SECRET, SECRET: 1}, headers={"Idempotency-Key": SECRET})
-        await intake.hands_in({"title": SECRET, "description": SECRET})
-        await intake.sends(b"{}", X_Webhook_Signature=f"sha256={SECRET}")
-        await node.client.get("/readyz", headers={"X-Request-Id": f"{SECRET} {SECRET}", "traceparent": SECRET})
+        await node.ask(OWNER, "POST", "/processes", {"bpmnXml": MARKER, MARKER: 1}, headers={"Idempotency-Key": MARKER})
+        await intake.hands_in({"title": MARKER, "description": MARKER})
+        await intake.sends(b"{}", X_Webhook_Signature=f"sha256={MARKER}")
+        await node.client.get("/readyz", headers={"X-Request-Id": f"{MARKER} {MARKER}", "traceparent": MARKER})
     assert len([line for line in logs if line["event"] == "request"]) == 6
-    assert SECRET not in repr(logs)
+    assert MARKER not in repr(logs)
 
 
 async def test_a_flood_of_refusals_has_so_many_lines_a_second(quiet: Callers, monkeypatch: pytest.MonkeyPatch) -> None:

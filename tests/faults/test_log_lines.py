@@ -10,15 +10,15 @@ import pytest
 
 from tests.faults.node import KEY, Node, free_port, running
 
-SECRET = "marker7f3a"
+MARKER = "marker7f3a"
 MODEL = f"""<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL">
-  <process id="{SECRET}" isExecutable="true"><startEvent id="begun"/></process>
+  <process id="{MARKER}" isExecutable="true"><startEvent id="begun"/></process>
 </definitions>"""
 
 
 @pytest.fixture
 async def node(tmp_path: Path) -> AsyncIterator[Node]:
-    one = Node(tmp_path / "data", free_port(), ANNALS_LOG_LEVEL="debug", ANNALS_SECRET_KEY=f"{SECRET}-of-the-node")
+    one = Node(tmp_path / "data", free_port(), ANNALS_LOG_LEVEL="debug", ANNALS_SECRET_KEY=f"{MARKER}-of-the-node")
     async with running(one):
         yield one
 
@@ -52,20 +52,18 @@ async def test_a_line_leads_from_a_request_to_its_facts(node: Node) -> None:
 
 
 async def test_no_line_has_a_secret(node: Node) -> None:
-    made = {"bpmnProcessId": SECRET, "bpmnXml": MODEL, "version": "1", "workerId": SECRET}
-    statuses = [
-        (await asked(node, *request, **headers))[0]
-        for request, headers in [
-            (("GET", "/jobs/query"), {"key": f"ann_01_{SECRET}"}),
-            (("GET", f"/v1/incidents?search={SECRET}&api_key={SECRET}&{SECRET}"), {}),
-            (("GET", f"/nowhere?token={SECRET}"), {"Cookie": f"annals={SECRET}", "X_API_Key": SECRET}),
-            (("GET", f"/v1/webhooks/ann_01_{SECRET}"), {}),
-            (("POST", "/processes", made), {"Idempotency_Key": SECRET}),
-            (("POST", "/processes", {SECRET: SECRET}), {}),
-            (("POST", "/v1/incidents", {"title": SECRET, "description": SECRET}), {}),
-            (("POST", "/v1/webhooks/default/custom", {SECRET: SECRET}), {"X_Webhook_Signature": SECRET}),
-        ]
+    made = {"bpmnProcessId": MARKER, "bpmnXml": MODEL, "version": "1", "workerId": MARKER}
+    requests: list[tuple[str, str, Any, dict[str, str]]] = [
+        ("GET", "/jobs/query", None, {"key": f"ann_01_{MARKER}"}),
+        ("GET", f"/v1/incidents?search={MARKER}&api_key={MARKER}&{MARKER}", None, {}),
+        ("GET", f"/nowhere?token={MARKER}", None, {"Cookie": f"annals={MARKER}", "X_API_Key": MARKER}),
+        ("GET", f"/v1/webhooks/ann_01_{MARKER}", None, {}),
+        ("POST", "/processes", made, {"Idempotency_Key": MARKER}),
+        ("POST", "/processes", {MARKER: MARKER}, {}),
+        ("POST", "/v1/incidents", {"title": MARKER, "description": MARKER}, {}),
+        ("POST", "/v1/webhooks/default/custom", {MARKER: MARKER}, {"X_Webhook_Signature": MARKER}),
     ]
+    statuses = [(await asked(node, *request, **headers))[0] for *request, headers in requests]
     assert not [status for status in statuses if status >= 500]
     assert len([line for line in lines(node) if line["event"] == "request"]) >= len(statuses)
-    assert SECRET not in node.said
+    assert MARKER not in node.said

@@ -1,6 +1,7 @@
 """Our counters and histograms are told in the form that Prometheus' own are."""
 
 import random
+from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
@@ -45,7 +46,7 @@ def test_without_labels_there_is_a_zero_from_the_beginning() -> None:
     }
 
 
-def told(registry: CollectorRegistry) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
+def told(registry: CollectorRegistry) -> dict[tuple[str, tuple[tuple[str, str], ...]], Any]:
     """Return all samples but for those that say when a series began."""
     families = text_string_to_metric_families(generate_latest(registry).decode())
     return {

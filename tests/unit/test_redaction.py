@@ -12,7 +12,7 @@ from infra.requests import CURRENT, OpenRequest
 from infra.settings import LogLevel, Settings
 from infra.telemetry import configure_logging
 
-SECRET = "marker7f3a"
+MARKER = "marker7f3a"
 
 
 def redacted(**line: Any) -> Any:
@@ -22,30 +22,30 @@ def redacted(**line: Any) -> Any:
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
-        (f"no key ann_01J9Z_{SECRET}", "no key ann_01J9Z_***"),
-        (f"signed with whsec_{SECRET}+/=", "signed with whsec_***"),
-        (f"token eyJ{SECRET}.eyJ.{SECRET}", "token ***"),
-        (f"Authorization: Bearer {SECRET}", "Authorization: Bearer ***"),
-        (f"authorization: basic {SECRET}==", "authorization: basic ***"),
-        (f"cannot reach postgresql://annals:{SECRET}@db:5432/annals", "cannot reach postgresql://***@db:5432/annals"),
-        (f"redis://:{SECRET}@cache/0 is gone", "redis://***@cache/0 is gone"),
-        (f"host=db password={SECRET} user=annals", "host=db password=*** user=annals"),
-        (f"/v1/incidents?api_key={SECRET}&limit=5", "/v1/incidents?api_key=***&limit=5"),
+        (f"no key ann_01J9Z_{MARKER}", "no key ann_01J9Z_***"),
+        (f"signed with whsec_{MARKER}+/=", "signed with whsec_***"),
+        (f"token eyJ{MARKER}.eyJ.{MARKER}", "token ***"),
+        (f"Authorization: Bearer {MARKER}", "Authorization: Bearer ***"),
+        (f"authorization: basic {MARKER}==", "authorization: basic ***"),
+        (f"cannot reach postgresql://annals:{MARKER}@db:5432/annals", "cannot reach postgresql://***@db:5432/annals"),
+        (f"redis://:{MARKER}@cache/0 is gone", "redis://***@cache/0 is gone"),
+        (f"host=db password={MARKER} user=annals", "host=db password=*** user=annals"),
+        (f"/v1/incidents?api_key={MARKER}&limit=5", "/v1/incidents?api_key=***&limit=5"),
         ("https://example.com/a@b and 12:30@noon", "https://example.com/a@b and 12:30@noon"),
     ],
 )
 def test_what_looks_like_a_secret_is_masked_wherever_it_stands(text: str, shown: str) -> None:
     assert redacted(event=text) == {"event": shown}
     assert redacted(event="x", causes=[{"detail": text}, (text,)])["causes"] == [{"detail": shown}, [shown]]
-    assert SECRET not in redacted(event="x", error=ValueError(text))["error"]
+    assert MARKER not in redacted(event="x", error=ValueError(text))["error"]
 
 
 @pytest.mark.parametrize(
     "name", ["authorization", "Cookie", "jwt_secret", "password", "apiKey", "api_key", "signature", "access_token"]
 )
 def test_members_with_the_name_of_a_secret_are_masked(name: str) -> None:
-    assert redacted(**{name: SECRET}) == {name: MASK}
-    assert redacted(headers={name: SECRET, "accept": "*/*"})["headers"] == {name: MASK, "accept": "*/*"}
+    assert redacted(**{name: MARKER}) == {name: MASK}
+    assert redacted(headers={name: MARKER, "accept": "*/*"})["headers"] == {name: MASK, "accept": "*/*"}
 
 
 def test_a_line_stays_one_line() -> None:
@@ -95,11 +95,11 @@ def test_lines_of_ours_and_of_libraries_and_their_tracebacks_are_masked(
 ) -> None:
     configure_logging(Settings(log_format=form, log_level=level))
     try:
-        raise ValueError(f"postgresql://annals:{SECRET}@db/annals")
+        int(f"postgresql://annals:{MARKER}@db/annals")
     except ValueError as error:
-        structlog.get_logger().error("failed\nlevel=fake", exc_info=error, password=SECRET)
-        logging.getLogger("a library").warning("Bearer %s", SECRET, exc_info=error)
+        structlog.get_logger().error("failed\nlevel=fake", exc_info=error, password=MARKER)
+        logging.getLogger("a library").warning("Bearer %s", MARKER, exc_info=error)
     said = capsys.readouterr().err
     assert said.count("Traceback") == 2
-    assert SECRET not in said
+    assert MARKER not in said
     assert "failed\nlevel" not in said
