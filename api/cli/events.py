@@ -18,7 +18,7 @@ from api.incidents.ids import INCIDENT_IDS
 from domain.identity import incident_stream
 from domain.topics import TOPICS, UPCASTERS
 from infra.event_feed.cloud_events import cloud_event
-from infra.event_feed.exporting import ExportFile, ExportRefused, export
+from infra.event_feed.exporting import ExportFile, export
 from infra.event_feed.importing import ImportRefused, import_log
 from infra.event_feed.listening import Overrun
 from infra.event_feed.pages import Bounds, Wanted
@@ -85,10 +85,7 @@ def export_events(file: Path) -> None:
                     lambda done, total: bars.update(bar, completed=done, total=total),
                 )
 
-    try:
-        number = _until_stopped(write(), "stopped; the same command goes on from here")
-    except (FileNotFoundError, PermissionError, NotADirectoryError) as error:
-        raise ExportRefused(f"{file} cannot be written: {error.strerror}") from error
+    number = _until_stopped(write(), "stopped; the same command goes on from here")
     click.echo(f"exported {number} events to {file}")
 
 

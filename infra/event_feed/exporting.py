@@ -4,14 +4,18 @@ Until then it has ``.part`` behind its name. An export that was broken off goes 
 another log. The file holds everything: whoever can read it can read all tenants, so that only its owner may.
 """
 
+import fcntl
 import os
-from collections.abc import Callable, Sequence
+import stat
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, Self
 
 import msgspec
 
-from infra.event_feed.entries import readable
+from infra.event_feed.entries import Entry, readable
 from infra.event_feed.lines import IdBlock, is_last, last_line, line_of, read_event
 from infra.event_feed.pages import Bounds, Pages, Wanted
 
@@ -20,14 +24,14 @@ OnProgress = Callable[[int, int], None]
 
 AT_ONCE = Bounds(facts=5_000, bytes=4_000_000)
 
-#: Bytes that are looked at together for the beginning of the last line.
+#: Bytes that are looked at together for the beginning of the last line, and for the hash of what is there.
 BLOCK = 65_536
 
 ID_BLOCKS = "select kind, next, nullif(day, '-infinity') as day from log.id_blocks order by kind, day"
 
 
 class ExportRefused(Exception):
-    """The file that is there already is not to be touched."""
+    """The file that is there already is not to be touched, or there can be none."""
 
 
 class Database(Protocol):
@@ -43,18 +47,30 @@ class ExportFile:
         self.path = path
         self.part = path.with_name(f"{path.name}.part")
         self._file: BinaryIO | None = None
+        self._digest = sha256()
 
     def __enter__(self) -> Self:
         if self.path.exists():
             raise ExportRefused(f"{self.path} is there already")
-        self._file = os.fdopen(os.open(self.part, os.O_RDWR | os.O_CREAT, 0o600), "r+b")
+        with self._writing():
+            file = os.fdopen(os.open(self.part, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600), "r+b")
+        try:
+            self._take(file)
+        except BaseException:
+            file.close()
+            raise
+        self._file = file
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._opened.close()
+        with self._writing():
+            self._opened.close()
 
     def last_event(self) -> bytes | None:
-        """Return the line of the last whole event, None where there is none; cut off what is behind it."""
+        """Return the line of the last whole event, None where there is none; cut off what is behind it.
+
+        What is written from then on comes after it.
+        """
         file, end = self._opened, self._end_of_lines(self._opened.seek(0, os.SEEK_END))
         while end:
             begin = self._end_of_lines(end - 1)
@@ -64,17 +80,41 @@ class ExportFile:
                 break
             end = begin
         file.truncate(end)
-        file.seek(end)
+        file.seek(0)
+        while block := file.read(BLOCK):
+            self._digest.update(block)
         return line if end else None
 
     def write(self, lines: Sequence[bytes]) -> None:
-        self._opened.write(b"".join(line + b"\n" for line in lines))
+        written = b"".join(line + b"\n" for line in lines)
+        self._digest.update(written)
+        with self._writing():
+            self._opened.write(written)
 
-    def complete(self) -> None:
-        """Give the file its name, once every byte is on the disk."""
-        self._opened.flush()
-        os.fsync(self._opened.fileno())
-        self.part.rename(self.path)
+    def complete(self, end: int, blocks: Sequence[IdBlock]) -> None:
+        """Write the last line and give the file its name, once every byte is on the disk."""
+        self.write([last_line(end, blocks, self._digest)])
+        with self._writing():
+            self._opened.flush()
+            os.fsync(self._opened.fileno())
+            self.part.rename(self.path)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise ExportRefused(f"{self.part} cannot be written: {error.strerror}") from error
+
+    def _take(self, file: BinaryIO) -> None:
+        """Make sure that nobody else writes the file, and that nobody else can have opened it to read."""
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ExportRefused(f"{self.part} is being written by another export") from error
+        found = os.fstat(file.fileno())
+        if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o077:
+            raise ExportRefused(f"{self.part} is no file of yours that only you may read: delete it to begin anew")
 
     def _end_of_lines(self, before: int) -> int:
         """Return where the last line ends that ends before, or at, a place in the file."""
@@ -100,13 +140,21 @@ async def export(database: Database, pages: Pages, file: ExportFile, on_progress
     while position < head:
         page = await pages.page(Wanted(), position, AT_ONCE)
         entries = [entry for entry in readable(page.entries) if entry.position <= head]
+        upto = min(page.next, head)
+        _check_whole(entries, position, upto)
         file.write([line_of(entry) for entry in entries])
-        position = entries[-1].position
+        position = upto
         on_progress(position, head)
-    blocks = [IdBlock(*row) for row in await database.fetch(ID_BLOCKS)]
-    file.write([last_line(head, blocks)])
-    file.complete()
+    file.complete(head, [IdBlock(*row) for row in await database.fetch(ID_BLOCKS)])
     return head
+
+
+def _check_whole(entries: Sequence[Entry], after: int, upto: int) -> None:
+    """Refuse to export what could not be imported."""
+    found = {entry.position for entry in entries}
+    missing = [position for position in range(after + 1, upto + 1) if position not in found]
+    if missing:
+        raise ExportRefused(f"the log has a gap: the event at position {missing[0]} is missing")
 
 
 async def _resumed(pages: Pages, file: ExportFile, head: int) -> int:
@@ -121,7 +169,7 @@ async def _resumed(pages: Pages, file: ExportFile, head: int) -> int:
         raise refusal from error
     if not 0 < position <= head:
         raise refusal
-    (entry,) = (await pages.page(Wanted(), position - 1, Bounds(facts=1))).entries
-    if line_of(entry) + b"\n" != line:
+    entries = (await pages.page(Wanted(), position - 1, Bounds(facts=1))).entries
+    if [line_of(entry) + b"\n" for entry in entries] != [line]:
         raise refusal
     return position

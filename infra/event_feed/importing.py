@@ -6,14 +6,17 @@ not known any more: an idempotency key that was used before the export is a new 
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from hashlib import sha256
 from itertools import islice
 from typing import Any, Protocol
 
 import msgspec
 
 from infra.codec import UnreadableFact, decode
-from infra.event_feed.lines import EventLine, IdBlock, is_last, read_event, read_last
+from infra.event_feed.lines import EventLine, IdBlock, is_last, last_line, read_event, read_last
 from infra.event_log.rebuilding import apply_changes
+from infra.outages import passes
 
 #: Events that are copied together.
 CHUNK = 5_000
@@ -68,6 +71,7 @@ class Verifier:
         self.position = 0
         self.versions: dict[str, int] = {}
         self.id_blocks: Sequence[IdBlock] | None = None
+        self._digest = sha256()
 
     def events(self, lines: Iterable[bytes]) -> Iterator[EventLine]:
         """Yield the events; at their end there has to be the last line, and nothing behind it."""
@@ -79,6 +83,7 @@ class Verifier:
                     self._end(line)
                 else:
                     yield self._event(line)
+                    self._digest.update(line)
             except (ImportRefused, UnreadableFact, msgspec.DecodeError, UnicodeDecodeError) as error:
                 raise ImportRefused(f"line {number}: {error}") from error
         if self.id_blocks is None:
@@ -88,9 +93,10 @@ class Verifier:
         event = read_event(line)
         self._follow(event)
         decode(event.type, bytes(event.data))
-        for moment in (event.happened_at, event.recorded_at):
-            if moment.tzinfo is None:
-                raise ImportRefused("a time has no zone")
+        _check_time(event.happened_at)
+        _check_time(event.recorded_at)
+        if any("\0" in text for text in _texts(event)):
+            raise ImportRefused("a text has a character that no database keeps")
         return event
 
     def _follow(self, event: EventLine) -> None:
@@ -108,7 +114,23 @@ class Verifier:
         last = read_last(line)
         if last.end != self.position:
             raise ImportRefused(f"the end is {last.end}, the last event {self.position}")
+        if line != last_line(last.end, last.id_blocks, self._digest) + b"\n":
+            raise ImportRefused("the lines are not those that were exported: their SHA-256 is another one")
         self.id_blocks = last.id_blocks
+
+
+def _check_time(moment: datetime) -> None:
+    if moment.tzinfo is None:
+        raise ImportRefused("a time has no zone")
+    try:
+        moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ImportRefused("a time is out of range") from error
+
+
+def _texts(event: EventLine) -> Iterator[str]:
+    yield from (event.stream, event.tenant, event.actor_id, event.correlation_id)
+    yield from (text for text in (event.causation_id, event.traceparent) if text)
 
 
 async def import_log(session: Session, lines: Iterable[bytes], on_read: OnRead) -> int:
@@ -122,7 +144,7 @@ async def import_log(session: Session, lines: Iterable[bytes], on_read: OnRead) 
     verifier = Verifier()
     events = verifier.events(lines)
     while chunk := list(islice(events, CHUNK)):
-        await _write(session, chunk)
+        await _written(session, chunk)
         on_read(verifier.position)
     await session.copy_records_to_table(
         "streams", schema_name="log", columns=("stream", "version"), records=verifier.versions.items()
@@ -132,6 +154,18 @@ async def import_log(session: Session, lines: Iterable[bytes], on_read: OnRead) 
     for block in verifier.id_blocks or ():
         await session.execute(ADD_BLOCK, block.kind, block.day, block.next)
     return verifier.position
+
+
+async def _written(session: Session, events: Sequence[EventLine]) -> None:
+    """Write some events. Each of them can be read, but they may tell together what never was."""
+    try:
+        await _write(session, events)
+    except Exception as error:
+        if passes(error):
+            raise
+        raise ImportRefused(
+            f"lines {events[0].position} to {events[-1].position} tell what cannot be: {error!r}"
+        ) from error
 
 
 async def _write(session: Session, events: Sequence[EventLine]) -> None:

@@ -1,11 +1,13 @@
 """The log as lines of JSON, for export and import: one for each event, complete and as it is stored, then a last one.
 
 The last line tells that nothing is missing, and from which numbers on the engine's ids are free: numbers that were
-taken and came to nothing are in no event.
+taken and came to nothing are in no event. It ends with a SHA-256 over everything before it, so that a file is known to
+be what was exported. Whoever changes it on purpose can make the hash anew; what tells of that is ``annals audit``.
 """
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from typing import Protocol, Self
 
 import msgspec
 
@@ -40,11 +42,22 @@ class IdBlock(msgspec.Struct, frozen=True, omit_defaults=True):
     day: date | None = None
 
 
-class LastLine(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
-    """The position of the last event, and the ids that are free."""
+class LastLine(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel", forbid_unknown_fields=True):
+    """The position of the last event, the ids that are free, and the hash of all lines, with this one up to here."""
 
     end: int
     id_blocks: Sequence[IdBlock]
+    sha256: str = ""
+
+
+class Digest(Protocol):
+    """A hash over what it has been given so far, as ``hashlib`` has them."""
+
+    def update(self, data: bytes, /) -> None: ...
+
+    def copy(self) -> Self: ...
+
+    def hexdigest(self) -> str: ...
 
 
 _encode = msgspec.json.Encoder().encode
@@ -77,5 +90,8 @@ def line_of(entry: Entry) -> bytes:
     )
 
 
-def last_line(end: int, blocks: Sequence[IdBlock]) -> bytes:
-    return _encode(LastLine(end, blocks))
+def last_line(end: int, blocks: Sequence[IdBlock], digest: Digest) -> bytes:
+    """Return the last line; ``digest`` has been given all lines before it, with their ends."""
+    whole = digest.copy()
+    whole.update(_encode(LastLine(end, blocks)))
+    return _encode(LastLine(end, blocks, whole.hexdigest()))

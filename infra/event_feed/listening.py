@@ -74,7 +74,7 @@ class Listener:
         return page.entries
 
     async def _from_live(self, part: Sequence[Entry], most: int) -> Sequence[Entry]:
-        """Return what is wanted of some facts, at most so many; the first that cannot be read is as far as this goes."""
+        """Return what is wanted of some facts, at most so many; one that cannot be read is as far as this goes."""
         try:
             found = await self._pages.wanted(self._wanted, part)
         except Exception as error:

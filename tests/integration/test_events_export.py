@@ -1,35 +1,21 @@
 """The log out of one database and into another: complete, verified, resumable, and the same read models afterwards."""
 
 import json
-from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import pytest
 
-from api.composition import open_node
 from infra.embedded_postgres import EmbeddedPostgres
 from infra.event_feed.exporting import ExportFile, ExportRefused, export
-from infra.event_feed.importing import ImportRefused, import_log
+from infra.event_feed.importing import ImportRefused
 from infra.event_feed.pages import Pages
 from infra.event_log.rebuilding import differences
-from infra.following.verifying import verify
-from infra.postgres import Link, connect_pool
-from infra.settings import Settings
-from projections.catalogue import READ_MODELS
 from tests.conftest import _database_from
 from tests.contract.eventing import EventClient, event_client
-from tests.contract.feeding import BREACH, FEED
-from tests.contract.working import JOINING, MODEL
-
-EVENTS = "select * from log.events order by notification_id"
-REST = (
-    "select * from log.streams order by stream",
-    "select * from log.head",
-    "select * from log.id_blocks order by kind, day",
-)
+from tests.contract.working import MODEL
+from tests.integration.exporting import EVENTS, REST, connected, exported, imported, lived, read_models, rows
 
 
 @pytest.fixture
@@ -38,78 +24,8 @@ async def target(postgres_server: EmbeddedPostgres, migrated_template: str) -> A
         yield dsn
 
 
-async def lived(client: EventClient) -> None:
-    """Have something of everything happen."""
-    await client.tenant("acme")
-    await client.deploy()
-    await client.deploy(JOINING, "joining")
-    await client.start(variables=[{"name": "sum", "data": {"encoding": "json", "value": '"\u2028 <&> \\u0001"'}}])
-    await client.start("joining", correlationKey="Ä/1")
-    for number, job in enumerate(await client.lock()):
-        await client.complete(job, **({"error": "no card"} if number == 0 else {}))
-    await client.start()
-    await client.lock(worker="another")
-    await client.ok(
-        "POST",
-        "/messages",
-        {"name": "paid", "correlationKey": "1", "workerId": "till", "expirationTimer": {"timeDuration": "PT1H"}},
-    )
-    await client.opened(BREACH)
-    incident = (await client.created())["incidentId"]
-    await client.call("PATCH", f"{FEED}/{incident}", {"status": "investigating"})
-    await client.ok("POST", "/admin/intakes", {"tenantId": "default", "provider": "custom", "name": "sentry"})
-    await client.ok("POST", "/api/checks", {"name": "Shop", "type": "http", "target_url": "https://shop.example"})
-    await client.key("viewer")
-
-
-async def exported(dsn: str, path: Path, seen: list[int] | None = None) -> int:
-    pool = await connect_pool(dsn, Link(name="export"))
-    try:
-        with ExportFile(path) as file:
-            return await export(pool, Pages(pool), file, lambda done, _: (seen or []).append(done))
-    finally:
-        await pool.close()
-
-
-async def imported(dsn: str, lines: Iterable[bytes]) -> int:
-    connection = await asyncpg.connect(dsn)
-    try:
-        async with connection.transaction():
-            return await import_log(connection, lines, lambda _: None)
-    finally:
-        await connection.close()
-
-
-@asynccontextmanager
-async def connected(dsn: str) -> AsyncIterator[Any]:
-    connection = await asyncpg.connect(dsn)
-    try:
-        yield connection
-    finally:
-        await connection.close()
-
-
-async def rows(dsn: str, query: str) -> list[tuple[Any, ...]]:
-    async with connected(dsn) as connection:
-        return [tuple(row) for row in await connection.fetch(query)]
-
-
 def names_in(directory: Path) -> list[str]:
     return [one.name for one in directory.iterdir()]
-
-
-async def read_models(dsn: str) -> Mapping[str, list[str]]:
-    """Return the rows of all read models as PostgreSQL writes them, once they are level with the log."""
-    settings = Settings(database_url=dsn, secret_key=("pepper of the tests",), roles=("api", "followers"))
-    async with open_node(settings) as node:
-        await node.reading.caught_up([model.name for model in READ_MODELS])
-        for model in READ_MODELS:
-            assert await verify(node.pools.followers, model, "test") == []
-    return {
-        table: [text for (text,) in await rows(dsn, f"select t::text from read.{table} as t order by 1")]
-        for model in READ_MODELS
-        for table in model.tables
-    }
 
 
 async def test_a_log_that_was_exported_and_imported_is_the_same_with_the_same_read_models(
@@ -157,6 +73,12 @@ async def test_work_goes_on_where_a_log_was_imported(database: str, target: str,
         assert await differences(connection) == []
 
 
+def begin(part: Path, content: bytes) -> None:
+    """Leave what an export leaves that is broken off."""
+    part.touch(0o600)
+    part.write_bytes(content)
+
+
 async def test_an_export_that_is_broken_off_goes_on_where_it_was(database: str, tmp_path: Path) -> None:
     async with event_client(database) as client:
         await lived(client)
@@ -166,18 +88,18 @@ async def test_an_export_that_is_broken_off_goes_on_where_it_was(database: str, 
     content = whole.read_bytes()
     ends = [number for number, byte in enumerate(content) if byte == ord("\n")]
     for cut in (0, 1, 100, ends[3], ends[3] + 1, ends[20] + 7, len(content) - 1, len(content)):
-        (tmp_path / "log.part").write_bytes(content[:cut])
+        begin(tmp_path / "log.part", content[:cut])
         seen: list[int] = [0]
         await exported(database, path, seen)
         assert path.read_bytes() == content
         path.unlink()
-    (tmp_path / "log.part").write_bytes(content[: ends[3] + 1] + b"x" * 2 * len(content))
+    begin(tmp_path / "log.part", content[: ends[3] + 1] + b"x" * 2 * len(content))
     await exported(database, path)
     assert path.read_bytes() == content
     path.unlink()
     async with event_client(database) as client:
         head = await client.noted(3)
-    (tmp_path / "log.part").write_bytes(content)
+    begin(tmp_path / "log.part", content)
     assert await exported(database, path) == head
     assert path.read_bytes().startswith(content[: ends[-2]])
     assert json.loads(path.read_bytes().splitlines()[-1])["end"] == head
@@ -224,6 +146,17 @@ def changed(line: bytes, **members: Any) -> bytes:
         (lambda lines: [lines[0], changed(lines[1], more=1), *lines[2:]], "line 2: .*more"),
         (lambda lines: [lines[0], changed(lines[1], happenedAt="2026-11-21T00:00:00"), *lines[2:]], "line 2: a time"),
         (lambda lines: [lines[0], b"\xff\n", *lines[2:]], "line 2: "),
+        (
+            lambda lines: [lines[0], changed(lines[1], recordedAt="0001-01-01T00:00:00+14:00"), *lines[2:]],
+            "line 2: a time",
+        ),
+        (lambda lines: [lines[0], changed(lines[1], actorId="\0"), *lines[2:]], "line 2: a text has a character"),
+        (lambda lines: [*lines[:3], changed(lines[3], stream="job"), *lines[4:]], "line 4: version .* of job does not"),
+        (lambda lines: [*lines[:3], changed(lines[3], actorId="eve"), *lines[4:]], r"line \d+: .*SHA-256"),
+        (lambda lines: [*lines[:3], lines[3].replace(b":", b": ", 1), *lines[4:]], r"line \d+: .*SHA-256"),
+        (lambda lines: [*lines[:-1], lines[-1].replace(b'"next":', b'"next":1')], r"line \d+: .*SHA-256"),
+        (lambda lines: [*lines[:-1], changed(lines[-1], sha256="")], r"line \d+: .*SHA-256"),
+        (lambda lines: [*lines[:-1], lines[-1].rstrip()], r"line \d+: .*SHA-256"),
         (lambda _: [], "the end is missing"),
     ],
 )
@@ -232,6 +165,7 @@ async def test_what_is_no_whole_log_in_order_is_refused_and_nothing_is_written(
 ) -> None:
     async with event_client(database) as client:
         await client.noted(6)
+        await client.deploy()
     await exported(database, tmp_path / "log")
     lines = (tmp_path / "log").read_bytes().splitlines(keepends=True)
     with pytest.raises(ImportRefused, match=sentence):
@@ -249,6 +183,34 @@ async def test_nothing_is_imported_where_a_log_has_begun(database: str, target: 
     with pytest.raises(ImportRefused, match="there is a log already"):
         await imported(target, (tmp_path / "log").read_bytes().splitlines(keepends=True))
     assert await rows(target, EVENTS) == before
+
+
+async def test_a_log_that_has_a_gap_is_not_exported(database: str, tmp_path: Path) -> None:
+    async with event_client(database) as client:
+        head = await client.noted(20)
+    async with connected(database) as connection:
+        await connection.execute("delete from log.events where notification_id = $1", head - 5)
+    with pytest.raises(ExportRefused, match=f"the event at position {head - 5} is missing"):
+        await exported(database, tmp_path / "log")
+    assert names_in(tmp_path) == ["log.part"]
+
+
+async def test_an_export_writes_no_file_that_others_can_read_or_write_too(database: str, tmp_path: Path) -> None:
+    async with event_client(database):
+        pass
+    part = tmp_path / "log.part"
+    part.touch(0o644)
+    with pytest.raises(ExportRefused, match="no file of yours that only you may read"):
+        await exported(database, tmp_path / "log")
+    part.unlink()
+    part.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(ExportRefused, match="cannot be written"):
+        await exported(database, tmp_path / "log")
+    assert names_in(tmp_path) == ["log.part"]
+    part.unlink()
+    with ExportFile(tmp_path / "log"), pytest.raises(ExportRefused, match="being written by another export"):
+        await exported(database, tmp_path / "log")
+    assert await exported(database, tmp_path / "log")
 
 
 class BesideWriters(Pages):
