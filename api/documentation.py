@@ -112,6 +112,11 @@ _EVENT_TYPE: Json = {
     "description": "type of events",
 }
 
+_POSITION: Json = {
+    "schema": {"type": "string", "pattern": r"^\d{1,19}$", "examples": ["1042"]},
+    "description": "position of an event, its `id`",
+}
+
 #: Parameters in paths, by what the path begins with.
 _IN_PATH: Mapping[str, Mapping[str, Json]] = {
     "/v1/incidents/": {"incident_id": _id("inc_", "an incident")},
@@ -124,6 +129,7 @@ _IN_PATH: Mapping[str, Mapping[str, Json]] = {
     "/admin/keys/": {"id": _id("", "an API key")},
     "/admin/intakes/": {"id": _id("", "an intake")},
     "/events/types/": {"type": _EVENT_TYPE},
+    "/events/": {"position": _POSITION},
 }
 
 

@@ -33,6 +33,7 @@ __all__ = [
     "ANALYTICS",
     "AUDIT",
     "DEPLOYMENT",
+    "HISTORY",
     "OPERATE",
     "PUBLIC",
     "READ",
@@ -95,6 +96,9 @@ READ = Access(frozenset(ROLES))
 ANALYTICS = Access(frozenset(ROLES), entitlement=ANALYTICS_ENTITLEMENT)
 #: The log itself: everything that the tenant's read models show, and who did it.
 AUDIT = Access(frozenset({"auditor", "admin", "owner"}))
+#: Histories of process instances: who did what, and values of variables that are gone. Operators look into them when
+#: something is wrong; those who only read, or work, need not.
+HISTORY = Access(frozenset({"operator", "auditor", "admin", "owner"}))
 #: Writes of the engine.
 WORK = Access(frozenset({"worker", "operator", "admin", "owner"}))
 #: Writes of incidents and checks; rules and intakes are matters of ``ADMINISTRATION``.

@@ -222,13 +222,19 @@ async def execute_tasks(
     )
     async with commands.due_tasks.picked(criteria) as picked:
         results = await asyncio.gather(
-            *(commands.send(RunTask(work, retry_limit), asker._replace(tenant=work.tenant)) for work in picked),
+            *(commands.send(RunTask(work, retry_limit), _asker_of(asker, work)) for work in picked),
             return_exceptions=True,
         )
         failed = tuple((work, r) for work, r in zip(picked, results, strict=True) if isinstance(r, BaseException))
         commands.due_tasks.leave_alone(work for work, error in failed if not isinstance(error, Rejection))
     answers = (result.answer for result in results if isinstance(result, Outcome))
     return TasksRun(tuple(answer for answer in answers if answer is not None), failed)
+
+
+def _asker_of(asker: Asker, work: Work) -> Asker:
+    """Return who runs a task, in its tenant; one that has a stream of its own was created by the first fact there."""
+    causation_id = f"{work.stream}/1" if work.stream.startswith("task-") else None
+    return asker._replace(tenant=work.tenant, causation_id=causation_id)
 
 
 async def unlock_tasks(commands: Commands, command: UnlockTasks, asker: Asker) -> Outcome:

@@ -16,6 +16,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "keys": ("api.cli.access:keys", "List, create and revoke API keys."),
     "projections": ("api.cli.projections:projections", "List, rebuild and verify the read models."),
     "events": ("api.cli.events:events", "Follow, export and import the event log."),
+    "replay": ("api.cli.replaying:replay", "Tell the facts of a stream, with the state after each."),
     "version": ("api.cli.configuration:version", "Print the version."),
 }
 

@@ -5,6 +5,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
+from api.histories import HistoryFact
 from api.problems import Problem
 from domain.identity import Int32, Int64
 from projections.views import ElementVariable, Job, Moment, ProcessInstance, ProcessVariable, Task
@@ -75,6 +76,14 @@ class Times(Body, frozen=True):
 
     new_time: Moment
     old_time: Moment
+
+
+class InstanceHistory(Body, frozen=True):
+    """A page of the history of a process instance, the oldest fact first."""
+
+    count: Int32
+    history: Sequence[HistoryFact]
+    next: Int64 | None
 
 
 class CreatedInstance(Body, frozen=True, omit_defaults=True):

@@ -41,6 +41,11 @@ _IN_QUERY: Mapping[str, Sequence[tuple[str, Json, str]]] = {
         _MIN_POSITION,
     ],
     "names": [_NAMES, _MIN_POSITION],
+    "stretch": [
+        ("after", _POSITION, "facts after this version, 0 for the beginning: `next` of the page before"),
+        ("limit", _COUNT, "facts of the page, at most 1,000; 0 means 100"),
+        _MIN_POSITION,
+    ],
     "names and parents": [
         _NAMES,
         ("excludeParentVariables", {"type": "boolean"}, "leave out the scopes around the element instance"),

@@ -51,6 +51,12 @@ The instance is `CANCELED`, its open elements are `TERMINATED`, its jobs and tas
 instance that has ended is refused with 409.
 """,
     "getProcessVariables": "Instances that have ended have their variables still.\n",
+    "getProcessInstanceHistory": """\
+The facts are those of the log, the oldest first, each with the state of the instance after it: what lives in it then,
+as the next decision finds it. `cause` is the fact that led to it, null where a request alone did, which `actor` made.
+Values that are encrypted stay encrypted. A page ends at 1 MB, too; go on with `after` = `next`, null at the end. It is
+for operators, auditors, administrators and owners: it tells who did what, and what variables were before.
+""",
     "setProcessVariables": _SETTING,
     "queryElementInstances": _FINDING,
     "getElementVariables": """\

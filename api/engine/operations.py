@@ -145,7 +145,7 @@ class About(NamedTuple):
     answer: Any = None
     status: int = 200
     media_type: str = "application/json"
-    parameters: Literal["", "page", "names", "names and parents"] = ""
+    parameters: Literal["", "page", "names", "names and parents", "stretch"] = ""
     refuses: tuple[int, ...] = ()
     once: bool = False
 

@@ -2,6 +2,7 @@
 
 import re
 from datetime import date
+from typing import NamedTuple
 from urllib.parse import parse_qs
 
 from api.refusals import InvalidAddress
@@ -18,6 +19,18 @@ _TRUE = {"1", "t", "T", "TRUE", "true", "True"}
 INT64_MAX = 9_223_372_036_854_775_807
 
 
+#: Facts of a page of a history, where nothing is said, and at most.
+DEFAULT_FACTS = 100
+MOST_FACTS = 1_000
+
+
+class Stretch(NamedTuple):
+    """A part of a history: so many facts after a version."""
+
+    after: int
+    limit: int
+
+
 class Query:
     """The parameters after the question mark; of one that is repeated the first counts, save for ``names``."""
 
@@ -29,6 +42,11 @@ class Query:
         """Return the page that ``limit`` and ``offset`` ask for."""
         limit = self._whole_number("limit", INT32_MAX) or DEFAULT_ROWS
         return Page(min(limit, MOST_ROWS), self._whole_number("offset", INT32_MAX) or 0)
+
+    def stretch(self) -> Stretch:
+        """Return the part of a history that ``after`` and ``limit`` ask for."""
+        limit = self._whole_number("limit", INT32_MAX) or DEFAULT_FACTS
+        return Stretch(self._whole_number("after", INT64_MAX) or 0, min(limit, MOST_FACTS))
 
     def min_position(self) -> int | None:
         """Return the position of the log that the answer has to reflect, where the client names one."""

@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple, Protocol
 
 from commands.handling import Commands
+from infra.replaying.causes import Causes
+from infra.replaying.replays import Replays
 from projections.database import Database
 
 
@@ -27,7 +29,7 @@ class Engine(NamedTuple):
     ``database`` is where queries read. ``obstacle`` says why this node should get no requests now, and is empty while
     it should. ``take_time`` sets this node's clock by the log. ``fingerprint`` tells requests apart without telling
     what is in them. ``engine_id`` is the engine's name where it runs tasks; ``task_retry_limit`` says how often a
-    failing one is tried again.
+    failing one is tried again. ``replays`` and ``causes`` tell histories.
     """
 
     commands: Commands
@@ -38,5 +40,7 @@ class Engine(NamedTuple):
     take_time: Callable[[], Awaitable[None]]
     fingerprint: Callable[[bytes], str]
     engine_id: str
+    replays: Replays
+    causes: Causes
     task_retry_limit: int = 0
     set_time_enabled: bool = False

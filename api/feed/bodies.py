@@ -5,11 +5,11 @@ from typing import Any, Literal
 
 import msgspec
 
+from api.histories import CausingEvent, HistoryActor
 from api.incidents.bodies import Form
 from api.incidents.ids import INCIDENT_IDS
 from api.refusals import InvalidBody
 from commands.incident_fields import one_of, text
-from domain.event import ActorKind
 from domain.incidents.dialects import FEED
 from domain.incidents.events import SourceKind
 from domain.rejection import Cause
@@ -165,20 +165,15 @@ class FeedIncident(FeedRow, frozen=True, kw_only=True, rename="camel"):
     merged_into: str | None
 
 
-class HistoryActor(msgspec.Struct, frozen=True):
-    """Who caused a fact: a worker is known by its ``workerId``, a user by their ``sub``, a key by ``key:<name>``."""
-
-    kind: ActorKind
-    id: str
-
-
 class HistoryEntry(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """A fact. ``position`` is its place in the log, ``version`` in the incident's own history.
 
     It happened in engine time and was recorded by the clock on the wall; both are ISO 8601, UTC, in milliseconds.
     ``correlation_id`` is the command that recorded it, ``causation_id`` the fact that caused it, as
     ``<stream>/<version>``, or else the request, which is the command itself.
-    ``data`` is what the fact says, by the names that it has in the log; what has no value is left out.
+    ``cause`` is the same fact with its place in the log, null where a request alone caused this one.
+    ``data`` is what the fact says, by the names that it has in the log; what has no value is left out. ``state`` is the
+    incident after it, as far as the next decision rests on it, by the names of the program.
     """
 
     position: int
@@ -190,6 +185,8 @@ class HistoryEntry(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     causation_id: str
     correlation_id: str
     data: Mapping[str, Any]
+    cause: CausingEvent | None
+    state: msgspec.Raw
 
 
 class FeedHistory(msgspec.Struct, frozen=True):

@@ -149,7 +149,7 @@ class FeedIncidents(Controller):
         incoming = Incoming(request, tracking)
         ulid = INCIDENT_IDS.in_path(incident_id)
         position = await incoming.caught_up()
-        parts = await history_of(tracking.streams, incoming.tenant, ulid)
+        parts = await history_of(tracking, incoming.tenant, ulid)
         return Stream(parts, media_type="application/json", headers={POSITION.name: str(position)})
 
     @post(

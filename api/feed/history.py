@@ -9,13 +9,16 @@ from typing import Any
 import msgspec
 
 from api.answers import json_bytes
-from api.feed.bodies import HistoryActor, HistoryEntry
+from api.feed.bodies import HistoryEntry
+from api.histories import actor_of, causing_event
 from api.incidents.ids import INCIDENT_IDS
-from api.incidents.ports import Streams
+from api.incidents.ports import Streams, Tracking
 from domain.event import Event, Recorded
 from domain.identity import incident_stream
 from domain.incidents.events import IncidentCanceled, IncidentOpened, IncidentResolved
 from domain.timestamps import iso_milliseconds
+from infra.replaying.causes import Cause
+from infra.replaying.replays import Step
 
 #: Facts of one part.
 PART = 100
@@ -26,23 +29,39 @@ NEAR = 100
 INCIDENTS = incident_stream("")
 
 
-async def history_of(streams: Streams, tenant: str, ulid: str) -> AsyncIterator[bytes]:
+async def history_of(tracking: Tracking, tenant: str, ulid: str) -> AsyncIterator[bytes]:
     """Return the history as JSON, in parts; raise ``NotFound`` unless the incident is this tenant's."""
-    first = await streams.read(incident_stream(ulid), 0, PART)
-    if not first or first[0].tenant != tenant:
+    stream = incident_stream(ulid)
+    if await tracking.replays.tenant_of(stream) != tenant:
         raise INCIDENT_IDS.unknown(ulid)
-    return _parts(streams, first)
+    steps = tracking.replays.steps(stream)
+    return _parts(tracking, await _next(steps), steps)
 
 
-async def _parts(streams: Streams, facts: Sequence[Recorded]) -> AsyncIterator[bytes]:
+async def _parts(tracking: Tracking, part: Sequence[Step], steps: AsyncIterator[Step]) -> AsyncIterator[bytes]:
     """Yield an object with the facts and their number; what is cut off by an outage does not end as JSON."""
     count, before = 0, b'{"history":['
-    while facts:
-        yield before + json_bytes([_entry(fact, await _cause(streams, fact)) for fact in facts])[1:-2]
-        count, before = count + len(facts), b","
-        last = facts[-1]
-        facts = await streams.read(last.stream, last.version, PART) if len(facts) == PART else ()
+    while part:
+        yield before + json_bytes(await _entries(tracking, part))[1:-2]
+        count, before = count + len(part), b","
+        part = await _next(steps)
     yield b'],"count":%d}\n' % count
+
+
+async def _next(steps: AsyncIterator[Step]) -> Sequence[Step]:
+    """Return the steps of the next part."""
+    part: list[Step] = []
+    async for step in steps:
+        part.append(step)
+        if len(part) == PART:
+            break
+    return part
+
+
+async def _entries(tracking: Tracking, steps: Sequence[Step]) -> list[HistoryEntry]:
+    names = [await _cause(tracking.streams, step.fact) for step in steps]
+    causes = await tracking.causes.named(names, steps[0].fact.tenant)
+    return [_entry(step, name, causes.get(name)) for step, name in zip(steps, names, strict=True)]
 
 
 async def _cause(streams: Streams, fact: Recorded) -> str:
@@ -67,17 +86,20 @@ def _follows(event: Event) -> bool:
     )
 
 
-def _entry(fact: Recorded, cause: str) -> HistoryEntry:
+def _entry(step: Step, caused_by: str, cause: Cause | None) -> HistoryEntry:
+    fact = step.fact
     return HistoryEntry(
         position=fact.position,
         version=fact.version,
         type=fact.event.topic.rpartition(".v")[0],
         happened_at=iso_milliseconds(fact.happened_at),
         recorded_at=iso_milliseconds(fact.recorded_at),
-        actor=HistoryActor(fact.actor.kind, fact.actor.id),
-        causation_id=cause,
+        actor=actor_of(fact.actor),
+        causation_id=caused_by,
         correlation_id=fact.correlation_id,
         data=_said(fact.event),
+        cause=causing_event(cause),
+        state=msgspec.Raw(step.state),
     )
 
 

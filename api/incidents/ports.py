@@ -5,6 +5,8 @@ from typing import NamedTuple, Protocol
 
 from commands.handling import Commands
 from domain.event import Recorded
+from infra.replaying.causes import Causes
+from infra.replaying.replays import Replays
 from projections.database import Database
 
 
@@ -29,11 +31,13 @@ class Tracking(NamedTuple):
     """The incident domain as its APIs see it.
 
     ``database`` is where queries read. ``fingerprint`` tells requests apart without telling what is in them; it is
-    keyed, so that it signs cursors too.
+    keyed, so that it signs cursors too. ``replays`` and ``causes`` tell histories.
     """
 
     commands: Commands
     readings: Readings
     database: Database
     streams: Streams
+    replays: Replays
+    causes: Causes
     fingerprint: Callable[[bytes], str]

@@ -9,13 +9,13 @@ import msgspec
 
 from api.credentials import SECURITY_SCHEMES
 from api.log.parameters import DEFAULT_LIMIT, LONGEST_WAIT, MOST_EVENTS
+from api.log.telling import CLOUD_EVENT
 from api.log.types import described, told, without_withheld
 from domain.topics import TOPICS
 from infra.event_feed.cloud_events import CloudEvent
 
 Json = dict[str, Any]
 
-CLOUD_EVENT = "application/cloudevents+json"
 HTTP_BINDING = "0.3.0"
 _REFERENCE = "#/components/schemas/"
 

@@ -11,17 +11,21 @@ from api.answers import json_bytes
 from api.identity import AUDIT, PUBLIC
 from api.log.asyncapi import asyncapi_document
 from api.log.documentation import (
+    EVENT,
     PAGE,
     PAGE_HEADERS,
     REFUSALS,
     STREAM,
+    UNKNOWN_EVENT,
     UNKNOWN_TYPE,
+    EventExample,
     OfPages,
     OfStream,
     PageExample,
 )
 from api.log.following import LogFeed
 from api.log.stream import EventStream
+from api.log.telling import CLOUD_EVENT
 from api.log.types import EventTypes, event_types, schema_of
 from domain.access.caller import Caller
 from domain.rejection import NotFound
@@ -60,6 +64,20 @@ class Events(Controller):
     async def stream(self, request: Request[Caller, object, State], log_feed: NamedDependency[LogFeed]) -> EventStream:
         """Send the events after a position, then new ones as they come. A last event `end` says why it is over."""
         return await log_feed.stream(request)
+
+    @get(
+        "/{position:str}",
+        operation_id="getEvent",
+        opt={"access": AUDIT},
+        media_type=CLOUD_EVENT,
+        responses={**UNKNOWN_EVENT, **EVENT},
+        summary="Get the event at a position",
+    )
+    async def event(
+        self, position: FromPath[str], request: Request[Caller, object, State], log_feed: NamedDependency[LogFeed]
+    ) -> Response[EventExample]:
+        """Answer with what `cause` of a history, and whoever noted a position, leads to."""
+        return await log_feed.event(request, position)
 
     @get(
         "/types",

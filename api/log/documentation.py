@@ -14,7 +14,7 @@ from api.incidents.parameters import invalid
 from api.log.parameters import DEFAULT_LIMIT, LONGEST_WAIT, MOST_EVENTS
 from api.log.seats import RETRY_SECONDS
 from api.log.stream import MEDIA_TYPE
-from api.log.telling import NEXT
+from api.log.telling import CLOUD_EVENT, NEXT
 from api.problems import PROBLEM_JSON
 from api.refusals import TooManyRequests, Unauthorized
 from domain.identity import INT64_MAX
@@ -36,6 +36,16 @@ REFUSALS: Mapping[int, ResponseSpec] = refusals(
 UNKNOWN_TYPE: Mapping[int, ResponseSpec] = refusals(
     PROBLEM_JSON, NotFound("failed to find type", "there is no type job.lost.v1")
 )
+
+
+UNKNOWN_EVENT: Mapping[int, ResponseSpec] = {
+    **{status: REFUSALS[status] for status in (401, 403, 429, 503)},
+    **refusals(
+        PROBLEM_JSON,
+        invalid("position", f"must be a whole number from 0 to {INT64_MAX}"),
+        NotFound("failed to find event", "there is no event at position 1042"),
+    ),
+}
 
 
 class EventExample(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -101,6 +111,15 @@ PAGE: Mapping[int, ResponseSpec] = {
         generate_examples=False,
         description="Events and where to go on; with `Accept: application/x-ndjson` a line for each event",
         examples=[Example(value=msgspec.to_builtins(PageExample([_EVENT], "1042")))],
+    )
+}
+EVENT: Mapping[int, ResponseSpec] = {
+    200: ResponseSpec(
+        EventExample,
+        generate_examples=False,
+        media_type=CLOUD_EVENT,
+        description="The event",
+        examples=[Example(value=msgspec.to_builtins(_EVENT))],
     )
 }
 STREAM: Mapping[int, ResponseSpec] = {

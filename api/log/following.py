@@ -13,9 +13,10 @@ from api.log.parts import SharedParts
 from api.log.polling import Question, awaited_page
 from api.log.seats import Seats
 from api.log.stream import EventStream, Guest, Pulse
-from api.log.telling import Teller, answer, teller
+from api.log.telling import Teller, answer, one, teller
 from domain.access.caller import Caller
 from domain.identity import INT64_MAX
+from domain.rejection import NotFound
 from infra.event_feed.feed import EventFeed
 from infra.event_feed.pages import Bounds
 
@@ -51,6 +52,16 @@ class LogFeed:
         )
         page = await awaited_page(self.feed, question, self.seats, _credential(request.user))
         return answer(page, await self._teller(request), request.headers.get("accept", ""))
+
+    async def event(self, request: Request[Caller, Any, Any], position: str) -> Response[Any]:
+        """Answer with one event of the caller's tenant; what is another's is answered like what there is not."""
+        FollowerParameters(request.scope["query_string"]).only(())
+        if not _POSITION.fullmatch(position) or int(position) > INT64_MAX:
+            raise invalid("position", f"must be a whole number from 0 to {INT64_MAX}")
+        entry = await self.feed.pages.event(request.user.tenant, int(position))
+        if entry is None:
+            raise NotFound("failed to find event", f"there is no event at position {int(position)}")
+        return one(entry, await self._teller(request))
 
     async def stream(self, request: Request[Caller, Any, Any]) -> EventStream:
         """Answer with a stream of the caller's tenant, for as long as the caller may listen."""

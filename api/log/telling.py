@@ -12,6 +12,7 @@ from infra.event_feed.pages import Page
 
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
+CLOUD_EVENT = "application/cloudevents+json"
 
 NEXT = "Annals-Next"
 POSITION = "Annals-Position"
@@ -39,3 +40,8 @@ def answer(page: Page, tell: Teller, accept: str) -> Response[bytes]:
     if NDJSON in accept:
         return Response(b"".join(map(json_bytes, events)), media_type=NDJSON, headers=headers)
     return Response(json_bytes(EventPage(events, str(page.next))), media_type=JSON, headers=headers)
+
+
+def one(entry: Entry, tell: Teller) -> Response[bytes]:
+    """Return an event by itself."""
+    return Response(json_bytes(tell(entry)), media_type=CLOUD_EVENT, headers={"Cache-Control": "no-store"})

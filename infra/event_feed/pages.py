@@ -82,6 +82,12 @@ class Pages:
         entries = readable(page.entries)
         return page if len(entries) == len(page.entries) else Page(entries, entries[-1].position, head)
 
+    async def event(self, tenant: str, position: int) -> Entry | None:
+        """Return the fact of a tenant at a position, None where there is none of it; raise ``UnreadableEvent``."""
+        entries = [entry_of(row) for row in await self._database.fetch(SQL["chosen"], [position], 1)]
+        own = readable([entry for entry in entries if entry.tenant == tenant])
+        return own[0] if own else None
+
     async def live(self, after: int, bounds: Bounds) -> Page:
         """Return a page of everything, unreadable facts too."""
         return await self._stretch(Wanted(), after, await self.head(), bounds)

@@ -28,6 +28,7 @@ THEIRS = {
 OURS = {
     "cancelProcessInstance": ("PATCH", "/process-instances/{partition}/{id}/cancel", 204),
     "createProcessInstances": ("POST", "/process-instances/batch", 200),
+    "getProcessInstanceHistory": ("GET", "/process-instances/{partition}/{id}/history", 200),
     "completeJobs": ("POST", "/jobs/complete", 200),
 }
 OUR_MEMBERS = {"LockJobsCmd": {"requestTimeout", "lockTimeout"}, "JobCompletion": {"loopCardinality", "loopItems"}}

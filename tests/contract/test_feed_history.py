@@ -25,6 +25,9 @@ MEMBERS = {
     "data",
 }
 
+#: Beyond the contract.
+OURS = {"cause", "state"}
+
 
 @pytest.fixture
 async def feed(database: str) -> AsyncIterator[FeedClient]:
@@ -39,7 +42,7 @@ async def test_it_tells_every_fact_the_oldest_first_with_its_envelope(feed: Feed
     await feed.rated(incident, "high")
     await feed.moved(incident, "resolved")
     history = await feed.history(incident)
-    assert all(set(entry) == MEMBERS for entry in history)
+    assert all(set(entry) == MEMBERS | OURS for entry in history)
     assert [entry["version"] for entry in history] == [1, 2, 3, 4]
     assert [(entry["type"], entry["data"]) for entry in history] == [
         (
@@ -56,6 +59,41 @@ async def test_it_tells_every_fact_the_oldest_first_with_its_envelope(feed: Feed
     assert positions == sorted(set(positions))
     assert len({entry["correlationId"] for entry in history}) == 4
     assert [entry["causationId"] for entry in history] == [entry["correlationId"] for entry in history]
+
+
+async def test_each_fact_comes_with_the_state_after_it(feed: FeedClient) -> None:
+    incident = (await feed.created())["incidentId"]
+    await feed.moved(incident, "triaging")
+    await feed.rated(incident, "critical")
+    await feed.moved(incident, "resolved")
+    states = [entry["state"] for entry in await feed.history(incident)]
+    assert [(state["status"], state["severity"]) for state in states] == [
+        ("open", 2),
+        ("triaging", 2),
+        ("triaging", 4),
+        ("resolved", 4),
+    ]
+    assert {state["tenant"] for state in states} == {"default"}
+
+
+async def test_what_a_failed_job_opened_leads_to_the_failure_in_the_log(feed: FeedClient) -> None:
+    await feed.deploy()
+    await feed.start()
+    (job,) = await feed.lock()
+    await feed.complete(job, error="the card was refused")
+    (row,) = (await feed.page())["incidents"]
+    (opened,) = await feed.history(row["incidentId"])
+    cause = opened["cause"]
+    assert opened["causationId"] == f"{cause['stream']}/{cause['version']}"
+    assert (cause["type"], cause["path"]) == ("job.failed.v1", f"/events/{cause['position']}")
+    event = await feed.ok("GET", cause["path"])
+    assert (event["data"]["error"], event["correlationid"]) == ("the card was refused", opened["correlationId"])
+
+
+async def test_what_somebody_asked_for_has_no_fact_as_its_cause(feed: FeedClient) -> None:
+    incident = (await feed.created())["incidentId"]
+    await feed.moved(incident, "closed")
+    assert [entry["cause"] for entry in await feed.history(incident)] == [None, None]
 
 
 async def test_it_happened_in_engine_time_and_was_recorded_by_the_clock_on_the_wall(feed: FeedClient) -> None:

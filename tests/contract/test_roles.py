@@ -15,6 +15,7 @@ WORKERS = frozenset({"worker", "operator", "admin", "owner"})
 OPERATORS = frozenset({"operator", "admin", "owner"})
 ADMINS = frozenset({"admin", "owner"})
 AUDITORS = frozenset({"auditor", "admin", "owner"})
+LOOKERS_INTO = frozenset({"operator", "auditor", "admin", "owner"})
 OWNERS = frozenset({"owner"})
 
 ROUTES: Mapping[str, frozenset[str]] = {
@@ -95,7 +96,9 @@ ROUTES: Mapping[str, frozenset[str]] = {
     "PATCH /v1/incidents/{incident_id}": OPERATORS,
     "POST /v1/incidents/{incident_id}/merge": OPERATORS,
     "PATCH /v1/incidents/{incident_id}/severity": OPERATORS,
+    "GET /process-instances/{partition}/{id}/history": LOOKERS_INTO,
     "GET /events": AUDITORS,
+    "GET /events/{position}": AUDITORS,
     "GET /events/stream": AUDITORS,
     "GET /admin/intakes": ADMINS,
     "POST /admin/intakes": ADMINS,

@@ -21,6 +21,8 @@ def by_number(have: Belongings) -> dict[str, tuple[Asked, int]]:
     return {
         "xml": (Asked("GET", "/processes/<id>/bpmn-xml"), have.process["id"]),
         "process variables": (Asked("GET", f"{instance}/variables"), have.instance["id"]),
+        "process instance history": (Asked("GET", f"{instance}/history"), have.instance["id"]),
+        "event": (Asked("GET", "/events/<id>"), int(have.event["id"])),
         "set process variables": (Asked("PUT", f"{instance}/variables", variables), have.instance["id"]),
         "suspend": (Asked("PATCH", f"{instance}/suspend", f"{{{by}}}"), have.instance["id"]),
         "resume": (Asked("PATCH", f"{instance}/resume", f"{{{by}}}"), have.instance["id"]),

@@ -17,7 +17,7 @@ WAITING = bpmn("s:startEvent u:userTask r:receiveTask~m c:signalCatch~s", "s>u s
 STORED_FOR = {"timeDuration": "PT1H"}
 
 #: Headers that differ between any two answers.
-VARYING = {"date", "annals-position"}
+VARYING = {"date", "annals-position", "x-request-id"}
 
 #: Headers that count the requests of a minute; ``assert_alike`` holds them against each other.
 REMAINING, RESET = "x-ratelimit-remaining", "x-ratelimit-reset"
@@ -42,6 +42,7 @@ class Belongings(NamedTuple):
     user_task: Mapping[str, Any]
     canceled: Mapping[str, Any]
     message: Mapping[str, Any]
+    event: Mapping[str, Any]
 
 
 class Asked(NamedTuple):
@@ -121,7 +122,8 @@ async def furnished(target: Target, tenant: str) -> Belongings:
     key_id = issued["admin"]["id"]
     sent = {"name": f"stored-of-{tenant}", "correlationKey": tenant, "workerId": "w", "expirationTimer": STORED_FOR}
     message = await target.done("POST", "/messages", sent, keys["worker"])
-    found = (process, instance, jobs[1], jobs[0], incident, waiting, user_task, canceled, message)
+    (event,) = (await target.done("GET", "/events?limit=1", key=keys["auditor"]))["events"]
+    found = (process, instance, jobs[1], jobs[0], incident, waiting, user_task, canceled, message, event)
     return Belongings(tenant, keys, key_id, *found)
 
 

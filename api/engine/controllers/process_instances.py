@@ -4,11 +4,12 @@ from litestar import Controller
 
 from api.answers import Answer, empty_answer, json_answer
 from api.engine.batches import batch_answer
-from api.engine.bodies import CreatedInstance, ProcessVariables, Results
+from api.engine.bodies import CreatedInstance, InstanceHistory, ProcessVariables, Results
+from api.engine.history import history_of
 from api.engine.operations import About, Call, get, page_of, patch, post, put, worker
 from api.engine.rows import process_instance_row
 from api.engine.variables import process_variables
-from api.identity import READ, WORK
+from api.identity import HISTORY, READ, WORK
 from commands.batches import StartProcessInstances, start_instances
 from commands.instances import (
     CancelProcessInstance,
@@ -129,6 +130,22 @@ class ProcessInstances(Controller):
         position = await request.caught_up(PROCESS_INSTANCES, VARIABLES)
         found = await process_variables(request.engine, request.caller.tenant, instance, names)
         return json_answer(200, ProcessVariables(len(found), found), position)
+
+    @get(
+        "/{partition:str}/{id:str}/history",
+        operation_id="getProcessInstanceHistory",
+        opt={"access": HISTORY},
+        about=About(
+            "Get everything that happened in a process instance",
+            answer=InstanceHistory,
+            parameters="stretch",
+            refuses=(404,),
+        ),
+    )
+    async def history(self, request: Call) -> Answer:
+        instance, asked = InstanceId(*request.entity), request.query.stretch()
+        position = await request.caught_up()
+        return json_answer(200, await history_of(request.engine, request.caller.tenant, instance, asked), position)
 
     @put(
         "/{partition:str}/{id:str}/variables",
