@@ -21,6 +21,8 @@ from commands.states import StateCache
 from infra.access import AccessRecords
 from infra.acknowledgement_timeouts import LEASE as ACKNOWLEDGEMENTS_LEASE
 from infra.acknowledgement_timeouts import AcknowledgementTimeouts
+from infra.audit.chaining import LEASE as CHAIN_LEASE
+from infra.audit.chaining import Chaining
 from infra.clock import Clock
 from infra.command_measures import CommandMeasures
 from infra.embedded_postgres import EmbeddedPostgres
@@ -249,6 +251,8 @@ def _roles(node: Node) -> dict[str, Coroutine[Any, Any, None]]:
         running["event feed"] = node.feed.run()
     if "followers" in settings.roles:
         running["followers"] = node.followers.run()
+        chain_lease = Lease(node.pools.followers, CHAIN_LEASE, _holder())
+        running["chain"] = Chaining(node.pools.followers, chain_lease, node.log.doorbell).run()
     if "executor" in settings.roles:
         executor = Executor(
             node.commands,

@@ -17,6 +17,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "projections": ("api.cli.projections:projections", "List, rebuild and verify the read models."),
     "events": ("api.cli.events:events", "Follow, export and import the event log."),
     "replay": ("api.cli.replaying:replay", "Tell the facts of a stream, with the state after each."),
+    "audit": ("api.cli.audit:audit", "Verify that history is what it was, and print its hash."),
     "version": ("api.cli.configuration:version", "Print the version."),
 }
 

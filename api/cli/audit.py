@@ -1,0 +1,138 @@
+"""``annals audit``: whether history still is what it was, and the hash that shows it."""
+
+import asyncio
+import os
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from api.cli.database import opened
+from api.composition import Node
+from infra.audit.findings import Findings
+from infra.audit.heads import Head, NotAHead, chained_head, head_in, keep, kept_heads
+from infra.audit.verifying import verify_decision_tables, verify_log, verify_read_model
+from infra.audit.walking import OnProgress, Walked
+from infra.postgres import Link, connect
+from projections.catalogue import READ_MODELS
+
+STOPPED = 130
+
+
+@click.group()
+def audit() -> None:
+    """Verify that history is what it was."""
+
+
+@audit.command("head")
+def show_head() -> None:
+    """Print the head of the chain of hashes, POSITION:HASH, to be kept where nobody can change it."""
+
+    async def last() -> Any:
+        async with opened() as node:
+            return await chained_head(node.pools.queries)
+
+    found = asyncio.run(last())
+    if found is None:
+        raise click.ClickException("nothing has been chained yet: a running node with the role followers does that")
+    click.echo(found.head)
+
+
+def _head(_context: click.Context, _parameter: click.Parameter, texts: Sequence[str]) -> Sequence[Head]:
+    try:
+        return [head_in(text) for text in texts]
+    except NotAHead as error:
+        raise click.BadParameter(str(error)) from error
+
+
+@audit.command("verify")
+@click.option(
+    "--head",
+    "heads",
+    metavar="POSITION:HASH",
+    multiple=True,
+    callback=_head,
+    help="A head that was kept elsewhere; may be given several times.",
+)
+@click.option(
+    "--keep",
+    "file",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    help="Compare with the heads in this file, then add today's to it, if all is well.",
+)
+@click.option("--log-only", is_flag=True, help="Leave out the tables that are made from the log.")
+@click.option("--json", "as_json", is_flag=True, help="Print findings as JSON, one a line.")
+def verify(heads: Sequence[Head], file: Path | None, *, log_only: bool, as_json: bool) -> None:
+    """Verify the log and everything made from it; exit with 1 when anything is not as it has to be.
+
+    Streams are versions 1, 2, 3 to where they are known to end, positions have no gap, every event can be read and is
+    what it was when it was chained, kept heads hold, decision tables and read models are what the log says. Requests
+    and appends go on meanwhile.
+    """
+    findings = Findings()
+    try:
+        kept = [*heads, *(kept_heads(file) if file else ())]
+        walked = asyncio.run(_verified(findings, kept, log_only=log_only))
+    except NotAHead as error:
+        raise click.ClickException(f"{file}: {error}") from error
+    except KeyboardInterrupt:
+        click.echo("stopped; nothing has been changed", err=True)
+        raise SystemExit(STOPPED) from None
+    for finding in findings:
+        click.echo(msgspec.json.encode(finding) if as_json else finding)
+    if findings:
+        raise click.ClickException(f"{len(findings)} things are not as they have to be")
+    if file is not None:
+        last = max((head.position for head in kept), default=-1)
+        keep(file, [head for head in walked.heads if head.position > last])
+    click.echo(f"all is as it has to be up to position {walked.head.position}", err=as_json)
+    if walked.chained < walked.head.position:
+        click.echo(f"events behind position {walked.chained} are not chained yet", err=True)
+    click.echo(walked.head)
+
+
+async def _verified(findings: Findings, kept: Sequence[Head], *, log_only: bool) -> Walked:
+    async with opened() as node:
+        session = await connect(node.dsn, Link(name="audit", command_timeout=None))
+        try:
+            with _bar("log") as on_progress:
+                walked = await verify_log(session, findings, kept, on_progress)
+            if not log_only:
+                await _verify_tables(node, session, findings)
+            return walked
+        finally:
+            await session.close()
+
+
+async def _verify_tables(node: Node, session: Any, findings: Findings) -> None:
+    with _bar("decision tables") as on_progress:
+        await verify_decision_tables(session, findings, on_progress)
+    holder = f"{socket.gethostname()}:{os.getpid()}"
+    for model in READ_MODELS:
+        with _bar(model.name) as on_progress:
+            await verify_read_model(node.pools.followers, model, holder, findings, on_progress)
+
+
+@contextmanager
+def _bar(what: str) -> Iterator[OnProgress]:
+    """Show how far a part has come."""
+    bars = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("events"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+    )
+    with bars:
+        bar = bars.add_task(f"verifying {what}", total=None)
+        yield lambda done, every: bars.update(bar, completed=done, total=every)
+        total = bars.tasks[bar].total or 0
+        bars.update(bar, completed=total, total=total)
