@@ -173,12 +173,12 @@ update delivery.webhooks as known
    set failing_since = case when seen.well then null else coalesce(known.failing_since, seen.since) end,
        stuck_at = coalesce(seen.stuck_at, known.stuck_at),
        to_disable = coalesce(known.to_disable, seen.verdict),
-       to_disable_since = coalesce(known.to_disable_since, case when seen.verdict is not null then $7 end)
+       to_disable_since = coalesce(known.to_disable_since, case when seen.verdict is not null then $7::timestamptz end)
   from (select webhook, well, since, seen.stuck_at,
                case when not active then null
                     when gone then 'gone'
                     when seen.stuck_at is not null then 'failing'
-                    when not well and coalesce(failing_since, since) <= $6 then 'failing' end as verdict
+                    when not well and coalesce(failing_since, since) <= $6::timestamptz then 'failing' end as verdict
           from unnest($1::text[], $2::boolean[], $3::timestamptz[], $4::boolean[], $5::bigint[])
             as seen (webhook, well, since, gone, stuck_at)
           join delivery.webhooks using (webhook)) as seen
