@@ -10,9 +10,6 @@ and stopped again.
 import argparse
 import asyncio
 import os
-import signal
-import subprocess
-import sys
 import tempfile
 import time
 from collections import defaultdict
@@ -29,6 +26,7 @@ from rich.table import Table
 
 from bench.connection import Connection, Refused
 from bench.machine import cost, family, machine_busy, name_of
+from bench.serving import KEY, serving
 
 FLOW = '<sequenceFlow id="{0}_{1}" sourceRef="{0}" targetRef="{1}"/>'
 SERVICE = (
@@ -190,28 +188,9 @@ def server(options: argparse.Namespace) -> Iterator[int]:
         return
     with tempfile.TemporaryDirectory(prefix="annals-bench-") as directory:
         Path(directory).chmod(0o711)
-        options.key = "a-key-for-the-benchmark"
-        environment = {
-            **os.environ,  # noqa: TID251  (inherited, not a setting)
-            "ANNALS_BOOTSTRAP_KEY": options.key,
-            "ANNALS_LOG_LEVEL": "warning",
-            "ANNALS_ENTERPRISE_LIMIT": "1000000",
-        }
-        command = [
-            str(Path(sys.executable).with_name("annals")),
-            "serve",
-            "--port",
-            "0",
-            "--data-dir",
-            f"{directory}/d",
-        ]
-        with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
-            assert process.stderr is not None
-            options.url = next(line.rsplit(" ", 1)[1].strip() for line in process.stderr if "listens on" in line)
-            try:
-                yield process.pid
-            finally:
-                process.send_signal(signal.SIGTERM)
+        with serving(Path(directory) / "d") as served:
+            options.url, options.key = served.url, KEY
+            yield served.pid
 
 
 def shares(pid: int) -> dict[str, float]:
