@@ -56,12 +56,19 @@ class History(msgspec.Struct):
 
 
 class Load:
-    """Clients that never give up: an unknown outcome is asked for again under its idempotency key."""
+    """Clients that never give up: an unknown outcome is asked for again under its idempotency key.
 
-    def __init__(self, url: str, seed: int) -> None:
+    Where there are several nodes, each request goes to any of them, also the one that asks again. ``rest`` is the time
+    from one start of a client to its next, ``patience`` how long it waits for an answer, both in seconds.
+    """
+
+    def __init__(self, urls: Sequence[str], seed: int, *, rest: float = 0.0, patience: float = 10.0) -> None:
         self.history = History()
+        self.starting = True
         self.running = True
-        self._url = url
+        self._urls = urls
+        self._rest = rest
+        self._patience = patience
         self._chance = random.Random(seed)
         self._numbers = count(1)
 
@@ -72,11 +79,13 @@ class Load:
 
     async def start_instances(self) -> None:
         async with self._session() as session:
-            while self.running:
+            while self.running and self.starting:
                 key = f"key-{next(self._numbers)}"
                 body = {"bpmnProcessId": "p", "version": "1", "correlationKey": key, "workerId": "load"}
                 _, answer = await self._call(session, "POST", "/process-instances", body)
                 self.history.started[key] = (answer["partition"], answer["id"])
+                if self._rest:
+                    await asyncio.sleep(self._rest)
 
     async def work(self, name: str) -> None:
         async with self._session() as session:
@@ -117,8 +126,9 @@ class Load:
         headers = {"Idempotency-Key": f"request-{next(self._numbers)}"} if keyed else {}
         async with asyncio.timeout(PATIENCE_SECONDS):
             while True:
+                url = self._chance.choice(self._urls)
                 try:
-                    async with session.request(method, self._url + path, json=body, headers=headers) as response:
+                    async with session.request(method, url + path, json=body, headers=headers) as response:
                         answer = await response.json(content_type=None)
                         self.history.answers[response.status] += 1
                         if response.status != 503:
@@ -129,7 +139,9 @@ class Load:
                 await asyncio.sleep(0.02)
 
     def _session(self) -> aiohttp.ClientSession:
-        return aiohttp.ClientSession(headers={"Authorization": KEY}, timeout=aiohttp.ClientTimeout(total=10))
+        return aiohttp.ClientSession(
+            headers={"Authorization": KEY}, timeout=aiohttp.ClientTimeout(total=self._patience)
+        )
 
 
 async def kill_under_load(
@@ -142,7 +154,7 @@ async def kill_under_load(
     chance = random.Random(seed)
     node = Node(data_dir, free_port())
     await node.start()
-    load = Load(node.url, seed)
+    load = Load([node.url], seed)
     await load.deploy()
     if weakened:
         await _weaken(data_dir)
@@ -167,7 +179,7 @@ async def kill_under_load(
 async def _judge(data_dir: Path, history: History, *, progresses: bool) -> list[str]:
     """Check all there is to check; a node whose database has lost facts need not get anywhere any more."""
     dsn = await started_again(data_dir)
-    return [*(await _check_progress(dsn) if progresses else []), *await check(dsn, history)]
+    return [*(await check_progress(dsn) if progresses else []), *await check(dsn, history)]
 
 
 async def _cancelled(tasks: Sequence["asyncio.Task[None]"]) -> None:
@@ -207,18 +219,18 @@ async def kill_server(node: Node) -> None:
 async def kill_database(data_dir: Path) -> None:
     """Kill the server and all its children; one that is being started again is waited for."""
     await started_again(data_dir)
-    _kill_family(int((data_dir / "postgres" / "postmaster.pid").read_text().splitlines()[0]))
+    kill_family(int((data_dir / "postgres" / "postmaster.pid").read_text().splitlines()[0]))
 
 
-def _kill_family(postmaster: int) -> None:
-    """Stop the parent first, so that it has no new children while they are listed."""
+def kill_family(postmaster: int) -> None:
+    """Kill a server. Stop the parent first, so that it has no new children while they are listed."""
     os.kill(postmaster, signal.SIGSTOP)
     children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
     for pid in [postmaster, *map(int, children)]:
         os.kill(pid, signal.SIGKILL)
 
 
-async def _check_progress(dsn: str) -> list[str]:
+async def check_progress(dsn: str) -> list[str]:
     """Once nothing is killed any more, the engine does all that it has to do by itself."""
     connection = await asyncpg.connect(dsn)
     try:

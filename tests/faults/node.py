@@ -101,6 +101,11 @@ class Node:
         return self._process.pid
 
     @property
+    def has_ended(self) -> bool:
+        """Whether it was started, and runs no longer."""
+        return self._process is not None and self._process.returncode is not None
+
+    @property
     def said(self) -> str:
         """What it has written to its standard error since it was started."""
         return self._log.read_text()

@@ -41,6 +41,7 @@ ULIDS = {
     "/api/alerts/incidents": "inc_",
     "/api/checks": "chk_",
     "/api/alerts/rules": "rule_",
+    "/webhooks": "whk_",
 }
 
 PARAMETERS = {"processKey": "invoice", "version": "1", "minResults": "0", "maxResults": "20"}
@@ -119,7 +120,7 @@ async def test_nothing_is_lost_or_doubled_under_load_by_outages_of_every_kind(
     database: Database, dsn: str, open_directory: Path, rounds: int, seed: int
 ) -> None:
     async with served(dsn, open_directory / "node") as (node, url):
-        load = Load(url, seed)
+        load = Load([url], seed)
         await load.deploy()
         clients = [load.start_instances() for _ in range(3)] + [load.work(f"worker-{n}") for n in range(3)]
         tasks = [asyncio.create_task(client) for client in clients]
