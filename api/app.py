@@ -31,6 +31,7 @@ from api.paths import exact_paths
 from api.problems import error_handler
 from api.request_log import RequestLog
 from api.uptime.routes import uptime_routes
+from api.webhooks.routes import webhooks_routes
 from domain.access.events import Plan
 from infra.settings import Settings
 
@@ -47,6 +48,7 @@ def create_app(node: Node) -> Litestar:
         routes.append(uptime_routes(node.tracking))
         routes.append(alerts_routes(node.tracking))
         routes.append(log_routes(LogFeed(node.feed, Seats(), identity.caller_of)))
+        routes.append(webhooks_routes(node.tracking, node.registration))
         door = Door(node.intakes.records, identity.caller_of)
         routes.append(intake_routes(node.intakes, door))
         routes.append(webhook_routes(Reception(node.tracking, door, limits.take_for_intake)))

@@ -2,6 +2,7 @@
 
 import os
 import socket
+import ssl
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
@@ -14,6 +15,7 @@ from api.engine.ports import Engine
 from api.incidents.ports import Tracking
 from api.intakes.administration import IntakeAdministration
 from api.roles import Roles
+from api.webhooks.registration import Registration
 from commands.access import IssuedKey
 from commands.handling import Commands
 from commands.routes import ROUTES
@@ -25,6 +27,12 @@ from infra.audit.chaining import LEASE as CHAIN_LEASE
 from infra.audit.chaining import Chaining
 from infra.clock import Clock
 from infra.command_measures import CommandMeasures
+from infra.delivery.deliveries import LEASE as DELIVERY_LEASE
+from infra.delivery.deliveries import Deliveries, Means
+from infra.delivery.posting import Terms
+from infra.delivery.scheduling import Sources
+from infra.delivery.secrets import WebhookSecrets
+from infra.delivery.targets import Targets
 from infra.embedded_postgres import EmbeddedPostgres
 from infra.encryption import VariableCipher
 from infra.engine_time import EngineTime
@@ -80,6 +88,7 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     records: AccessRecords
     administration: Administration
     intakes: IntakeAdministration
+    registration: Registration
     tokens: Tokens | None
     buckets: Buckets
     roles: Roles
@@ -181,6 +190,7 @@ async def _assembled(settings: Settings, dsn: str, pools: Pools, watch: Watch, s
         records=records,
         administration=administration,
         intakes=_intakes(commands, pools, secret_key, ids),
+        registration=Registration(WebhookSecrets(secret_key), _targets(settings), ids.ulid),
         tokens=_tokens(settings, records, clock),
         buckets=await _buckets(settings, pools, clock, stack),
         roles=Roles(),
@@ -268,9 +278,30 @@ def _roles(node: Node) -> dict[str, Coroutine[Any, Any, None]]:
             lambda _held: timeouts.run()
         )
         running["rules"] = Lease(node.pools.followers, RULES_LEASE, _holder()).keep(lambda _held: rules.run())
+    if "delivery" in settings.roles:
+        running["delivery"] = _delivering(node)
     if "prober" in settings.roles:
         running["prober"] = _probing(node)
     return running
+
+
+def _delivering(node: Node) -> Coroutine[Any, Any, None]:
+    """Return the deliveries to webhooks; of all nodes one makes them."""
+    settings, wall = node.settings, Clock().wall
+    means = Means(
+        commands=node.commands,
+        secrets=WebhookSecrets(node.secret_key),
+        bell=node.log.doorbell,
+        sources=Sources(node.pools.followers, node.feed.source, wall),
+        terms=Terms(_targets(settings), settings.webhook_timeout, wall, ssl.create_default_context()),
+        retries=settings.webhook_retries,
+    )
+    return Lease(node.pools.followers, DELIVERY_LEASE, _holder()).keep(Deliveries(means).deliver)
+
+
+def _targets(settings: Settings) -> Targets:
+    """Return where webhooks may be."""
+    return Targets(settings.webhook_ports, settings.webhook_private_targets)
 
 
 def _probing(node: Node) -> Coroutine[Any, Any, None]:

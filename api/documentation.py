@@ -42,6 +42,8 @@ TAGS: Mapping[str, str] = {
     "variables": "Of the engine: variables of instances.",
     "node": "Of the engine: its clock and its readiness.",
     "events": "The log itself, below `/events`: every change, in the order of commits. Errors are problems (RFC 9457).",
+    "audit": "Who did what to what, below `/audit`. Errors are problems (RFC 9457).",
+    "webhooks": "Where events are delivered to, below `/webhooks`. Errors are problems (RFC 9457).",
     "administration": "Tenants, API keys and intakes, below `/admin`. Errors are problems (RFC 9457).",
     "operation": "How a node is doing.",
 }
@@ -111,6 +113,14 @@ _EVENT_TYPE: Json = {
     "schema": {"type": "string", "pattern": r"^[a-z_]+\.[a-z_]+\.v\d+$", "examples": ["incident.opened.v1"]},
     "description": "type of events",
 }
+_DELIVERY: Json = {
+    "schema": {
+        "type": "string",
+        "pattern": rf"^msg_{_ULID}-[1-9]\d{{0,18}}$",
+        "examples": ["msg_01JD8QZ2N3W4X5Y6Z7A8B9C0D1-1042"],
+    },
+    "description": "id of a delivery",
+}
 
 _POSITION: Json = {
     "schema": {"type": "string", "pattern": r"^\d{1,19}$", "examples": ["1042"]},
@@ -130,6 +140,7 @@ _IN_PATH: Mapping[str, Mapping[str, Json]] = {
     "/admin/intakes/": {"id": _id("", "an intake")},
     "/events/types/": {"type": _EVENT_TYPE},
     "/events/": {"position": _POSITION},
+    "/webhooks/": {"id": _id("whk_", "a webhook"), "delivery": _DELIVERY},
 }
 
 

@@ -4,12 +4,11 @@ import asyncio
 from collections.abc import Sequence
 
 import click
-import msgspec
 from msgspec import UNSET
 
 from api.admin.administration import SYSTEM
 from api.cli.database import opened
-from api.cli.tables import console, table
+from api.cli.tables import show
 from commands.access import ON_THE_MACHINE, ChangeTenant, IssueKey, RegisterTenant, TenantView
 from commands.access_fields import LONGEST_TIMEOUT_MINUTES
 from domain.access.roles import DEFAULT_TENANT, ENTITLEMENTS, PLANS, ROLES
@@ -39,7 +38,7 @@ def list_tenants(*, as_json: bool) -> None:
         async with opened() as node:
             return await node.records.tenants()
 
-    _show(asyncio.run(rows()), as_json=as_json)
+    show(asyncio.run(rows()), as_json=as_json, dim="revoked")
 
 
 @tenants.command("create")
@@ -106,7 +105,7 @@ def list_keys(tenant: str | None, *, as_json: bool) -> None:
         async with opened() as node:
             return [row for row in await node.records.keys() if tenant in {None, row.tenant}]
 
-    _show(asyncio.run(rows()), as_json=as_json)
+    show(asyncio.run(rows()), as_json=as_json, dim="revoked")
 
 
 @keys.command("create")
@@ -145,29 +144,3 @@ def _say_of(view: TenantView) -> None:
     timeout = view.acknowledgement_timeout_minutes
     until = f"; acknowledgements are taken back after {timeout} minutes" if timeout else ""
     click.echo(f"tenant {view.id} has plan {view.plan}{beyond}{until}")
-
-
-def _show(rows: Sequence[TenantRow | KeyRow], *, as_json: bool) -> None:
-    if as_json:
-        for row in rows:
-            click.echo(msgspec.json.encode(row))
-        return
-    lines = table()
-    for row in rows:
-        cells = msgspec.to_builtins(row)
-        if not lines.columns:
-            for name in cells:
-                lines.add_column(name.replace("_", " "))
-        revoked = cells.get("revoked", False)
-        lines.add_row(*(_cell(value) for value in cells.values()), style="dim" if revoked else "")
-    console().print(lines)
-
-
-def _cell(value: object) -> str:
-    match value:
-        case bool():
-            return "yes" if value else ""
-        case list() | tuple():
-            return ", ".join(value)
-        case _:
-            return str(value)

@@ -1,7 +1,10 @@
 """Tables for the terminal, and for files and pipes, where nothing may be cut off."""
 
 import sys
+from collections.abc import Sequence
 
+import click
+import msgspec
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -16,3 +19,31 @@ def console() -> Console:
 
 def table() -> Table:
     return Table(box=box.SIMPLE_HEAD, pad_edge=False)
+
+
+def show(rows: Sequence[msgspec.Struct], *, as_json: bool, dim: str = "") -> None:
+    """Print structs of one kind: a line of JSON each, or a table, dim where the member of that name says something."""
+    if as_json:
+        for row in rows:
+            click.echo(msgspec.json.encode(row))
+        return
+    lines = table()
+    for row in rows:
+        cells = {name: getattr(row, name) for name in row.__struct_fields__}
+        if not lines.columns:
+            for name in cells:
+                lines.add_column(name.replace("_", " "))
+        lines.add_row(*map(_cell, cells.values()), style="dim" if cells.get(dim) else "")
+    console().print(lines)
+
+
+def _cell(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "yes" if value else ""
+        case list() | tuple():
+            return ", ".join(value)
+        case _:
+            return str(value)

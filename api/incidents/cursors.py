@@ -33,7 +33,7 @@ _SECOND, _MICROSECOND = timedelta(seconds=1), timedelta(microseconds=1)
 
 
 class Place(NamedTuple):
-    """An incident's place in a list by the time of opening."""
+    """An incident's place in a list by the time of opening; or a webhook's, by that of making."""
 
     created_at: datetime
     incident: str

@@ -1,4 +1,4 @@
-"""Where the answers of the APIs about incidents lead, for the OpenAPI document, also from one of them to another."""
+"""Where answers about incidents, checks and webhooks lead, for the OpenAPI document, also from one API to another."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -31,6 +31,19 @@ _OF_CHECKS: Mapping[str, Sequence[str]] = {"id": ("getCheck", "changeCheck", "re
 _OF_RULES: Mapping[str, Sequence[str]] = {
     "rule_id": ("getAlertRule", "replaceAlertRule", "enableAlertRule", "deleteAlertRule")
 }
+_OF_WEBHOOKS: Mapping[str, Sequence[str]] = {
+    "id": (
+        "getWebhook",
+        "changeWebhook",
+        "rotateWebhookSecret",
+        "disableWebhook",
+        "enableWebhook",
+        "testWebhook",
+        "replayWebhook",
+        "listDeliveries",
+        "deleteWebhook",
+    )
+}
 _OF_INTAKES: Mapping[str, Sequence[str]] = {"id": ("closeIntake",)}
 
 #: Where the id stands in an operation's answer, and what takes it.
@@ -45,6 +58,8 @@ _LEADS: Mapping[str, tuple[str, Mapping[str, Sequence[str]]]] = {
     "listChecks": ("/data/checks/0/id", _OF_CHECKS),
     "createAlertRule": ("/rule/_id", _OF_RULES),
     "openIntake": ("/id", _OF_INTAKES),
+    "createWebhook": ("/id", _OF_WEBHOOKS),
+    "listWebhooks": ("/webhooks/0/id", _OF_WEBHOOKS),
 }
 
 

@@ -81,7 +81,7 @@ class Document:
                         **least_of(schema),
                         **{k: v for k, v in self._known.items() if k in schema.get("required", ())},
                     }
-                    secret = self._secret if "/webhooks/" in path else ""
+                    secret = self._secret if "/v1/webhooks/" in path else ""
                     yield Operation(described["operationId"], method.upper(), self._filled(path), least, schema, secret)
 
     def fields(self) -> Iterator[Field]:

@@ -29,7 +29,7 @@ BEGINNINGS = ("createProcess", "createProcessInstance", "lockJobs", "registerTen
 HEALTH = "/healthz"
 
 #: The paths of the APIs about incidents, those of all others, and all paths.
-INCIDENTS = r"/(v1|api|admin/intakes)\b.*"
+INCIDENTS = r"/(v1|api|admin/intakes|webhooks)\b.*"
 OTHERS = rf"(?!{INCIDENTS}).*"
 EVERYWHERE = ".*"
 

@@ -19,6 +19,7 @@ BEGINNINGS = (
     "createCheck",
     "createAlertRule",
     "openIntake",
+    "createWebhook",
     "listFeedIncidents",
     "listChecks",
 )
@@ -54,6 +55,7 @@ ABOUT: Mapping[str, Callable[[Json, Mapping[str, Any], int], Any]] = {
     "createAlertRule": _rule,
     "replaceAlertRule": _rule,
     "openIntake": lambda body, _, __: {**body, "tenantId": "default"},
+    "createWebhook": lambda _, content, chance: _shown({}, content, chance),
     "reportAlertSamples": lambda _, __, chance: {"metric": "errors", "value": chance % 100},
     "reportResults": lambda _, __, chance: (FAILED, WORKED)[chance % 2],
     "receiveAlerts": _shown,

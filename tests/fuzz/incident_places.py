@@ -4,13 +4,14 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from tests.fuzz.reported import ALERTS, CHECKS, FEED, RULE, RULES, UPTIME, Reported
+from tests.fuzz.reported import ALERTS, CHECKS, FEED, RULE, RULES, UPTIME, WEBHOOKS, Reported
 from tests.fuzz.tenancy import Asked, Place
 
 #: Nobody's, in the form of each kind of id.
 ULID = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
 NO_INCIDENT, NO_CHECK, NO_RULE, NO_INTAKE = f"inc_{ULID}", f"chk_{ULID}", f"rule_{ULID}", ULID
 NO_TENANT, NO_CURSOR = "none", "A" * 80
+NO_WEBHOOK, NO_DELIVERY = f"whk_{ULID}", f"msg_{ULID}-10"
 
 #: What is not allowed at all, or changes nothing, for what a tenant has itself.
 REPORT = {"severity": "major", "type": "timeout", "error_message": "no answer"}
@@ -27,6 +28,7 @@ def incident_places(have: Reported, mine: Reported) -> dict[str, Place]:
         **_about_rules(have),
         **_about_intakes(have),
         **dict(_webhooks(have, mine)),
+        **_deliveries(have, mine),
     }
 
 
@@ -101,6 +103,32 @@ def _about_intakes(have: Reported) -> dict[str, Place]:
     return {
         "intake: open": (opening, have.tenant, NO_TENANT),
         "intake: close": (Asked("DELETE", "/admin/intakes/<id>"), have.spare_intake, NO_INTAKE),
+    }
+
+
+def _deliveries(have: Reported, mine: Reported) -> dict[str, Place]:
+    """Return what is asked of a webhook to which events are delivered."""
+    first, second, third = have.webhooks
+    below = f"{WEBHOOKS}/<id>"
+    asked = {
+        "show": Asked("GET", below),
+        "change": _body("PATCH", below, description="Theirs"),
+        "rotate": Asked("POST", f"{below}/secret/rotate", "{}"),
+        "replay": _body("POST", f"{below}/replay", upto=1),
+        "test": Asked("POST", f"{below}/test"),
+        "deliveries": Asked("GET", f"{below}/deliveries"),
+    }
+    changed = {"disable": Asked("POST", f"{below}/disable"), "enable": Asked("POST", f"{below}/enable")}
+    of_mine = f"{WEBHOOKS}/{mine.webhooks[0]}/deliveries/<id>"
+    delivery = {"show": Asked("GET", of_mine), "redeliver": Asked("POST", f"{of_mine}/redeliver")}
+    of_theirs = f"{below}/deliveries/{have.delivery}"
+    behind = {"delivery": Asked("GET", of_theirs), "redeliver": Asked("POST", f"{of_theirs}/redeliver")}
+    return {
+        **{f"webhook: {name}": (request, first, NO_WEBHOOK) for name, request in (asked | behind).items()},
+        **{f"webhook: {name}": (request, second, NO_WEBHOOK) for name, request in changed.items()},
+        "webhook: delete": (Asked("DELETE", below), third, NO_WEBHOOK),
+        "webhooks after one of them": (Asked("GET", f"{WEBHOOKS}?limit=1&cursor=<id>"), have.webhook_cursor, NO_CURSOR),
+        **{f"delivery: {name}": (request, have.delivery, NO_DELIVERY) for name, request in delivery.items()},
     }
 
 

@@ -1,4 +1,4 @@
-"""What a tenant has in the APIs about incidents: incidents of every source and status, checks, rules, intakes."""
+"""What a tenant has besides processes: incidents of every source and status, checks, rules, intakes, webhooks."""
 
 import asyncio
 import json
@@ -10,6 +10,8 @@ from tests.fuzz.tenancy import Asked, Belongings, asked
 
 FEED, UPTIME, CHECKS = "/v1/incidents", "/api/incidents", "/api/checks"
 ALERTS, RULES, SAMPLES = "/api/alerts/incidents", "/api/alerts/rules", "/api/alerts/samples"
+
+WEBHOOKS = "/webhooks"
 
 #: Spare ones, for routes that change or end what they are about.
 SPARE = 9
@@ -25,6 +27,9 @@ RULE: Mapping[str, Any] = {
     "windowMinutes": 5,
 }
 
+#: It wants what no tenant here has, so that nothing is delivered to it but what is asked for.
+WEBHOOK: Mapping[str, Any] = {"url": "https://receiver.example/hooks", "types": ["register.member_listed.v1"]}
+
 
 class Reported(NamedTuple):
     """Ids as clients see them. ``incidents`` are by what became of them; the others are open, and nobody's matter."""
@@ -39,6 +44,9 @@ class Reported(NamedTuple):
     spare_intake: str
     external_id: str
     cursor: str
+    webhooks: Sequence[str]
+    delivery: str
+    webhook_cursor: str
 
 
 async def reported(target: Target, have: Belongings) -> Reported:
@@ -63,7 +71,11 @@ async def reported(target: Target, have: Belongings) -> Reported:
         "handed in": external,
     }
     cursor = (await target.done("GET", f"{FEED}?limit=1", key=operator))["cursor"]
-    found = (spare, incidents, checks, rules, intakes, spare_intake, alert["sourceAlertId"], cursor)
+    webhooks = [(await target.done("POST", WEBHOOKS, WEBHOOK, admin))["id"] for _ in range(3)]
+    delivery = await _delivered(target, webhooks[0], admin)
+    further = (await target.done("GET", f"{WEBHOOKS}?limit=1", key=admin))["next"]
+    told = (webhooks, delivery, further)
+    found = (spare, incidents, checks, rules, intakes, spare_intake, alert["sourceAlertId"], cursor, *told)
     return Reported(tenant, keys, *found)
 
 
@@ -129,6 +141,16 @@ async def _of_process(target: Target, key: str) -> str:
     listed = (await target.done("GET", f"{FEED}?limit=100", key=key))["incidents"]
     (incident,) = [row["incidentId"] for row in listed if "failed in" in row["title"]]
     return str(incident)
+
+
+async def _delivered(target: Target, webhook: str, key: str) -> str:
+    """Return the delivery of a test, once there is one."""
+    delivery: str = (await target.done("POST", f"{WEBHOOKS}/{webhook}/test", key=key))["delivery"]
+    async with asyncio.timeout(FIRES_WITHIN):
+        while True:
+            if (await target.ask("GET", f"{WEBHOOKS}/{webhook}/deliveries/{delivery}", key=key)).status == 200:
+                return delivery
+            await asyncio.sleep(0.1)
 
 
 async def _intake(target: Target, tenant: str, provider: str, key: str) -> Mapping[str, str]:

@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from tests.fuzz.reported import CHECKS, FEED, RULE, RULES
+from tests.fuzz.reported import CHECKS, FEED, RULE, RULES, WEBHOOK, WEBHOOKS
 from tests.fuzz.target import Target
 
 REPORT = {"title": "Checkout is slow", "description": "Orders take a minute to be taken."}
 
 
 class Standing(NamedTuple):
-    """An open incident and another one, a check, a rule, and an intake with its secret."""
+    """An open incident and another one, a check, a rule, an intake with its secret, and a webhook."""
 
     incident: str
     other: str
@@ -18,6 +18,7 @@ class Standing(NamedTuple):
     rule: str
     intake: str
     secret: str
+    webhook: str
 
     @property
     def places(self) -> Mapping[str, str]:
@@ -30,6 +31,7 @@ class Standing(NamedTuple):
             "api/alerts/incidents": self.incident,
             "api/alerts/rules": self.rule,
             "admin/intakes": self.intake,
+            "webhooks": self.webhook,
         }
 
 
@@ -41,4 +43,5 @@ async def standing(target: Target) -> Standing:
     rule = (await target.done("POST", RULES, RULE))["rule"]["_id"]
     opening = {"tenantId": "default", "provider": "custom", "name": "a sender"}
     intake = await target.done("POST", "/admin/intakes", opening)
-    return Standing(incident, other, check, rule, intake["id"], intake["secret"])
+    webhook = (await target.done("POST", WEBHOOKS, WEBHOOK))["id"]
+    return Standing(incident, other, check, rule, intake["id"], intake["secret"], webhook)

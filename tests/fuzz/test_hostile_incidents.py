@@ -84,7 +84,7 @@ async def test_what_is_no_id_is_unknown_at_every_operation(
     """Every body is one that would be taken, so that nothing else is refused."""
     bodies = json.dumps({"status": "resolved"}).encode()
     for method, path in operations(document):
-        if "{" not in path or "webhooks" in path:
+        if "{" not in path or "v1/webhooks" in path:
             continue
         name = path[path.index("{") : path.index("}") + 1]
         reply = await raw(target, method, path.replace(name, no_id), bodies)
@@ -253,7 +253,7 @@ async def test_a_body_that_is_too_large_is_refused_by_every_operation(
 
     length = {} if chunked else {"Content-Length": str(65_536 * (size // 65_536 + 1))}
     for method, path in operations(document):
-        if method in {"GET", "DELETE"} or "webhooks" in path:
+        if method in {"GET", "DELETE"} or "v1/webhooks" in path:
             continue
         headers = {"X-API-Key": KEY, "Content-Type": "application/json", **length}
         url = f"{target.node.url}{filled_in(path, about)}"

@@ -8,7 +8,7 @@ import pytest
 
 from tests.fuzz.engine_places import engine_places
 from tests.fuzz.incident_places import ULID, incident_places, written
-from tests.fuzz.reported import ALERTS, CHECKS, FEED, RULES, UPTIME, Reported, reported
+from tests.fuzz.reported import ALERTS, CHECKS, FEED, RULES, UPTIME, WEBHOOKS, Reported, reported
 from tests.fuzz.target import Target
 from tests.fuzz.tenancy import ROLES, Belongings, Place, asked, assert_alike, furnished, likened
 from tests.modelling import bpmn
@@ -21,6 +21,7 @@ LISTS = (
     RULES,
     "/v1/analytics/incidents",
     "/admin/intakes",
+    WEBHOOKS,
 )
 
 

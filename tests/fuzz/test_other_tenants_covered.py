@@ -32,6 +32,7 @@ WORDS = set(
     sort_order source startDate started_at states status status_page_update suggestedAgents tags target_url threshold
     time timeCycle timeDuration timeout_ms timer timers title total type uniqueKey value variables version wait
     windowMinutes workerId assignee_id exclusiveGatewayDecision escalationCode names calledProcess
+    before ordered overlapSeconds secret state types upto url
     """.split()  # noqa: SIM905  (a hundred words, one after the other)
 )
 
@@ -46,6 +47,8 @@ OWN: Mapping[str, frozenset[str]] = {
     "PATCH /api/checks/{id}": frozenset({"name"}),
     "POST /api/alerts/rules": frozenset({"name"}),
     "PUT /api/alerts/rules/{rule_id}": frozenset({"name"}),
+    "POST /webhooks": frozenset({"processKey"}),
+    "PATCH /webhooks/{id}": frozenset({"processKey"}),
     "POST /processes": frozenset({"name", "bpmnProcessId", "bpmnElementId", "messageName", "signalName"}),
     "POST /process-instances": frozenset({"name", "correlationKey"}),
     "POST /process-instances/batch": frozenset({"name", "correlationKey"}),
@@ -94,7 +97,7 @@ def belongings() -> Belongings:
 def things() -> Reported:
     intakes = {provider: {"id": "i", "secret": "s", "routingKey": "r"} for provider in ("custom", "pagerduty")}
     ids = ["x"] * 9
-    return Reported("t", {}, ids, {}, ids[:4], ids[:4], intakes, "i", "e", "c")
+    return Reported("t", {}, ids, {}, ids[:4], ids[:4], intakes, "i", "e", "c", ids[:3], "d", "f")
 
 
 def requests() -> Iterator[Asked]:

@@ -1,0 +1,1 @@
+"""Webhooks: where events are delivered to, and what has become of each delivery."""
