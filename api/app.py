@@ -17,7 +17,7 @@ from api.composition import Node
 from api.dialects import error_form
 from api.engine.routes import EngineApi
 from api.feed.routes import feed_routes
-from api.health import health_routes
+from api.health import Vitals, health_routes
 from api.identity import PUBLIC, Identity
 from api.insight.routes import insight_routes
 from api.intakes.administration import intake_routes
@@ -40,7 +40,9 @@ def create_app(node: Node) -> Litestar:
     """Return the application of a node; one without the role ``api`` answers for its health alone."""
     identity = Identity(node.records, tokens=node.tokens)
     limits = Limits(node.buckets, _rates(node.settings), identity)
-    routes: list[ControllerRouterHandler] = [*health_routes(node.obstacle, node.followers.status)]
+    routes: list[ControllerRouterHandler] = [
+        *health_routes(Vitals(node.obstacle, node.duties.reports, node.followers.status, node.measure))
+    ]
     plugins: list[PluginProtocol] = [identity]
     if "api" in node.settings.roles:
         routes += [admin_routes(node.administration, identity), *insight_routes(node.reading, node.pools.queries)]

@@ -3,7 +3,7 @@
 import os
 import socket
 import ssl
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Any
@@ -33,6 +33,7 @@ from infra.delivery.posting import Terms
 from infra.delivery.scheduling import Sources
 from infra.delivery.secrets import WebhookSecrets
 from infra.delivery.targets import Targets
+from infra.duties import Duties, Duty
 from infra.embedded_postgres import EmbeddedPostgres
 from infra.encryption import VariableCipher
 from infra.engine_time import EngineTime
@@ -42,12 +43,14 @@ from infra.event_log.log import EventLog
 from infra.event_log.pruning import Pruner
 from infra.executor import Executor
 from infra.following.followers import LEASE, Followers
+from infra.following.standing import Standing
 from infra.history import ReadModelHistory
 from infra.ids import IdBlocks
 from infra.intakes import IntakeRecords, IntakeSecrets
 from infra.leases import Lease
 from infra.lookups import PostgresLookups
 from infra.migrating import migrate
+from infra.node_measures import measure_connections, measure_incidents
 from infra.postgres import Connection, Link, Pools, Record, connect, open_pools
 from infra.probing.prober import LEASE as PROBER_LEASE
 from infra.probing.prober import Outlook, Prober
@@ -69,6 +72,9 @@ from projections.catalogue import READ_MODELS
 #: The lease under which one node runs the engine's own tasks.
 EXECUTOR_LEASE = "executor"
 
+#: Seconds without a sign of life after which a role counts as standing still: twice what a statement of it may take.
+PATIENCE = 120.0
+
 
 class Node(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that one process runs, opened; ``founded`` is the first owner key when this start made it."""
@@ -77,6 +83,7 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     dsn: str
     pools: Pools
     watch: Watch
+    duties: Duties
     engine_time: EngineTime
     log: EventLog
     commands: Commands
@@ -134,6 +141,11 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
         """Say why this node should get no requests now; empty while it should."""
         return self.watch.trouble
 
+    async def measure(self, obstacle: str, standings: Sequence[Standing]) -> None:
+        """Look up what is not counted as it happens, as far as the obstacle to requests lets it."""
+        measure_connections(self.pools, database_up=not obstacle)
+        await measure_incidents(self.pools, standings)
+
 
 @asynccontextmanager
 async def open_node(settings: Settings) -> AsyncIterator[Node]:
@@ -165,7 +177,8 @@ async def _assembled(settings: Settings, dsn: str, pools: Pools, watch: Watch, s
     await stack.enter_async_context(events)
     engine_time = EngineTime(events, clock)
     await engine_time.catch_up()
-    followers = _followers(pools, events)
+    duties = Duties(clock.wall)
+    followers = _followers(pools, events, duties.of(LEASE, PATIENCE) if "followers" in settings.roles else None)
     reading = Reading(pools.queries, READ_MODELS, events.doorbell, followers.progress, settings.query_wait)
     ids = IdBlocks(pools.commands)
     cipher = VariableCipher(settings.encryption_keys)
@@ -179,6 +192,7 @@ async def _assembled(settings: Settings, dsn: str, pools: Pools, watch: Watch, s
         dsn=dsn,
         pools=pools,
         watch=watch,
+        duties=duties,
         engine_time=engine_time,
         log=events,
         commands=commands,
@@ -214,8 +228,8 @@ def _commands(
     )
 
 
-def _followers(pools: Pools, events: EventLog) -> Followers:
-    lease = Lease(pools.followers, LEASE, _holder())
+def _followers(pools: Pools, events: EventLog, duty: Duty | None) -> Followers:
+    lease = Lease(pools.followers, LEASE, _holder(), duty=duty)
     return Followers(pools.followers, lease, events.doorbell, READ_MODELS, tail=events.tail)
 
 
@@ -261,7 +275,7 @@ def _roles(node: Node) -> dict[str, Coroutine[Any, Any, None]]:
         running["event feed"] = node.feed.run()
     if "followers" in settings.roles:
         running["followers"] = node.followers.run()
-        chain_lease = Lease(node.pools.followers, CHAIN_LEASE, _holder())
+        chain_lease = Lease(node.pools.followers, CHAIN_LEASE, _holder(), duty=node.duties.of(CHAIN_LEASE, PATIENCE))
         running["chain"] = Chaining(node.pools.followers, chain_lease, node.log.doorbell).run()
     if "executor" in settings.roles:
         executor = Executor(
@@ -270,14 +284,12 @@ def _roles(node: Node) -> dict[str, Coroutine[Any, Any, None]]:
             settings.task_retry_limit,
             runs_tasks=settings.task_executor_enabled,
         )
-        running["executor"] = Lease(node.pools.followers, EXECUTOR_LEASE, _holder()).keep(lambda _held: executor.run())
+        running["executor"] = _on_one_node(node, EXECUTOR_LEASE, executor.run)
     if "rules" in settings.roles:
         rules = RuleEvaluator(node.commands, node.reading, node.pools.queries, settings.alert_evaluation_seconds)
         timeouts = AcknowledgementTimeouts(node.commands, node.reading, node.pools.queries)
-        running["acknowledgements"] = Lease(node.pools.followers, ACKNOWLEDGEMENTS_LEASE, _holder()).keep(
-            lambda _held: timeouts.run()
-        )
-        running["rules"] = Lease(node.pools.followers, RULES_LEASE, _holder()).keep(lambda _held: rules.run())
+        running["acknowledgements"] = _on_one_node(node, ACKNOWLEDGEMENTS_LEASE, timeouts.run)
+        running["rules"] = _on_one_node(node, RULES_LEASE, rules.run, settings.alert_evaluation_seconds)
     if "delivery" in settings.roles:
         running["delivery"] = _delivering(node)
     if "prober" in settings.roles:
@@ -309,7 +321,16 @@ def _probing(node: Node) -> Coroutine[Any, Any, None]:
     region = node.settings.prober_region or ""  # it is there: opening the node has looked
     outlook = Outlook(region, Clock().wall, allow_special=node.settings.prober_special_addresses)
     prober = Prober(node.commands, node.reading, node.pools.queries, outlook)
-    return Lease(node.pools.followers, f"{PROBER_LEASE} {region}", _holder()).keep(lambda _held: prober.run())
+    return _on_one_node(node, f"{PROBER_LEASE} {region}", prober.run)
+
+
+def _on_one_node(
+    node: Node, name: str, run: Callable[[Callable[[], None]], Coroutine[Any, Any, None]], pause: float = 0.0
+) -> Coroutine[Any, Any, None]:
+    """Return what one node at a time does, under the lease of that name; it pauses for so many seconds by itself."""
+    duty = node.duties.of(name, pause + PATIENCE)
+    lease = Lease(node.pools.followers, name, _holder(), duty=duty)
+    return lease.keep(lambda _held: run(duty.goes_on))
 
 
 def _wire(node: Node) -> DoorbellWire | RedisWire:

@@ -5,7 +5,7 @@ too long, is decided on its stream and its tenant's, so it does not matter who a
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import structlog
@@ -47,12 +47,13 @@ class AcknowledgementTimeouts:
         self._readings = readings
         self._database = database
 
-    async def run(self) -> None:
-        """Look until cancelled. An outage is waited out."""
+    async def run(self, goes_on: Callable[[], None] = lambda: None) -> None:
+        """Look until cancelled, and say so each time. An outage is waited out."""
         while True:
             busy = False
             try:
                 busy = await self.take_back() == BATCH
+                goes_on()
             except Exception as error:
                 if not (isinstance(error, Unavailable) or passes(error)):
                     raise

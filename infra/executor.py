@@ -4,6 +4,7 @@ It ends expired locks of jobs too, also where clients say when tasks run.
 """
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 
 import structlog
@@ -32,8 +33,8 @@ class Executor:
         self._asker = Asker(tenant="", actor=Actor("system", engine_id))
         self._retry_limit = retry_limit
 
-    async def run(self) -> None:
-        """Run tasks until cancelled. An outage is waited out: nothing is lost by it."""
+    async def run(self, goes_on: Callable[[], None] = lambda: None) -> None:
+        """Run tasks until cancelled, and say so each time. An outage is waited out: nothing is lost by it."""
         while True:
             try:
                 busy = await expire_locks(self._commands, self._asker, BATCH)
@@ -45,6 +46,7 @@ class Executor:
                 log.warning("tasks wait for the database", error=repr(error))
                 await asyncio.sleep(LONGEST_REST)  # whatever there may be to do: it cannot be done now
                 continue
+            goes_on()
             if not busy:
                 await self._rest()
 

@@ -14,7 +14,9 @@ from typing import Any, Protocol
 
 import msgspec
 import structlog
+from prometheus_client import Gauge
 
+from infra.duties import Duty
 from infra.outages import passes
 from projections.database import Database
 
@@ -48,6 +50,8 @@ RENEW = "update log.leases set expires_at = now() + $3 where name = $1 and epoch
 RELEASE = "update log.leases set expires_at = '-infinity' where name = $1 and epoch = $2"
 
 FENCE = "select true from log.leases where name = $1 and epoch = $2 for share"
+
+HELD = Gauge("annals_lease_held", "1 while this process holds the lease.", ["lease"])
 
 logger = structlog.get_logger(__name__)
 
@@ -103,18 +107,21 @@ async def fence(database: Database, held: Held) -> None:
 
 
 class Lease:
-    """A lease that a process wants to hold for as long as it lives.
+    """A lease that a process wants to hold for as long as it lives; ``duty`` is told who holds it.
 
     ::
 
         await Lease(pool, "executor", holder).keep(execute_tasks)
     """
 
-    def __init__(self, pool: Connections, name: str, holder: str, *, ttl: float = TTL_SECONDS) -> None:
+    def __init__(
+        self, pool: Connections, name: str, holder: str, *, ttl: float = TTL_SECONDS, duty: Duty | None = None
+    ) -> None:
         self.name = name
         self.holder = holder
         self._pool = pool
         self._ttl = ttl
+        self._duty = duty
 
     async def keep(self, work: Work) -> None:
         """Run ``work`` whenever the lease is held; cancel it when the lease is lost, and try to get the lease again.
@@ -140,13 +147,27 @@ class Lease:
         async with self._pool.acquire() as session:
             held = await acquire(session, self.name, self.holder, self._ttl)
             if held is None:
+                if self._duty is not None:
+                    self._duty.is_elsewhere()
                 raise LeaseTaken(self.name)
+            self.goes_on()
             logger.debug("took a lease", lease=held.name, epoch=held.epoch)
             await self._run(session, held, work)
+
+    def goes_on(self) -> None:
+        """Say that the work goes on."""
+        if self._duty is not None:
+            self._duty.goes_on()
+
+    def stands(self, trouble: str) -> None:
+        """Say what keeps the work from going on."""
+        if self._duty is not None:
+            self._duty.stands(trouble)
 
     async def _run(self, session: Database, held: Held, work: Work) -> None:
         working = asyncio.ensure_future(work(held))
         renewing = asyncio.ensure_future(self._renewed(session, held))
+        HELD.labels(held.name).set(1)
         try:
             await asyncio.wait((working, renewing), return_when=asyncio.FIRST_COMPLETED)
             if not working.done():
@@ -154,6 +175,7 @@ class Lease:
             working.result()
         finally:
             await _stopped(working, renewing)
+            HELD.labels(held.name).set(0)
             logger.debug("gives up a lease", lease=held.name, epoch=held.epoch)
             await _tolerating_outages(asyncio.wait_for(release(session, held), self._ttl / RENEWALS))
 

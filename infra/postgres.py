@@ -153,6 +153,11 @@ class Pool:
         """How many connections could be lent now, those included that would have to be made first."""
         return self._pool.get_max_size() - self._pool.get_size() + self._pool.get_idle_size()
 
+    @property
+    def lent(self) -> int:
+        """How many connections are lent now."""
+        return self._pool.get_size() - self._pool.get_idle_size()
+
     async def close(self) -> None:
         """Wait a few seconds for lent connections, then cut what is left; at once when there is nobody to part from."""
         if self._watch is not None and self._watch.down:

@@ -8,7 +8,7 @@ is not said, because Redis is gone, frozen or deaf, leaves it to its time.
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Protocol
 
@@ -19,6 +19,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from infra.event_log.doorbell import COALESCED, HEAD, LONGEST_PAUSE, POLLED, Doorbell
+from infra.redis_measures import UP
 from infra.settings import InvalidSetting
 
 #: Seconds to wait for Redis when it is connected to, asked something or left.
@@ -64,7 +65,8 @@ class RedisWire:
         self._database = database
         self._url = url
         self._news = asyncio.Event()
-        self._outage = _Outage("the doorbell between nodes is down", "the doorbell between nodes is up again")
+        up = UP.labels("doorbell").set
+        self._outage = _Outage("the doorbell between nodes is down", "the doorbell between nodes is up again", up)
         self._outage_of_log = _Outage("the log does not say where it ends", "the log says again where it ends")
         self._noisy = False
         try:
@@ -154,19 +156,25 @@ class RedisWire:
 
 
 class _Outage:
-    """Of something that is tried again and again: said when it begins and when it ends, not at every attempt."""
+    """Of something that is tried again and again: said when it begins and when it ends, not at every attempt.
 
-    def __init__(self, begun: str, over: str) -> None:
+    ``tell`` is told at each attempt whether it came to something, by 1 or 0.
+    """
+
+    def __init__(self, begun: str, over: str, tell: Callable[[float], None] = lambda _up: None) -> None:
         self._begun = begun
+        self._tell = tell
         self._over = over
         self._lasts = False
 
     def begins(self, error: Exception) -> None:
+        self._tell(0)
         if not self._lasts:
             logger.warning(self._begun, error=repr(error))
         self._lasts = True
 
     def ends(self) -> None:
+        self._tell(1)
         if self._lasts:
             logger.info(self._over)
         self._lasts = False

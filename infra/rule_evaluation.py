@@ -7,7 +7,7 @@ metric, and to the owners of rules only when it lasts.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -86,8 +86,11 @@ class RuleEvaluator:
         self._outages = 0
         self._failing = 0
 
-    async def run(self) -> None:
-        """Evaluate until cancelled. An outage is waited out: what is sent meanwhile counts in the next round."""
+    async def run(self, goes_on: Callable[[], None] = lambda: None) -> None:
+        """Evaluate until cancelled, and say so after each round.
+
+        An outage is waited out: what is sent meanwhile counts in the next round.
+        """
         await asyncio.sleep(min(FIRST_AFTER, self._interval))
         while True:
             began = asyncio.get_running_loop().time()
@@ -99,6 +102,7 @@ class RuleEvaluator:
                 log.warning("alert rules wait for the database", error=repr(error))
                 await asyncio.sleep(min(AGAIN_AFTER, self._interval))
             else:
+                goes_on()
                 took = asyncio.get_running_loop().time() - began
                 await asyncio.sleep(max(0.0, self._interval - took))
 

@@ -108,6 +108,7 @@ class Followers:
             await asyncio.sleep(self._outages.shortest(LONGEST_REST))
             return
         self._outages.forget(DATABASE)
+        self._lease.goes_on()
         if only:
             await self.progress.rest(self._rested - _now())
         elif not more:

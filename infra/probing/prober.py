@@ -72,14 +72,14 @@ class Prober:
         self._of_tenant: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(MOST_OF_A_TENANT))
         self._under_way: set[str] = set()
 
-    async def run(self) -> None:
-        """Probe until cancelled. An outage of the database is waited out."""
+    async def run(self, goes_on: Callable[[], None] = lambda: None) -> None:
+        """Probe until cancelled, and say so at each look at the checks. An outage of the database is waited out."""
         outlook = self._outlook
         async with (
             opened_probes(outlook.wall, allow_special=outlook.allow_special, trust=outlook.trust) as probes,
             asyncio.TaskGroup() as group,
         ):
-            group.create_task(self._look_at_checks(probes))
+            group.create_task(self._look_at_checks(probes, goes_on))
             while True:
                 for check in self._schedule.take(_now()):
                     if check.check_id not in self._under_way:
@@ -87,11 +87,12 @@ class Prober:
                         group.create_task(self._follow(probes, check))
                 await asyncio.sleep(TICK)
 
-    async def _look_at_checks(self, probes: Probes) -> None:
+    async def _look_at_checks(self, probes: Probes, goes_on: Callable[[], None]) -> None:
         while True:
             try:
                 await self._readings.caught_up((CHECKS.name,))
                 await self._hear_news(probes)
+                goes_on()
             except Exception as error:
                 if not _is_outage(error):
                     raise

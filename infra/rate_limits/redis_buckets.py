@@ -19,6 +19,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from infra.rate_limits.buckets import Counts, Taken, minute_of
+from infra.redis_measures import UP
 from infra.settings import InvalidSetting
 
 #: Seconds that a request waits for Redis, and from one question to the next while it fails.
@@ -76,6 +77,8 @@ class RedisBuckets:
         self._counts = Counts()
         self._at_once = asyncio.Semaphore(AT_ONCE)
         self._down = False
+        self._up = UP.labels("limits")
+        self._up.set(1)  # until a request finds that it is not
         self._ask_again_at = 0.0
 
     async def take(self, name: str, limit: int) -> Taken:
@@ -107,11 +110,13 @@ class RedisBuckets:
     def _fails(self, error: Exception) -> None:
         self._ask_again_at = self._now() + PAUSE
         if not self._down:
+            self._up.set(0)
             logger.warning("each node counts requests by itself", error=repr(error))
         self._down = True
 
     def _works(self) -> None:
         if self._down:
+            self._up.set(1)
             logger.info("the nodes count requests together again")
         self._down = False
 

@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 
 from domain.incidents.events import SourceKind
-from domain.incidents.status import Status
+from domain.incidents.status import UNRESOLVED, Status
 from projections.database import Database, named_queries
 from projections.incident_list.rows import subject_of
 
@@ -168,6 +168,15 @@ async def count_incidents(db: Database, tenant: str, wanted: Filter) -> int:
         statement, arguments = SQL["counts"], (tenant, *_groups(wanted))
     count: int = await db.fetchval(statement, *arguments)
     return count
+
+
+async def unresolved_by_severity(db: Database) -> Mapping[int, int]:
+    """Return how many incidents of each severity rank nobody has resolved yet.
+
+    They are those of all tenants together, for who runs the deployment: no tenant may see it.
+    """
+    rows = await db.fetch(SQL["by_severity"], sorted(UNRESOLVED))
+    return {row["severity"]: row["incidents"] for row in rows}
 
 
 async def _incidents(

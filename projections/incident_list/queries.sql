@@ -28,6 +28,13 @@ select * from json_populate_recordset(null::incident_list_counts, $1)
 on conflict (tenant, subject, status, severity) do update
    set incidents = kept.incidents + excluded.incidents;
 
+-- name: by_severity
+-- How many incidents of each severity are in one of the statuses $1, of all tenants together.
+select severity, sum(incidents)::bigint as incidents
+  from incident_list_counts
+ where subject = '' and status = any($1::text[])
+ group by severity;
+
 -- name: incident
 -- One incident.
 select * from incident_list where incident = $2 and tenant = $1;
