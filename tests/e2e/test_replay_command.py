@@ -1,0 +1,91 @@
+"""``annals replay`` as a user has it: beside a running server and without one, and what cannot be replayed."""
+
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.command_line import COMMAND, PATIENCE, annals, environment, started
+
+OWNER = "owner-key-of-the-tests"
+
+
+@pytest.fixture
+def data_dir(open_directory: Path, request: pytest.FixtureRequest) -> Path:
+    return open_directory / re.sub(r"\W+", "-", request.node.name)[:60]
+
+
+@pytest.fixture
+def server(data_dir: Path) -> Iterator[None]:
+    with started("serve", "--port", "0", data_dir=data_dir, bootstrap_key=OWNER) as process:
+        assert process.stderr is not None
+        next(line for line in iter(process.stderr.readline, "") if "listens on" in line)
+        yield
+
+
+@pytest.mark.usefixtures("server")
+def test_beside_a_running_server_it_tells_each_fact_and_the_state_after_it(data_dir: Path) -> None:
+    assert annals("tenants", "create", "acme", data_dir=data_dir).code == 0
+    for plan in ("pro", "enterprise"):
+        assert annals("tenants", "change", "acme", "--plan", plan, data_dir=data_dir).code == 0
+    told = annals("replay", "tenant-acme", "--json", data_dir=data_dir)
+    assert told.code == 0
+    facts = [json.loads(line) for line in told.out.splitlines()]
+    assert [(fact["version"], fact["type"], fact["state"]["plan"]) for fact in facts] == [
+        (1, "tenant.registered.v1", "free"),
+        (2, "tenant.plan_changed.v1", "pro"),
+        (3, "tenant.plan_changed.v1", "enterprise"),
+    ]
+    assert {fact["actor"]["kind"] for fact in facts} == {"system"}
+    first = annals("replay", "tenant-acme", "--to", "2", "--json", data_dir=data_dir)
+    assert [json.loads(line) for line in first.out.splitlines()] == facts[:2]
+    for_people = annals("replay", "tenant-acme", "--to", "2", data_dir=data_dir).out
+    assert "1  tenant.registered.v1" in for_people
+    assert 'plan: "free" -> "pro"' in for_people
+    assert json.loads(for_people.partition("state after version 2:")[2]) == facts[1]["state"]
+    assert "enterprise" not in for_people
+    read_nothing("replay", "tenant-acme", "--json", data_dir=data_dir)
+
+
+def read_nothing(*arguments: str, data_dir: Path) -> None:
+    """Run a command whose reader is gone before it says anything."""
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "cwd": "/"}
+    with subprocess.Popen([*COMMAND, *arguments], env=environment(data_dir=data_dir), **pipes) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.stderr is not None
+        assert "Traceback" not in process.stderr.read()
+        assert process.wait(PATIENCE) == 0
+
+
+def test_without_a_server_secrets_of_keys_stay_in_the_log(data_dir: Path) -> None:
+    created = annals("keys", "create", "--role", "viewer", "--name", "eye", data_dir=data_dir)
+    key_id = created.out.strip().split("_")[1]
+    for options in ((), ("--json",)):
+        told = annals("replay", f"key-{key_id}", *options, data_dir=data_dir)
+        assert told.code == 0
+        assert "viewer" in told.out
+        assert "hash" not in told.out
+
+
+def test_what_cannot_be_replayed_is_said_in_a_line(data_dir: Path) -> None:
+    assert annals("tenants", "create", "acme", data_dir=data_dir).code == 0
+    for arguments, code, sentence in (
+        (("tenant-nobody",), 1, "there is no stream tenant-nobody"),
+        (("tenant-acme", "--to", "2"), 1, "tenant-acme ends at version 1"),
+        (("tenant-acme", "--to", "0"), 2, "0 is not in the range x>=1"),
+        (("tenant-acme", "--to", "x"), 2, "'x' is not a valid integer"),
+        (("acme",), 2, "'acme' is not the name of a stream"),
+        (("tenant-a\x1b[2J",), 2, "is not the name of a stream"),
+        (("",), 2, "'' is not the name of a stream"),
+        ((), 2, "Missing argument 'STREAM'"),
+    ):
+        told = annals("replay", *arguments, data_dir=data_dir)
+        assert (told.code, told.out) == (code, "")
+        assert sentence in told.err
+        assert "Traceback" not in told.err
+        assert "\x1b[2J" not in told.err
