@@ -18,6 +18,7 @@ from infra.outages import passes
 from infra.probing.outcomes import Outcome
 from infra.probing.probes import Probes, opened_probes
 from infra.probing.schedule import Schedule
+from infra.probing.standstills import Standstills
 from infra.reading import Reading
 from projections.checks.projector import READ_MODEL as CHECKS
 from projections.checks.queries import ProbedCheck, news_of_checks
@@ -67,6 +68,7 @@ class Prober:
         self._database = database
         self._outlook = outlook
         self._schedule = Schedule()
+        self._standstills = Standstills(TICK, _now)
         self._heard_to = 0
         self._at_once = asyncio.Semaphore(MOST_AT_ONCE)
         self._of_tenant: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(MOST_OF_A_TENANT))
@@ -81,6 +83,7 @@ class Prober:
         ):
             group.create_task(self._look_at_checks(probes, goes_on))
             while True:
+                self._standstills.beat()
                 for check in self._schedule.take(_now()):
                     if check.check_id not in self._under_way:
                         self._under_way.add(check.check_id)
@@ -115,7 +118,7 @@ class Prober:
         try:
             for retries_left in reversed(range(RETRIES + 1)):
                 outcome = await self._probed(probes, check)
-                if not await self._reported(check, outcome) or outcome.type is None:
+                if outcome is None or not await self._reported(check, outcome) or outcome.type is None:
                     return
                 if retries_left:
                     await asyncio.sleep(RETRY_AFTER)
@@ -124,16 +127,25 @@ class Prober:
         finally:
             self._under_way.discard(check.check_id)
 
-    async def _probed(self, probes: Probes, check: ProbedCheck) -> Outcome:
+    async def _probed(self, probes: Probes, check: ProbedCheck) -> Outcome | None:
+        """Probe; None when that says nothing of the target, because we have stood still meanwhile."""
         async with self._of_tenant[check.tenant], self._at_once:
+            began = _now()
             outcome = await probes.probe(check.settings)
+        if self._standstills.any_since(began):
+            log.warning("a probe counts for nothing, this process stood still", check=check.check_id)
+            PROBES.labels("stood_still").inc()
+            return None
         PROBES.labels(outcome.type or "well").inc()
         return outcome
 
     async def _reported(self, check: ProbedCheck, outcome: Outcome) -> bool:
-        """Report an outcome; tell whether the check still wants to hear."""
-        region = self._outlook.region
-        result = ReportedResult(region, outcome.type is None, outcome.type, outcome.message, outcome.latency_ms)
+        """Report an outcome; tell whether the check still wants to hear.
+
+        It was observed now, and says so: should we stand still before it is appended, it may come too late to count.
+        """
+        region, now = self._outlook.region, self._commands.clock.now()
+        result = ReportedResult(region, outcome.type is None, outcome.type, outcome.message, outcome.latency_ms, now)
         asker = Asker(check.tenant, Actor("monitor", region), region)
         try:
             await self._commands.send(ReportResults((result,)), asker, check.check_id)

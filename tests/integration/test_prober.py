@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -140,6 +141,24 @@ async def test_probers_of_two_regions_agree_on_an_incident_and_on_its_end(
         await until(is_up)
         (after,) = (await client.ok("GET", f"/api/incidents?check_id={check}"))["data"]["incidents"]
         assert (after["id"], after["status"]) == (incident["id"], "resolved")
+
+
+async def test_a_probe_in_which_the_process_stood_still_is_not_reported(database: str) -> None:
+    heard: list[bytes] = []
+
+    async def suspended(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        time.sleep(2.5)  # noqa: ASYNC251  (server and prober are one process here: both stand still)
+        await page("200 OK", heard=heard)(reader, writer)
+
+    async with served(suspended) as port, probing(database) as client:
+        check = await made(client, f"http://127.0.0.1:{port}/", timeout_ms=1_000)
+
+        async def probed() -> bool:
+            return bool(heard)
+
+        await until(probed)
+        await asyncio.sleep(0.5)
+    assert await results(database, check) == []
 
 
 def always_due(schedule: Any, _now: float) -> list[Any]:
