@@ -45,7 +45,8 @@ def create_app(node: Node) -> Litestar:
     ]
     plugins: list[PluginProtocol] = [identity]
     if "api" in node.settings.roles:
-        routes += [admin_routes(node.administration, identity), *insight_routes(node.reading, node.pools.queries)]
+        routes.append(admin_routes(node.administration, identity))
+        routes += insight_routes(node.reading, node.pools.queries, node.answers)
         routes.append(feed_routes(node.tracking))
         routes.append(uptime_routes(node.tracking))
         routes.append(alerts_routes(node.tracking))

@@ -23,6 +23,7 @@ from commands.states import StateCache
 from infra.access import AccessRecords
 from infra.acknowledgement_timeouts import LEASE as ACKNOWLEDGEMENTS_LEASE
 from infra.acknowledgement_timeouts import AcknowledgementTimeouts
+from infra.answer_cache import AnswerCache, MemoryAnswers, RedisAnswers
 from infra.audit.chaining import LEASE as CHAIN_LEASE
 from infra.audit.chaining import Chaining
 from infra.clock import Clock
@@ -88,6 +89,7 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     log: EventLog
     commands: Commands
     reading: Reading
+    answers: AnswerCache
     feed: EventFeed
     followers: Followers
     cipher: VariableCipher
@@ -197,6 +199,7 @@ async def _assembled(settings: Settings, dsn: str, pools: Pools, watch: Watch, s
         log=events,
         commands=commands,
         reading=reading,
+        answers=_answers(settings, secret_key, events, stack),
         feed=EventFeed(pools.queries, events.doorbell),
         followers=followers,
         cipher=cipher,
@@ -261,6 +264,15 @@ async def _buckets(settings: Settings, pools: Pools, clock: Clock, stack: AsyncE
     return shared
 
 
+def _answers(settings: Settings, secret_key: SecretKey, events: EventLog, stack: AsyncExitStack) -> AnswerCache:
+    """Return where answers of analytics are kept: for all nodes where they share a Redis."""
+    if settings.redis_url is None:
+        return MemoryAnswers()
+    shared = RedisAnswers(settings.redis_url, secret_key, events.continuity.era)
+    stack.push_async_callback(shared.close)
+    return shared
+
+
 def _roles(node: Node) -> dict[str, Coroutine[Any, Any, None]]:
     """Return what runs beside the requests, by name."""
     settings = node.settings
@@ -299,7 +311,7 @@ def _roles(node: Node) -> dict[str, Coroutine[Any, Any, None]]:
 
 def _delivering(node: Node) -> Coroutine[Any, Any, None]:
     """Return the deliveries to webhooks; of all nodes one makes them."""
-    settings, wall = node.settings, Clock().wall
+    settings, wall, duty = node.settings, Clock().wall, node.duties.of(DELIVERY_LEASE, PATIENCE)
     means = Means(
         commands=node.commands,
         secrets=WebhookSecrets(node.secret_key),
@@ -307,8 +319,9 @@ def _delivering(node: Node) -> Coroutine[Any, Any, None]:
         sources=Sources(node.pools.followers, node.feed.source, wall),
         terms=Terms(_targets(settings), settings.webhook_timeout, wall, ssl.create_default_context()),
         retries=settings.webhook_retries,
+        tell=duty.tell,
     )
-    return Lease(node.pools.followers, DELIVERY_LEASE, _holder()).keep(Deliveries(means).deliver)
+    return Lease(node.pools.followers, DELIVERY_LEASE, _holder(), duty=duty).keep(Deliveries(means).deliver)
 
 
 def _targets(settings: Settings) -> Targets:

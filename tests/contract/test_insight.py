@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import pytest
 from httpx import Response
+from prometheus_client import REGISTRY
 
 from tests.contract.administering import OWNER as ADMINISTRATOR
 from tests.contract.administering import callers
@@ -288,3 +289,22 @@ async def test_every_parameter_is_documented_with_an_example(quiet: Client) -> N
         assert view == "incident-version-graph" or {"startDate", "endDate"} <= set(documented)
         assert all(parameter["description"] and parameter["schema"]["examples"] for parameter in documented.values())
         assert {"200", "400", "401", "403", "503"} <= set(operation["responses"])
+
+
+async def test_what_is_kept_of_an_answer_is_told_again_only_until_something_happens(client: Client) -> None:
+    def kept() -> float:
+        return REGISTRY.get_sample_value("annals_kept_answers_total", {"place": "memory"}) or 0
+
+    before = kept()
+    first = [await show(client, view) for view in VIEWS]
+    assert kept() == before
+    assert [await show(client, view) for view in VIEWS] == first
+    assert kept() == before + len(VIEWS)
+    assert len(await show(client, "incidents-table", maxResults="1")) == 1
+    await client.start()
+    (job,) = await client.lock()
+    await client.complete(job, error="no money")
+    assert (await show(client, "total-counts"))["totalIncidents"] == 4
+    assert all(
+        earlier != later for earlier, later in zip(first, [await show(client, view) for view in VIEWS], strict=True)
+    )
