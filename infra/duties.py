@@ -38,6 +38,13 @@ class Duty:
         if self._report.state != "going":
             self._report = DutyReport(self._role, "going", self._heard_at)
 
+    def tell(self, trouble: str) -> None:
+        """Say what keeps it from its work, if anything does (else no text)."""
+        if trouble:
+            self.stands(trouble)
+        else:
+            self.goes_on()
+
     def stands(self, trouble: str) -> None:
         """Say what keeps it from its work."""
         self._turn("standing", trouble)

@@ -159,10 +159,10 @@ class Lease:
         if self._duty is not None:
             self._duty.goes_on()
 
-    def stands(self, trouble: str) -> None:
-        """Say what keeps the work from going on."""
+    def tell(self, trouble: str) -> None:
+        """Say what keeps the work from going on, if anything does (else no text)."""
         if self._duty is not None:
-            self._duty.stands(trouble)
+            self._duty.tell(trouble)
 
     async def _run(self, session: Database, held: Held, work: Work) -> None:
         working = asyncio.ensure_future(work(held))

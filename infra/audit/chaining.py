@@ -97,10 +97,7 @@ class Chaining:
         POSITION.set(reached)
         LAG.set(max(0, head - reached))
         STOPPED.set(bool(self.trouble))
-        if self.trouble:
-            self._lease.stands(self.trouble)
-        else:
-            self._lease.goes_on()
+        self._lease.tell(self.trouble)
         return reached, head
 
 

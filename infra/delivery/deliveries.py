@@ -47,7 +47,10 @@ class Bell(Protocol):
 
 
 class Means(NamedTuple):
-    """What deliveries are made with; ``retries`` are the seconds from one attempt to the next."""
+    """What deliveries are made with; ``retries`` are the seconds from one attempt to the next.
+
+    ``tell`` is told, after each step along the log, what that stands before; nothing (no text) when it goes on.
+    """
 
     commands: Commands
     secrets: Secrets
@@ -56,6 +59,7 @@ class Means(NamedTuple):
     terms: Terms
     retries: Sequence[float]
     chance: Callable[[], float] = random.random
+    tell: Callable[[str], None] = lambda _trouble: None
 
 
 class Deliveries:
@@ -122,6 +126,7 @@ class Turn:
             self._scheduler.forget()
             raise
         sender.want({*step.due, *due})
+        self._means.tell("" if step.failure is None else f"event {step.failure.position}: {step.failure.error}")
         if step.failure is not None:
             raise Stalled(step.failure)
         if not (step.more or more):

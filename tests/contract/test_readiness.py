@@ -11,7 +11,20 @@ from infra.leases import HELD
 from projections.catalogue import READ_MODELS
 from tests.contract.administering import Callers, callers
 
-ROLES = {"acknowledgements", "chain", "executor", "followers", "rules"}
+ROLES = {"acknowledgements", "chain", "delivery", "executor", "followers", "rules"}
+
+
+#: Appends an event that cannot be read, and answers its position.
+UNREADABLE = """
+with moved as (update log.head set position = position + 1 returning position)
+insert into log.events (originator_id, originator_version, topic, state, notification_id, tenant, actor_kind, actor_id,
+                        happened_at, recorded_at, correlation_id)
+select 'alert-x', 1, 'alert.raised.v1', 'no JSON'::bytea, position, 'default', 'system', 'system', now(), now(), 'c'
+  from moved
+returning notification_id
+"""
+
+READABLE = """update log.events set state = '{"incident":"01"}' where notification_id = $1"""
 
 
 async def states(node: Callers) -> Mapping[str, str]:
@@ -70,3 +83,34 @@ async def test_a_role_that_hangs_is_named(database: str, monkeypatch: pytest.Mon
             await until(node, "executor", "going")
     finally:
         await connection.close()
+
+
+async def test_deliveries_and_read_models_that_stand_before_an_event_are_named_until_it_can_be_read(
+    database: str,
+) -> None:
+    async with callers(database):
+        pass  # it makes the log
+    connection = await asyncpg.connect(database)
+    try:
+        position = await connection.fetchval(UNREADABLE)
+        async with callers(database) as node:
+            await until(node, "delivery", "standing")
+            told = (await node.client.get("/readyz")).json()
+            (trouble,) = [role["trouble"] for role in told["roles"] if role["role"] == "delivery"]
+            assert told["ready"]
+            assert trouble.startswith(f"event {position}: ")
+            await _failed(node)
+            await connection.execute(READABLE, position)
+            await until(node, "delivery", "going")
+    finally:
+        await connection.close()
+
+
+async def _failed(node: Callers) -> None:
+    """Return when a read model is named that has failed."""
+    async with asyncio.timeout(30):
+        while True:
+            told = (await node.client.get("/readyz")).json()
+            if any(model["state"] == "failed" for model in told["readModels"]):
+                return
+            await asyncio.sleep(0.05)

@@ -12,6 +12,7 @@ from api.identity import READ, WORK
 from commands.batches import CompleteJobs, complete_jobs
 from commands.job_locks import JobsChanged, LockJobs, UnlockJobs, lock_jobs, unlock_jobs
 from commands.jobs import CompleteJob, JobAnswer
+from infra.job_measures import note_locked
 from projections.criteria import JobCriteria
 from projections.jobs.projector import READ_MODEL as JOBS
 from projections.jobs.queries import find_jobs
@@ -39,6 +40,7 @@ class Jobs(Controller):
         if changed is None:  # nobody is there any more to read an answer
             return json_answer(200, LockedJobs(0, []))
         _tell_of_failed(changed)
+        note_locked(answer.job for answer in changed.answer)
         jobs = [job_row(answer) for answer in changed.answer]
         return json_answer(200, LockedJobs(len(jobs), jobs), changed.position)
 
