@@ -11,7 +11,7 @@ from commands.handling import Commands
 from domain.rejection import Unavailable
 from infra.delivery import metrics
 from infra.delivery.disabling import Disabler
-from infra.delivery.posting import Terms, opened_poster
+from infra.delivery.posting import Poster, Terms, opened_poster
 from infra.delivery.pruning import prune
 from infra.delivery.recording import Recorder, Rules
 from infra.delivery.scheduling import Scheduler, Sources
@@ -49,7 +49,7 @@ class Bell(Protocol):
 class Means(NamedTuple):
     """What deliveries are made with; ``retries`` are the seconds from one attempt to the next.
 
-    ``tell`` is told, after each step along the log, what that stands before; nothing (no text) when it goes on.
+    ``tell`` is told what keeps deliveries from going on, and nothing (no text) each time they do.
     """
 
     commands: Commands
@@ -71,93 +71,102 @@ class Deliveries:
     async def deliver(self, held: Held) -> None:
         """Deliver until cancelled; raise ``LeaseLost``. Outages are waited out."""
         async with opened_poster(self._means.terms) as poster:
-            turn = Turn(self._means, held)
-            sources = self._means.sources
-            sender = Sender(sources.pool, poster, self._means.secrets, sources.wall, turn.recorder.done)
-            try:
-                await turn.run(sender)
-            finally:
-                await sender.stop()
+            await Turn(self._means, held, poster).run(Persistence(self._means.tell))
 
 
 class Turn:
     """What is done at the same time while the lease is held."""
 
-    def __init__(self, means: Means, held: Held) -> None:
+    def __init__(self, means: Means, held: Held, poster: Poster) -> None:
         self._means = means
-        self._writing = Writing(means.sources.pool, held)
-        self._scheduler = Scheduler(means.sources, self._writing)
-        self.recorder = Recorder(self._writing, Rules(means.retries, means.sources.wall, means.chance))
-        self._disabler = Disabler(means.commands, means.sources.pool)
+        sources = means.sources
+        self._writing = Writing(sources.pool, held)
+        self._scheduler = Scheduler(sources, self._writing)
+        self._recorder = Recorder(self._writing, Rules(means.retries, sources.wall, means.chance))
+        self._sender = Sender(sources.pool, poster, means.secrets, sources.wall, self._recorder.done)
+        self._disabler = Disabler(means.commands, sources.pool)
 
-    async def run(self, sender: Sender) -> None:
+    async def run(self, persistence: "Persistence") -> None:
         """Do everything until one part of it has lost the lease."""
-
-        async def schedule() -> None:
-            await self._schedule(sender)
-
-        async def record() -> None:
-            sender.recorded(await self.recorder.record())
-
-        async def look() -> None:
-            await sender.look()
-            await self._disabler.disable()
-            await self._measure()
-            await asyncio.sleep(LOOK_EVERY)
-
-        async def forget() -> None:
-            await prune(self._writing, self._means.sources.wall())
-            await asyncio.sleep(PRUNE_EVERY)
-
-        parts = (schedule, record, look, forget, sender.send_due)
-        works = [asyncio.create_task(_again_and_again(part)) for part in parts]
+        parts = (self._schedule, self._sender.send_due, self._record, self._look, self._prune)
+        works = [asyncio.create_task(persistence.persist(part)) for part in parts]
         try:
             await asyncio.gather(*works)
         finally:
             for work in works:
                 work.cancel()
             await asyncio.gather(*works, return_exceptions=True)
+            await self._sender.stop()
 
-    async def _schedule(self, sender: Sender) -> None:
+    async def _schedule(self) -> None:
         try:
             step = await self._scheduler.step()
             due, more = await self._scheduler.replay()
         except BaseException:
             self._scheduler.forget()
             raise
-        sender.want({*step.due, *due})
-        self._means.tell("" if step.failure is None else f"event {step.failure.position}: {step.failure.error}")
+        self._sender.want({*step.due, *due})
         if step.failure is not None:
-            raise Stalled(step.failure)
+            raise Stalled(f"position {step.failure.position}: {step.failure.error}")
         if not (step.more or more):
             await self._means.bell.wait(step.position, POLL)
             await asyncio.sleep(REST)
 
-    async def _measure(self) -> None:
+    async def _record(self) -> None:
+        self._sender.recorded(await self._recorder.record())
+
+    async def _look(self) -> None:
+        """Look for what is due again, what has become of receivers, and how much waits."""
+        await self._sender.look()
+        await self._disabler.disable()
         now = self._means.sources.wall()
         pending, oldest = await self._means.sources.pool.fetchrow(SQL["figures"], now)
         metrics.BACKLOG.set(pending)
         metrics.OVERDUE.set((now - oldest).total_seconds() if oldest else 0)
+        await asyncio.sleep(LOOK_EVERY)
+
+    async def _prune(self) -> None:
+        await prune(self._writing, self._means.sources.wall())
+        await asyncio.sleep(PRUNE_EVERY)
 
 
 class Stalled(Exception):
-    """Nothing is told until an event can be read; it is written down already."""
+    """Nothing is told until an event can be read; that is written down already."""
 
 
-async def _again_and_again(work: Callable[[], Awaitable[None]]) -> NoReturn:
-    """Do something for ever; when it fails, after a rest that gets longer each time."""
-    rests = Rests(FIRST_REST, LONGEST_REST)
-    while True:
-        try:
-            await work()
-        except LeaseLost:
-            raise
-        except Exception as error:
-            rests.begin("")
-            if isinstance(error, Unavailable) or passes(error):
-                log.warning("deliveries wait for the database", error=repr(error))
-            elif not isinstance(error, Stalled):
-                log.exception("deliveries cannot go on")
-            await asyncio.sleep(rests.shortest(LONGEST_REST))
-        else:
-            rests.forget("")
+class Persistence:
+    """Does things for ever, whatever happens to them, and tells what keeps it from that, or that nothing does."""
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self._say = tell
+        self._troubles: dict[object, str] = {}
+
+    async def persist(self, part: Callable[[], Awaitable[None]]) -> NoReturn:
+        """Do a part again and again; when it fails, after a rest that gets longer each time. Raise ``LeaseLost``."""
+        rests = Rests(FIRST_REST, LONGEST_REST)
+        while True:
+            try:
+                await part()
+            except LeaseLost:
+                raise
+            except Exception as error:  # noqa: BLE001  (whatever it is, it is told, and the other parts go on)
+                self._troubles[part] = _trouble_of(error)
+                self._say(self._troubles[part])
+                rests.begin("")
+                await asyncio.sleep(rests.shortest(LONGEST_REST))
+            else:
+                rests.forget("")
+                self._troubles.pop(part, None)
+                if not self._troubles:
+                    self._say("")
+
+
+def _trouble_of(error: Exception) -> str:
+    """Say in the log what has happened, and in a sentence what that comes to."""
+    if isinstance(error, Stalled):
+        return str(error)
+    if isinstance(error, Unavailable) or passes(error):
+        log.warning("deliveries wait for the database", error=repr(error))
+        return f"the database does not answer: {error!r}"
+    log.error("deliveries cannot go on", exc_info=error)
+    return repr(error)

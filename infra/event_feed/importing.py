@@ -44,6 +44,9 @@ SET_HEAD = "update log.head set position = $1"
 ADD_BLOCK = "insert into log.id_blocks (kind, day, next) values ($1, coalesce($2::date, '-infinity'), $3)"
 FORGET_BLOCKS = "delete from log.id_blocks"
 
+#: What happened elsewhere was told to webhooks there.
+TELL_NOTHING = "update delivery.progress set position = 0, silent_upto = $1"
+
 #: Called with the number of events that are read.
 OnRead = Callable[[int], None]
 
@@ -150,6 +153,7 @@ async def import_log(session: Session, lines: Iterable[bytes], on_read: OnRead) 
         "streams", schema_name="log", columns=("stream", "version"), records=verifier.versions.items()
     )
     await session.execute(SET_HEAD, verifier.position)
+    await session.execute(TELL_NOTHING, verifier.position)
     await session.execute(FORGET_BLOCKS)
     for block in verifier.id_blocks or ():
         await session.execute(ADD_BLOCK, block.kind, block.day, block.next)

@@ -212,13 +212,13 @@ async def _works_again(client: Client) -> None:
 
 
 async def _is_whole(node: Node, dsn: str) -> None:
-    """Wait until all connections of the pools can be lent but those of the five leases; none is in a transaction.
+    """Wait until all connections of the pools can be lent but those of the six leases; none is in a transaction.
 
     And no role has ended, which would have ended a process of its own.
     """
     assert not node.roles.ended.done()
     settings = node.settings
-    whole = (settings.command_connections, settings.query_connections, settings.follower_connections - 5)
+    whole = (settings.command_connections, settings.query_connections, settings.follower_connections - 6)
     async with asyncio.timeout(RECOVERY):
         while (node.pools.commands.free, node.pools.queries.free, node.pools.followers.free) != whole:  # noqa: ASYNC110  (another process; there is nothing to wait on)
             await asyncio.sleep(0.02)
