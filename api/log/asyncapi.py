@@ -1,4 +1,4 @@
-"""The AsyncAPI 3.0 document of the feed, made from the table of facts and from the envelope itself."""
+"""The AsyncAPI 3.0 document of the feed and of webhooks, made from the table of facts and from the envelope itself."""
 
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -11,13 +11,17 @@ from api.credentials import SECURITY_SCHEMES
 from api.log.parameters import DEFAULT_LIMIT, LONGEST_WAIT, MOST_EVENTS
 from api.log.telling import CLOUD_EVENT
 from api.log.types import described, told, without_withheld
+from api.webhooks.asyncapi import CHANNEL as WEBHOOK
+from api.webhooks.asyncapi import webhook_channel, webhook_messages, webhook_operation
 from domain.topics import TOPICS
+from infra.delivery.messages import DeliveredEvent
 from infra.event_feed.cloud_events import CloudEvent
 
 Json = dict[str, Any]
 
 HTTP_BINDING = "0.3.0"
 _REFERENCE = "#/components/schemas/"
+_ENVELOPE, _DELIVERED = f"{_REFERENCE}CloudEvent", f"{_REFERENCE}DeliveredEvent"
 
 #: What may be asked for, as the query of a request.
 _FILTERS: Json = {
@@ -37,24 +41,28 @@ _PAGING: Json = {
 def asyncapi_document() -> Json:
     """Return the document; it is the same for everybody."""
     facts, schemas = _schemas()
+    messages = {topic: _message(topic, facts[topic]) for topic in TOPICS}
     return {
         "asyncapi": "3.0.0",
         "info": {
             "title": "Annals",
             "version": version("annals"),
-            "description": "The event feed: every change that a tenant's log tells of, once, in the order of commits.",
+            "description": "The event feed: every change that a tenant's log tells of, once, in the order of commits."
+            " And webhooks, to which events are delivered.",
         },
         "defaultContentType": CLOUD_EVENT,
         "channels": {
             "events": _channel("/events", "Pages of events after a position, with long polling."),
             "stream": _channel("/events/stream", "Events as server-sent events; `id` is the position."),
+            WEBHOOK: webhook_channel(TOPICS),
         },
         "operations": {
             "sendEventPages": _operation("events", "Answer with a page of events", {**_FILTERS, **_PAGING}),
             "sendEvents": _operation("stream", "Send events as they come", _FILTERS),
+            "deliverEvents": webhook_operation(HTTP_BINDING),
         },
         "components": {
-            "messages": {topic: _message(topic, facts[topic]) for topic in TOPICS},
+            "messages": {**messages, **webhook_messages(messages, _ENVELOPE, _DELIVERED)},
             "schemas": schemas,
             "securitySchemes": dict(_security()),
         },
@@ -84,16 +92,16 @@ def _message(topic: str, fact_schema: str) -> Json:
         "title": topic,
         "summary": described(TOPICS[topic]).partition("\n")[0],
         "contentType": CLOUD_EVENT,
-        "payload": {"allOf": [{"$ref": f"{_REFERENCE}CloudEvent"}, data]},
+        "payload": {"allOf": [{"$ref": _ENVELOPE}, data]},
     }
 
 
 def _schemas() -> tuple[Mapping[str, str], Json]:
     """Return where the schema of each fact is, by topic, and all schemas."""
     references, components = msgspec.json.schema_components(
-        [CloudEvent, *TOPICS.values()], ref_template=f"{_REFERENCE}{{name}}"
+        [CloudEvent, DeliveredEvent, *TOPICS.values()], ref_template=f"{_REFERENCE}{{name}}"
     )
-    facts = {topic: reference["$ref"] for topic, reference in zip(TOPICS, references[1:], strict=True)}
+    facts = {topic: reference["$ref"] for topic, reference in zip(TOPICS, references[2:], strict=True)}
     for topic, reference in facts.items():
         name = reference.removeprefix(_REFERENCE)
         components[name] = without_withheld(topic, components[name])

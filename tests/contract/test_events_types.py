@@ -102,8 +102,8 @@ async def test_the_asyncapi_document_is_whole(client: EventClient) -> None:
     answer = await client.http.get("/asyncapi.json")
     document = answer.json()
     assert document["asyncapi"] == "3.0.0"
-    assert {channel["address"] for channel in document["channels"].values()} == {"/events", "/events/stream"}
-    assert set(document["components"]["messages"]) == set(TOPICS)
+    assert {channel["address"] for channel in document["channels"].values()} == {"/events", "/events/stream", None}
+    assert set(document["components"]["messages"]) == {*TOPICS, *(f"delivered.{topic}" for topic in TOPICS)}
     for reference in references(document):
         there: Any = document
         for part in reference.removeprefix("#/").split("/"):
