@@ -80,7 +80,7 @@ class Continuity:
         self._server = await database.fetchval(SERVER)
         latest = await database.fetchrow(LATEST)
         if latest is None or latest["server"] != self._server:
-            await self._begin_era(database, 1 if latest is None else latest["number"] + 1)
+            await _begin_era(database, 1 if latest is None else latest["number"] + 1, self._server)
             latest = await database.fetchrow(LATEST)
         self._number, self.era = latest["number"], latest["id"]
 
@@ -92,11 +92,11 @@ class Continuity:
         seen = await database.fetchrow(SEEN, position)
         if position and seen["at_landmark"] != command:
             self._broken = f"the log has lost facts: it ends at {seen['head']}, without what was at {position}"
-            await self._begin_era(database, self._number + 1)
         elif self._server and seen["server"] != self._server:
             self._broken = f"another server or timeline serves the log: {seen['server']}, not {self._server}"
         if self._broken:
             logger.critical("this node knows another log", reason=self._broken)
+            await _begin_era(database, self._number + 1, seen["server"])
             raise LogRewound(self._broken)
         self._take_over(seen)
 
@@ -105,7 +105,9 @@ class Continuity:
         if seen["at_head"] is not None:
             self.note(seen["head"], seen["at_head"])
 
-    async def _begin_era(self, database: Database, number: int) -> None:
-        done = await database.execute(BEGIN, number, secrets.token_hex(8), self._server)
-        if done == "INSERT 0 1":  # else another node was faster
-            logger.warning("an era of the log begins", number=number, server=self._server)
+
+async def _begin_era(database: Database, number: int, server: str) -> None:
+    done = await database.execute(BEGIN, number, secrets.token_hex(8), server)
+    if done == "INSERT 0 1":  # else another node was faster
+        tell = logger.info if number == 1 else logger.warning
+        tell("an era of the log begins", number=number, server=server)
