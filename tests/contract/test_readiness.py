@@ -10,6 +10,7 @@ from api import composition
 from infra.leases import HELD
 from projections.catalogue import READ_MODELS
 from tests.contract.administering import Callers, callers
+from tests.rules.source_tree import ROOT
 
 ROLES = {"acknowledgements", "chain", "delivery", "executor", "followers", "rules"}
 
@@ -19,12 +20,14 @@ UNREADABLE = """
 with moved as (update log.head set position = position + 1 returning position)
 insert into log.events (originator_id, originator_version, topic, state, notification_id, tenant, actor_kind, actor_id,
                         happened_at, recorded_at, correlation_id)
-select 'alert-x', 1, 'alert.raised.v1', 'no JSON'::bytea, position, 'default', 'system', 'system', now(), now(), 'c'
+select 'webhook-01KB0ZQ8Z3M5W1X7T9R4N6P2VC', 1, 'webhook.created.v1', 'no JSON'::bytea, position, 'default', 'system',
+       'system', now(), now(), 'c'
   from moved
 returning notification_id
 """
 
-READABLE = """update log.events set state = '{"incident":"01"}' where notification_id = $1"""
+READABLE = "update log.events set state = $2 where notification_id = $1"
+GOLDEN = ROOT / "tests" / "golden" / "webhook.created.v1.json"
 
 
 async def states(node: Callers) -> Mapping[str, str]:
@@ -100,7 +103,7 @@ async def test_deliveries_and_read_models_that_stand_before_an_event_are_named_u
             assert told["ready"]
             assert trouble.startswith(f"event {position}: ")
             await _failed(node)
-            await connection.execute(READABLE, position)
+            await connection.execute(READABLE, position, GOLDEN.read_bytes())
             await until(node, "delivery", "going")
     finally:
         await connection.close()
