@@ -4,6 +4,7 @@ import asyncio
 import os
 import socket
 from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
 
 import click
 import msgspec
@@ -12,12 +13,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from api.cli.database import opened
-from api.cli.tables import console, table
-from infra.following.beside import OnProgress
+from api.cli.tables import console, table, visible
+from infra.following.beside import FactRefused, OnProgress
 from infra.following.rebuilding import rebuild
 from infra.following.standing import Standing, status
-from infra.following.verifying import Difference, verify
-from infra.leases import Connections
+from infra.following.verifying import Difference, OtherVersion, verify
+from infra.leases import Connections, LeaseLost
 from projections.catalogue import READ_MODELS
 from projections.read_model import ReadModel
 
@@ -25,7 +26,8 @@ NAMES = [model.name for model in READ_MODELS]
 STOPPED = 130
 COLOURS = {"live": "green", "failed": "red", "outdated": "yellow", "missing": "yellow", "newer": "cyan"}
 
-Work = Callable[[Connections, ReadModel, str, OnProgress], Awaitable[Sequence[Difference] | None]]
+Answer = TypeVar("Answer")
+Work = Callable[[Connections, ReadModel, str, OnProgress], Awaitable[Answer]]
 
 
 @click.group()
@@ -67,14 +69,48 @@ def rebuild_projections(names: tuple[str, ...], *, every: bool) -> None:
 @click.argument("names", metavar="NAME...", nargs=-1, type=click.Choice(NAMES))
 @click.option("--all", "every", is_flag=True, help="Verify every read model, one after the other.")
 def verify_projections(names: tuple[str, ...], *, every: bool) -> None:
-    """Compare the live tables with a rebuild from the log, row by row; exit with 1 when they differ."""
+    """Compare the live tables with a rebuild from the log, row by row; exit with 1 when they differ.
+
+    Requests go on meanwhile, and so do followers: both sides are compared at one position of the log.
+    """
     chosen = _chosen(names, every=every)
-    found = [difference for part in _with_progress("verifying", chosen, verify) for difference in part or ()]
-    for difference in found:
-        click.echo(f"{difference.table} {difference.key}: is {difference.live}, the log says {difference.rebuilt}")
-    if found:
-        raise click.ClickException(f"{len(found)} rows differ from what the log says")
-    click.echo(f"{', '.join(model.name for model in chosen)}: as the log says")
+    told = list(zip(chosen, _with_progress("verifying", chosen, _verified), strict=True))
+    for difference in (found for _, verdict in told for found in verdict.differences):
+        row = f"{difference.key}: is {difference.live}, the log says {difference.rebuilt}"
+        click.echo(visible(f"{difference.table} {row}"))
+    for model, verdict in told:
+        if verdict.obstacle:
+            click.echo(f"{model.name} could not be verified: {visible(verdict.obstacle)}", err=True)
+    sound = [model.name for model, verdict in told if verdict == SOUND]
+    if sound:
+        click.echo(f"{', '.join(sound)}: as the log says")
+    if len(sound) < len(told):
+        raise click.ClickException(_summary([verdict for _, verdict in told]))
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """What came of a comparison: rows that differ, or why there was none."""
+
+    differences: tuple[Difference, ...] = ()
+    obstacle: str = ""
+
+
+SOUND = Verdict()
+
+
+async def _verified(pool: Connections, model: ReadModel, holder: str, on_progress: OnProgress) -> Verdict:
+    """Compare one read model; what keeps it from being compared keeps no other one from it."""
+    try:
+        return Verdict(tuple(await verify(pool, model, holder, on_progress)))
+    except (OtherVersion, LeaseLost, FactRefused) as error:
+        return Verdict(obstacle=str(error))
+
+
+def _summary(verdicts: Sequence[Verdict]) -> str:
+    rows = sum(len(verdict.differences) for verdict in verdicts)
+    unverified = sum(bool(verdict.obstacle) for verdict in verdicts)
+    parts = [f"{rows} rows differ from what the log says"] if rows else []
+    return "; ".join([*parts, f"{unverified} read models could not be verified"] if unverified else parts)
 
 
 def _chosen(names: tuple[str, ...], *, every: bool) -> list[ReadModel]:
@@ -83,7 +119,7 @@ def _chosen(names: tuple[str, ...], *, every: bool) -> list[ReadModel]:
     return [model for model in READ_MODELS if every or model.name in names]
 
 
-def _with_progress(doing: str, models: Sequence[ReadModel], work: Work) -> list[Sequence[Difference] | None]:
+def _with_progress(doing: str, models: Sequence[ReadModel], work: Work[Answer]) -> list[Answer]:
     """Do the work on one read model after the other, with a bar for each; Ctrl-C stops it cleanly."""
     bars = Progress(
         TextColumn("{task.description}"),
@@ -95,12 +131,12 @@ def _with_progress(doing: str, models: Sequence[ReadModel], work: Work) -> list[
         console=Console(stderr=True),
     )
 
-    async def all_of_them() -> list[Sequence[Difference] | None]:
+    async def all_of_them() -> list[Answer]:
         async with opened() as node:
             with bars:
                 return [await _one(node.pools.followers, model) for model in models]
 
-    async def _one(pool: Connections, model: ReadModel) -> Sequence[Difference] | None:
+    async def _one(pool: Connections, model: ReadModel) -> Answer:
         bar = bars.add_task(f"{doing} {model.name}", total=None)
         answer = await work(pool, model, _holder(), lambda done, all_: bars.update(bar, completed=done, total=all_))
         total = bars.tasks[bar].total or 0

@@ -11,6 +11,7 @@ import msgspec
 
 from api.answers import json_bytes
 from api.cli.database import opened
+from api.cli.tables import visible
 from api.histories import HistoryFact, history_fact
 from infra.replaying.causes import Causes
 from infra.replaying.replays import Replays, Step, is_replayable
@@ -80,7 +81,7 @@ async def _facts(replays: Replays, causes: Causes, stream: str, last: int) -> As
 def _lines(fact: HistoryFact, before: Any, state: Any) -> Iterator[str]:
     """Yield a fact, and what it changed, as lines for people."""
     head = click.style(f"{fact.version}  {fact.type}", bold=True)
-    yield f"{head}  {fact.happened_at}  by {fact.actor.kind} {_visible(fact.actor.id)}, position {fact.position}"
+    yield f"{head}  {fact.happened_at}  by {fact.actor.kind} {visible(fact.actor.id)}, position {fact.position}"
     if fact.cause is not None:
         because = f"{fact.cause.type}, {fact.cause.stream}/{fact.cause.version}, position {fact.cause.position}"
         yield f"     because of {because}"
@@ -109,13 +110,8 @@ def _members(state: Any, path: str = "") -> Iterator[tuple[str, str]]:
 
 
 def _one_line(value: Any) -> str:
-    return _visible(msgspec.json.encode(value).decode())
+    return visible(msgspec.json.encode(value).decode())
 
 
 def _pretty(value: Any) -> str:
-    return _visible(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
-
-
-def _visible(text: str) -> str:
-    """Return a text in which nothing does anything to a terminal but the ends of lines."""
-    return "".join(each if each.isprintable() or each == "\n" else ascii(each)[1:-1] for each in text)
+    return visible(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())

@@ -17,6 +17,11 @@ def console() -> Console:
     return Console() if sys.stdout.isatty() else Console(width=WIDE)
 
 
+def visible(text: str) -> str:
+    """Return a text in which nothing does anything to a terminal but the ends of lines."""
+    return "".join(each if each.isprintable() or each == "\n" else ascii(each)[1:-1] for each in text)
+
+
 def table() -> Table:
     return Table(box=box.SIMPLE_HEAD, pad_edge=False)
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 import signal
+import subprocess
 import time
 import urllib.error
 import urllib.request
@@ -102,14 +103,18 @@ def test_the_version_is_told() -> None:
 def server(data_dir: Path) -> Iterator[str]:
     """Start a server and return its URL."""
     with started("serve", "--port", "0", data_dir=data_dir, bootstrap_key=OWNER) as process:
-        assert process.stderr is not None
-        lines = iter(process.stderr.readline, "")
-        yield next(match[1] for line in lines if (match := re.search(r"listens on (http://\S+)", line)))
+        yield address_of(process)
 
 
-def status_of(url: str, key: str) -> int:
+def address_of(process: "subprocess.Popen[str]") -> str:
+    assert process.stderr is not None
+    lines = iter(process.stderr.readline, "")
+    return next(match[1] for line in lines if (match := re.search(r"listens on (http://\S+)", line)))
+
+
+def status_of(url: str, key: str, path: str = "/process-instances/query", body: object = {}) -> int:
     headers = {"X-API-Key": key, "Content-Type": "application/json"}
-    request = urllib.request.Request(f"{url}/process-instances/query", b"{}", headers)  # noqa: S310  (ours)
+    request = urllib.request.Request(f"{url}{path}", json.dumps(body).encode(), headers)  # noqa: S310  (ours)
     try:
         with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310  (ours)
             return int(answer.status)
@@ -151,6 +156,36 @@ async def test_a_rebuild_that_is_stopped_leaves_the_live_tables_and_nothing_else
         assert "Traceback" not in said
         assert await reader.fetchval(REBUILDS) == 0
         await reader.close()
+
+
+def test_verify_tells_each_row_that_differs_and_each_read_model_that_it_cannot_compare(data_dir: Path) -> None:
+    with started("serve", "--port", "0", data_dir=data_dir, bootstrap_key=OWNER) as process:
+        url = address_of(process)
+        for number in range(3):
+            reported = {"title": f"Fire {number}", "description": "it burns and burns"}
+            assert status_of(url, OWNER, "/v1/incidents", reported) == 201
+    asyncio.run(
+        executed(data_dir, "update read.incident_list set severity = 4, title = e'\\x1b[2J' where title = 'Fire 1'")
+    )
+    asyncio.run(executed(data_dir, "update log.followers set version = 0 where name = 'jobs'"))
+    told = annals("projections", "verify", "incident_list", "jobs", "incident_timeline", data_dir=data_dir)
+    assert told.code == 1
+    (row,) = [line for line in told.out.splitlines() if "the log says" in line and "incident_list" in line]
+    assert ",4," in row.partition(" the log says ")[0]
+    assert ",2," in row.partition(" the log says ")[2]
+    assert "\x1b[2J" not in told.out
+    assert "incident_timeline: as the log says" in told.out
+    assert "jobs could not be verified" in told.err
+    assert "1 rows differ from what the log says; 1 read models could not be verified" in told.err
+    assert annals("projections", "rebuild", "incident_list", "jobs", data_dir=data_dir).code == 0
+    assert annals("projections", "verify", "--all", data_dir=data_dir).code == 0
+
+
+async def executed(data_dir: Path, statement: str) -> None:
+    async with reachable_postgres(data_dir) as dsn:
+        connection = await asyncpg.connect(dsn)
+        assert await connection.execute(statement) == "UPDATE 1"
+        await connection.close()
 
 
 REBUILDS = "select count(*) from pg_namespace where nspname like 'rebuild_%'"
