@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import NamedTuple, NoReturn, Protocol
 
 import structlog
@@ -31,6 +32,9 @@ REST = 0.05
 POLL = 5.0
 LOOK_EVERY = 1.0
 PRUNE_EVERY = 60.0
+
+#: Seconds that a node which stops has for writing down what it has sent.
+FLUSH_SECONDS = 2.0
 
 #: Seconds until what failed is tried again: at first, and at most.
 FIRST_REST = 0.2
@@ -85,6 +89,7 @@ class Turn:
         self._recorder = Recorder(self._writing, Rules(means.retries, sources.wall, means.chance))
         self._sender = Sender(sources.pool, poster, means.secrets, sources.wall, self._recorder.done)
         self._disabler = Disabler(means.commands, sources.pool)
+        self._told_to: int | None = None  # where there is nothing more to tell until the log has grown
 
     async def run(self, persistence: "Persistence") -> None:
         """Do everything until one part of it has lost the lease."""
@@ -97,8 +102,18 @@ class Turn:
                 work.cancel()
             await asyncio.gather(*works, return_exceptions=True)
             await self._sender.stop()
+            await self._flush()
+
+    async def _flush(self) -> None:
+        """Write down what has been sent, if that may be and does not take long: then it is not sent again."""
+        with suppress(Exception):
+            async with asyncio.timeout(FLUSH_SECONDS):
+                await self._recorder.flush()
 
     async def _schedule(self) -> None:
+        if self._told_to is not None:
+            await self._means.bell.wait(self._told_to, POLL)
+            await asyncio.sleep(REST)
         try:
             step = await self._scheduler.step()
             due, more = await self._scheduler.replay()
@@ -106,11 +121,11 @@ class Turn:
             self._scheduler.forget()
             raise
         self._sender.want({*step.due, *due})
+        self._told_to = None
         if step.failure is not None:
             raise Stalled(f"position {step.failure.position}: {step.failure.error}")
         if not (step.more or more):
-            await self._means.bell.wait(step.position, POLL)
-            await asyncio.sleep(REST)
+            self._told_to = step.position
 
     async def _record(self) -> None:
         self._sender.recorded(await self._recorder.record())

@@ -66,8 +66,13 @@ class Recorder:
         """Wait for attempts, write them down, and return them; they are kept where that fails."""
         await self._filled.wait()
         await asyncio.sleep(GATHERED)
+        return await self.flush()
+
+    async def flush(self) -> list[Attempt]:
+        """Write down the attempts that are over, and return them."""
         attempts = list(self._done)
-        await self._write(attempts)
+        if attempts:
+            await self._write(attempts)
         del self._done[: len(attempts)]
         if not self._done:
             self._filled.clear()

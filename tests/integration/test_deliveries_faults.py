@@ -1,0 +1,269 @@
+"""Nodes that die, lose their lease or meet events that nobody can read: nothing is lost, nothing is told twice over."""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from commands.webhooks import DeleteWebhook
+from infra.delivery import metrics
+from infra.delivery.pruning import prune
+from infra.delivery.writing import Writing
+from infra.embedded_postgres import EmbeddedPostgres
+from infra.following.rebuilding import rebuild
+from infra.leases import Held
+from projections.catalogue import READ_MODELS
+from tests.conftest import _database_from
+from tests.integration.delivering import Receiver, delivering, executed, receiving, until
+from tests.integration.exporting import exported, imported
+
+DEPLOYED = ("process.deployed.v1",)
+
+STEAL = """
+update log.leases
+   set epoch = epoch + 1, holder = 'somebody else', expires_at = now() + interval '10 minutes',
+       session_pid = pg_backend_pid(), session_began_at = null
+ where name = 'delivery'
+"""
+GIVE_BACK = "update log.leases set expires_at = '-infinity' where name = 'delivery'"
+
+
+@pytest.fixture(autouse=True)
+def in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look often for what is due again, and rest little; each node of a test has a name of its own."""
+    monkeypatch.setattr("infra.delivery.deliveries.LOOK_EVERY", 0.05)
+    monkeypatch.setattr("infra.delivery.deliveries.FIRST_REST", 0.05)
+    monkeypatch.setattr("infra.delivery.deliveries.LONGEST_REST", 0.2)
+    numbers = itertools.count()
+    monkeypatch.setattr("api.composition._holder", lambda: f"process {next(numbers)}")
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    async with receiving() as receiver:
+        yield receiver
+
+
+def holding(receiver: Receiver) -> asyncio.Event:
+    """Have a receiver keep everyone waiting until this is set."""
+    free = asyncio.Event()
+
+    async def hold(_request: web.Request) -> web.Response:
+        await free.wait()
+        return web.Response(status=204)
+
+    receiver.answer = hold
+    return free
+
+
+async def came(receiver: Receiver, count: int) -> None:
+    async def enough() -> bool:
+        return len(receiver.received) >= count
+
+    await until(enough)
+
+
+async def test_what_was_being_sent_when_a_node_ended_is_sent_again_the_same(database: str, receiver: Receiver) -> None:
+    holding(receiver)
+    async with delivering(database) as stage:
+        webhook = await stage.webhook(receiver.url, types=DEPLOYED)
+        await stage.happens()
+        await came(receiver, 1)
+    receiver.answer = receiver.takes
+    async with delivering(database) as stage:
+        (record,) = await stage.settled(webhook, 1)
+    assert record.attempts == 1
+    assert len(receiver.received) == 2
+    assert len({(request.id, request.body) for request in receiver.received}) == 1
+
+
+async def test_of_two_nodes_one_delivers_and_the_other_goes_on_when_it_ends(database: str, receiver: Receiver) -> None:
+    async with delivering(database) as other:
+        async with delivering(database) as one:
+            webhook = await one.webhook(receiver.url)
+            positions = await one.happens(3)
+            positions += await other.happens(3)
+            await one.settled(webhook, len(positions))
+            assert sorted(receiver.positions) == positions
+        positions += await other.happens(3)
+        records = await other.settled(webhook, len(positions))
+    assert [record.sequence for record in records] == list(range(1, len(positions) + 1))
+    assert sorted(receiver.positions) == positions
+
+
+async def test_who_has_lost_the_lease_records_nothing_of_what_it_has_sent(database: str, receiver: Receiver) -> None:
+    free = holding(receiver)
+    async with delivering(database) as stage:
+        webhook = await stage.webhook(receiver.url, types=DEPLOYED)
+        await stage.happens()
+        await came(receiver, 1)
+        await executed(database, STEAL)
+        free.set()
+        await stage.happens()
+        await asyncio.sleep(0.5)
+        (record,) = await stage.deliveries(webhook)
+        assert (record.state, record.attempts) == ("pending", 0)
+        await executed(database, GIVE_BACK)
+        records = await stage.settled(webhook, 2)
+    assert [record.attempts for record in records] == [1, 1]
+    assert len(receiver.received) == 3
+
+
+async def _written(database: str) -> tuple[str, list[int]]:
+    """Have a webhook, and then events that are not scheduled yet."""
+    async with delivering(database) as stage:
+        webhook = await stage.webhook("http://127.0.0.1:1/")
+        await stage.told()
+    async with delivering(database, roles=("executor",)) as stage:
+        return webhook, await stage.happens(3)
+
+
+@pytest.mark.parametrize("damage", ["topic = 'nobody.knows.v9'", "state = '{\"id\": 1'"], ids=["topic", "state"])
+async def test_an_event_that_cannot_be_read_stops_what_is_told_there_for_all_to_see_until_it_can(
+    database: str, damage: str
+) -> None:
+    webhook, positions = await _written(database)
+    bad = positions[len(positions) // 2]
+    await executed(database, "create table kept as select * from log.events where notification_id = $1", bad)
+    await executed(database, f"update log.events set {damage} where notification_id = $1", bad)
+    async with delivering(database) as stage:
+
+        async def stopped() -> bool:
+            rows = await stage.database.fetch("select position, failed_at from delivery.progress")
+            return [tuple(row) for row in rows] == [(bad - 1, bad)]
+
+        await until(stopped)
+        await stage.happens()
+        (report,) = [report for report in stage.node.duties.reports() if report.role == "delivery"]
+        assert (report.state, f"position {bad}:" in report.trouble) == ("standing", True)
+
+        async def measured() -> bool:
+            return bool(metrics.STALLED._value.get())
+
+        await until(measured)
+        assert [record.position for record in await stage.deliveries(webhook)] == [p for p in positions if p < bad]
+        mend = (
+            "update log.events set topic = kept.topic, state = kept.state from kept"
+            " where events.notification_id = kept.notification_id"
+        )
+        await executed(database, mend)
+        await stage.told()
+        scheduled = [record.position for record in await stage.deliveries(webhook)]
+        assert scheduled[: len(positions)] == positions
+
+        async def going() -> bool:
+            reports = {report.role: report.state for report in stage.node.duties.reports()}
+            return reports["delivery"] == "going"
+
+        await until(going)
+
+
+async def test_an_event_that_nobody_wants_stops_nothing_though_it_cannot_be_read(
+    database: str, receiver: Receiver
+) -> None:
+    async with delivering(database) as stage:
+        webhook = await stage.webhook(receiver.url, types=DEPLOYED)
+        await stage.told()
+    async with delivering(database, roles=("executor",)) as stage:
+        positions = await stage.happens(2)
+    unknown = "update log.events set topic = 'nobody.knows.v9' where notification_id = $1"
+    await executed(database, unknown, positions[1])
+    async with delivering(database) as stage:
+        await stage.told()
+        await stage.settled(webhook, 1)
+
+
+async def test_a_rebuild_of_every_read_model_delivers_nothing(database: str, receiver: Receiver) -> None:
+    async with delivering(database, roles=("delivery", "followers")) as stage:
+        webhook = await stage.webhook(receiver.url)
+        positions = await stage.happens(3)
+        await stage.settled(webhook, len(positions))
+        await stage.node.reading.caught_up([model.name for model in READ_MODELS])
+        for model in READ_MODELS:
+            await rebuild(stage.node.pools.followers, model, "a rebuild of the test")
+        await stage.told()
+        assert [record.attempts for record in await stage.deliveries(webhook)] == [1] * len(positions)
+    assert sorted(receiver.positions) == positions
+
+
+async def test_what_is_imported_is_not_delivered_but_what_happens_from_then_on_is(
+    database: str,
+    postgres_server: EmbeddedPostgres,
+    migrated_template: str,
+    receiver: Receiver,
+    tmp_path: Path,
+) -> None:
+    async with delivering(database) as stage:
+        webhook = await stage.webhook(receiver.url, types=DEPLOYED)
+        await stage.happens(2)
+        await stage.settled(webhook, 1)
+    await exported(database, tmp_path / "log")
+    async for target in _database_from(postgres_server, migrated_template):
+        await imported(target, (tmp_path / "log").read_bytes().splitlines(keepends=True))
+        async with delivering(target) as stage:
+            (position,) = await stage.happens()
+            (record,) = await stage.settled(webhook, 1)
+    assert (record.position, record.sequence) == (position, 1)
+    assert len(receiver.received) == 2
+
+
+async def test_connections_that_break_cost_nothing(database: str, receiver: Receiver) -> None:
+    async with delivering(database) as stage:
+        webhook = await stage.webhook(receiver.url, types=DEPLOYED)
+        positions: list[int] = []
+        for _ in range(5):
+            positions += await stage.happens()
+            await executed(
+                database,
+                "select pg_terminate_backend(pid) from pg_stat_activity"
+                " where application_name = 'annals followers' and datname = current_database()",
+            )
+        records = await stage.settled(webhook, len(positions))
+    assert [record.position for record in records] == positions
+    assert [record.sequence for record in records] == list(range(1, len(positions) + 1))
+    assert {(request.id, request.body) for request in receiver.received} == {
+        (f"msg_{webhook}-{request.event['id']}", request.body) for request in receiver.received
+    }
+
+
+async def test_what_came_to_its_end_a_month_ago_is_forgotten_and_what_waits_is_not(
+    database: str, receiver: Receiver
+) -> None:
+    async with delivering(database) as stage:
+        webhook = await stage.webhook(receiver.url, types=DEPLOYED)
+        for number in range(3):
+            await stage.happens()
+            await stage.settled(webhook, number + 1)
+        receiver.says(500)
+        waiting = await stage.happens()
+        await came(receiver, 4)
+        before = await stage.deliveries(webhook)
+    moment = before[1].created_at + timedelta(days=30, microseconds=1)
+    async with delivering(database, roles=("executor",)) as stage:
+        epoch = await stage.database.fetchval("select epoch from log.leases where name = 'delivery'")
+        writing = Writing(stage.node.pools.followers, Held("delivery", epoch))
+        assert await prune(writing, moment) == 2
+        assert await prune(writing, moment + timedelta(days=30)) == 1
+        assert [record.position for record in await stage.deliveries(webhook)] == waiting
+        attempts = await stage.database.fetch("select distinct position from delivery.attempts")
+        assert [row["position"] for row in attempts] in ([], waiting)
+
+
+async def test_everything_of_a_deleted_webhook_is_forgotten(database: str, receiver: Receiver) -> None:
+    async with delivering(database) as stage:
+        webhook = await stage.webhook(receiver.url, types=DEPLOYED)
+        await stage.happens()
+        await stage.settled(webhook, 1)
+        await stage.send(DeleteWebhook(), webhook)
+        await stage.told()
+    async with delivering(database) as stage:  # the first thing that a node does is to forget
+
+        async def forgotten() -> bool:
+            return not await stage.database.fetchval("select count(*) from delivery.webhooks")
+
+        await until(forgotten)
+        assert await stage.deliveries(webhook) == []
