@@ -13,6 +13,7 @@ from litestar.types import ControllerRouterHandler
 
 from api.admin.controllers import admin_routes
 from api.alerts.routes import alerts_routes
+from api.audit.routes import audit_routes
 from api.composition import Node
 from api.dialects import error_form
 from api.engine.routes import EngineApi
@@ -45,16 +46,7 @@ def create_app(node: Node) -> Litestar:
     ]
     plugins: list[PluginProtocol] = [identity]
     if "api" in node.settings.roles:
-        routes.append(admin_routes(node.administration, identity))
-        routes += insight_routes(node.reading, node.pools.queries, node.answers)
-        routes.append(feed_routes(node.tracking))
-        routes.append(uptime_routes(node.tracking))
-        routes.append(alerts_routes(node.tracking))
-        routes.append(log_routes(LogFeed(node.feed, Seats(), identity.caller_of)))
-        routes.append(webhooks_routes(node.tracking, node.registration))
-        door = Door(node.intakes.records, identity.caller_of)
-        routes.append(intake_routes(node.intakes, door))
-        routes.append(webhook_routes(Reception(node.tracking, door, limits.take_for_intake)))
+        routes += _dialects(node, identity, limits)
         plugins.append(EngineApi(node.engine))
     app = Litestar(
         route_handlers=routes,
@@ -78,6 +70,23 @@ def create_app(node: Node) -> Litestar:
     log = RequestLog(node.settings.log_level)
     app.asgi_handler = log.around(limits.around(exact_paths(app.asgi_handler)))
     return app
+
+
+def _dialects(node: Node, identity: Identity, limits: Limits) -> list[ControllerRouterHandler]:
+    """Return the routes of all APIs but the engine's, which is a plugin."""
+    door = Door(node.intakes.records, identity.caller_of)
+    return [
+        admin_routes(node.administration, identity),
+        *insight_routes(node.reading, node.pools.queries, node.answers),
+        feed_routes(node.tracking),
+        uptime_routes(node.tracking),
+        alerts_routes(node.tracking),
+        audit_routes(node.pools.queries),
+        log_routes(LogFeed(node.feed, Seats(), identity.caller_of)),
+        webhooks_routes(node.tracking, node.registration),
+        intake_routes(node.intakes, door),
+        webhook_routes(Reception(node.tracking, door, limits.take_for_intake)),
+    ]
 
 
 def _rates(settings: Settings) -> Rates:

@@ -50,7 +50,7 @@ class LogFeed:
             Bounds(asked.number("limit", DEFAULT_LIMIT, 1, MOST_EVENTS)),
             asked.number("wait", 0, 0, LONGEST_WAIT),
         )
-        page = await awaited_page(self.feed, question, self.seats, _credential(request.user))
+        page = await awaited_page(self.feed, question, self.seats, credential_of(request.user))
         return answer(page, await self._teller(request), request.headers.get("accept", ""))
 
     async def event(self, request: Request[Caller, Any, Any], position: str) -> Response[Any]:
@@ -71,7 +71,7 @@ class LogFeed:
         await self.feed.pages.head_beyond(after)
         listener = self.feed.listener(wanted, after)
         parts = self._parts.under(_base(request), await self._teller(request))
-        credential, scope = _credential(request.user), request.scope
+        credential, scope = credential_of(request.user), request.scope
 
         async def welcome() -> bool:
             caller = await self.caller_of(scope)
@@ -100,6 +100,6 @@ def _beginning(request: Request[Caller, Any, Any], asked: FollowerParameters) ->
     return int(given)
 
 
-def _credential(caller: Caller) -> str:
+def credential_of(caller: Caller) -> str:
     """Name a credential: a person is the same one with every token they get."""
     return caller.key_id if caller.kind == "api_key" else f"{caller.tenant}:{caller.key_id}"

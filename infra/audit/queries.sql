@@ -77,3 +77,47 @@ select stream, version as known, reached, position
 
 -- name: chain_end
 select coalesce(max(upto), 0) from log.chain;
+
+-- name: deeds
+-- The facts after $1 up to $2, of the tenant $3, of an actor ($4 and $5), a topic or topics that begin so ($6 and $7),
+-- recorded from $8 and before $9 (null: any): at most $10 of them, and no more once they have $11 bytes.
+select notification_id, originator_id, originator_version, topic, state, tenant, actor_kind, actor_id,
+       happened_at, recorded_at, correlation_id, causation_id
+  from (select *, sum(octet_length(state)) over (order by notification_id) - octet_length(state) as bytes_before
+          from log.events
+         where notification_id > $1 and notification_id <= $2 and tenant = $3
+           and ($4::text is null or actor_kind = $4) and ($5::text is null or actor_id = $5)
+           and ($6::text is null or topic = $6) and ($7::text is null or starts_with(topic, $7))
+           and ($8::timestamptz is null or recorded_at >= $8) and ($9::timestamptz is null or recorded_at < $9)
+         order by notification_id
+         limit $10) as part
+ where bytes_before < $11
+ order by notification_id;
+
+-- name: deeds_of_stream
+-- The same, of the stream $12, whose versions after $13 and up to $14 are looked at.
+select notification_id, originator_id, originator_version, topic, state, tenant, actor_kind, actor_id,
+       happened_at, recorded_at, correlation_id, causation_id
+  from (select *, sum(octet_length(state)) over (order by originator_version) - octet_length(state) as bytes_before
+          from log.events
+         where originator_id = $12 and originator_version > $13 and originator_version <= $14
+           and notification_id > $1 and notification_id <= $2 and tenant = $3
+           and ($4::text is null or actor_kind = $4) and ($5::text is null or actor_id = $5)
+           and ($6::text is null or topic = $6) and ($7::text is null or starts_with(topic, $7))
+           and ($8::timestamptz is null or recorded_at >= $8) and ($9::timestamptz is null or recorded_at < $9)
+         order by originator_version
+         limit $10) as part
+ where bytes_before < $11
+ order by notification_id;
+
+-- name: recorded_around
+-- By halves, two neighbouring positions: the first was recorded before $1 + $2 (0: none was), the second was not.
+with recursive search (low, high) as (
+    select 0::bigint, position + 1 from log.head
+    union all
+    select case when at.recorded_at < $1::timestamptz + $2::interval then middle else low end,
+           case when at.recorded_at < $1::timestamptz + $2::interval then high else middle end
+      from (select low, high, (low + high) / 2 as middle from search where low + 1 < high) as half
+      join log.events as at on at.notification_id = half.middle
+)
+select max(low) as low, min(high) as high from search;

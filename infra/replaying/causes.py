@@ -50,7 +50,9 @@ class Causes:
         left = [fact for fact in facts if fact.position not in found]
         begun_by = await self._begun_by(left)
         for fact in left:
-            first = begun_by[fact.position]
+            first = begun_by.get(fact.position)
+            if first is None:  # positions are missing there: an audit has to be told of the others all the same
+                continue
             cause = first if first.position != fact.position else await self._before(fact)
             if cause is not None:
                 found[fact.position] = cause
@@ -68,7 +70,7 @@ class Causes:
             before = fact
         rows = await self._database.fetch(SQL["begun_by"], looked_up) if looked_up else ()
         first = {row[0]: Cause(*list(row)[1:]) for row in rows}
-        return {position: first[place] for position, place in told.items()}
+        return {position: first[place] for position, place in told.items() if place in first}
 
     async def _before(self, fact: Recorded) -> Cause | None:
         """Return the fact in the same stream that made the engine do what this fact begins with."""

@@ -97,6 +97,8 @@ ROUTES: Mapping[str, frozenset[str]] = {
     "POST /v1/incidents/{incident_id}/merge": OPERATORS,
     "PATCH /v1/incidents/{incident_id}/severity": OPERATORS,
     "GET /process-instances/{partition}/{id}/history": LOOKERS_INTO,
+    "GET /audit": AUDITORS,
+    "GET /audit/head": AUDITORS,
     "GET /events": AUDITORS,
     "GET /events/{position}": AUDITORS,
     "GET /events/stream": AUDITORS,

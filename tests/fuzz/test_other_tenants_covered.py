@@ -22,17 +22,18 @@ from tests.fuzz.tenancy import Asked, Belongings
 #: Names of what is no name of anything: figures, times, texts, words of a list, parts that have members of their own.
 WORDS = set(
     """
-    acknowledgementTimeoutMinutes affected_regions after bpmnXml channels completed completion condition content
-    cooldownMinutes data description elementVariables enabled encoding encrypted endDate engineId entitlements error
-    errorCode error_message errors escalations excludeExpired excludeParentVariables expected_status expirationTimer
-    failed failure_count inclusiveGatewayDecision interval_seconds items keyword latency_ms limit lockTimeout
-    loopCardinality loopItems maxResults message messages metric minPosition minResults module note observed_at offset
-    ok operator order parallelism partition paused period plan processVariables provider region regions requestTimeout
-    retryLimit retryTimer revision role samples scope severity signals skip since slow_threshold_ms sort sort_by
-    sort_order source startDate started_at states status status_page_update suggestedAgents tags target_url threshold
-    time timeCycle timeDuration timeout_ms timer timers title total type uniqueKey value variables version wait
-    windowMinutes workerId assignee_id exclusiveGatewayDecision escalationCode names calledProcess
-    before ordered overlapSeconds secret state types upto url
+    acknowledgementTimeoutMinutes action actorKind affected_regions after bpmnXml channels completed completion
+    condition content cooldownMinutes data description elementVariables enabled encoding encrypted endDate engineId
+    entitlements error errorCode error_message errors escalations excludeExpired excludeParentVariables
+    expected_status expirationTimer failed failure_count from format inclusiveGatewayDecision interval_seconds items
+    keyword latency_ms limit lockTimeout loopCardinality loopItems maxResults message messages metric minPosition
+    minResults module note observed_at offset ok operator order parallelism partition paused period plan
+    processVariables provider region regions requestTimeout retryLimit retryTimer revision role samples scope
+    severity signals skip since slow_threshold_ms sort sort_by sort_order source startDate started_at states status
+    status_page_update suggestedAgents tags target_url threshold time timeCycle timeDuration timeout_ms timer timers
+    title to total type uniqueKey value variables version wait windowMinutes workerId assignee_id
+    exclusiveGatewayDecision escalationCode names calledProcess before ordered overlapSeconds secret state types
+    upto url
     """.split()  # noqa: SIM905  (a hundred words, one after the other)
 )
 
@@ -65,8 +66,9 @@ OWN: Mapping[str, frozenset[str]] = {
 }
 
 #: Tried by tests of their own: of a check of theirs that is a monitor, of a job that names what is theirs, of events
-#: that followers of the log are told (``tests/contract/test_events_pages.py``).
+#: that followers and auditors of the log are told (``test_events_pages.py``, ``test_audit.py`` in ``tests/contract``).
 ELSEWHERE = {
+    *(("GET /audit", name) for name in ("actor", "subject")),
     *(("GET /events", name) for name in ("stream", "processKey", "incident")),
     *(("GET /events/stream", name) for name in ("stream", "processKey", "incident")),
     ("POST /api/incidents", "affected_monitor_ids"),
