@@ -174,9 +174,7 @@ async def _database(settings: Settings, stack: AsyncExitStack) -> str:
 
 async def _assembled(settings: Settings, dsn: str, pools: Pools, watch: Watch, stack: AsyncExitStack) -> Node:
     clock = Clock()
-    own_connection = partial(connect, dsn, Link(name="log", acquire_timeout=settings.acquire_timeout))
-    events = EventLog(pools.commands, own_connection, clock.wall, check=watch.check, continuity=watch.continuity)
-    await stack.enter_async_context(events)
+    events = await stack.enter_async_context(_event_log(settings, dsn, pools, watch, clock))
     engine_time = EngineTime(events, clock)
     await engine_time.catch_up()
     duties = Duties(clock.wall)
@@ -213,6 +211,11 @@ async def _assembled(settings: Settings, dsn: str, pools: Pools, watch: Watch, s
         roles=Roles(),
         founded=await administration.found_deployment(settings.bootstrap_key),
     )
+
+
+def _event_log(settings: Settings, dsn: str, pools: Pools, watch: Watch, clock: Clock) -> EventLog:
+    own_connection = partial(connect, dsn, Link(name="log", acquire_timeout=settings.acquire_timeout))
+    return EventLog(pools.commands, own_connection, clock.wall, check=watch.check, continuity=watch.continuity)
 
 
 def _commands(
