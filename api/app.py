@@ -13,6 +13,7 @@ from litestar.types import ControllerRouterHandler
 
 from api.admin.controllers import admin_routes
 from api.alerts.routes import alerts_routes
+from api.audit.routes import audit_routes
 from api.composition import Node
 from api.dialects import error_form
 from api.engine.routes import EngineApi
@@ -80,6 +81,7 @@ def _dialects(node: Node, identity: Identity, limits: Limits) -> list[Controller
         feed_routes(node.tracking),
         uptime_routes(node.tracking),
         alerts_routes(node.tracking),
+        audit_routes(node.pools.queries),
         log_routes(LogFeed(node.feed, Seats(), identity.caller_of)),
         webhooks_routes(node.tracking, node.registration),
         intake_routes(node.intakes, door),
