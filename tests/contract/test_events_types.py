@@ -9,8 +9,10 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
+from api.log.asyncapi import asyncapi_document
 from domain.topics import TOPICS, UPCASTERS
 from infra.event_feed.withheld import WITHHELD
+from tests.contract.asyncapi_form import DOCUMENT
 from tests.contract.eventing import EventClient, event_client, positions
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -113,6 +115,27 @@ async def test_the_asyncapi_document_is_whole(client: EventClient) -> None:
         assert operation["action"] == "send"
     assert "key_hash" not in answer.text
     assert not re.search(r"contracts/|``", answer.text)
+
+
+def test_the_asyncapi_document_has_the_form_of_one() -> None:
+    validator = jsonschema_rs.Draft202012Validator(DOCUMENT)
+    assert validator.is_valid(asyncapi_document())
+    for path, wrong in (
+        (("asyncapi",), "2.6.0"),
+        (("info", "version"), None),
+        (("operations", "sendEvents", "action"), "publish"),
+        (("operations", "sendEvents", "channel"), "/events"),
+        (("operations", "sendEvents", "bindings", "http", "method"), "FETCH"),
+        (("channels", "stream", "address"), 1),
+        (("channels", "stream", "servers "), []),
+        (("components", "messages", "job.failed.v1", "payloads"), {}),
+        (("components", "schemas", "a name"), {}),
+    ):
+        document = part = json.loads(json.dumps(asyncapi_document()))
+        for name in path[:-1]:
+            part = part[name]
+        part[path[-1]] = wrong
+        assert not validator.is_valid(document), path
 
 
 def references(told: Any) -> Iterator[str]:
