@@ -16,6 +16,7 @@ from typing import Any, cast
 
 import structlog
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from prometheus_client import Gauge
 
 from api.redacted_query import redacted
 from api.tracing import trace_of
@@ -48,6 +49,8 @@ SECONDS = Spread(
     ["route", "method"],
 )
 
+OPEN = Gauge("annals_http_open_requests", "Requests that are being answered, streams among them.")
+
 log = structlog.get_logger(__name__)
 
 
@@ -57,8 +60,10 @@ class RequestLog:
     def __init__(self, level: LogLevel, now: Callable[[], float] = time.perf_counter) -> None:
         self._every = level == "debug"
         self._now = now
+        self._open = 0
         self._second = 0
         self._lines = 0
+        OPEN.set_function(lambda: self._open)
 
     def around(self, app: ASGIApp) -> ASGIApp:
         """Return the application with ids, lines and figures."""
@@ -69,9 +74,11 @@ class RequestLog:
             request = OpenRequest(_given(scope) or fresh_request_id())
             CURRENT.set(request)
             answer = _Beginning(send, request.id, now)
+            self._open += 1
             try:
                 await app(scope, receive, answer)
             finally:
+                self._open -= 1
                 known, status = cast("Mapping[str, Any]", scope), answer.status
                 route = known.get("path_template") or "none"
                 method = known["method"] if known["method"] in METHODS else "other"

@@ -1,6 +1,7 @@
 """What a node looks up when Prometheus asks: its connections, and the incidents that people have to work on."""
 
 from collections.abc import Sequence
+from importlib.metadata import version
 
 from prometheus_client import Gauge
 
@@ -12,6 +13,8 @@ from projections.incident_list.queries import unresolved_by_severity
 #: By severity rank, from the least (contracts/incidents.md 0.2).
 SEVERITIES = ("info", "low", "medium", "high", "critical")
 
+BUILD = Gauge("annals_build_info", "1, for the version that runs.", ["version"])
+BUILD.labels(version("annals")).set(1)
 CONNECTIONS = Gauge(
     "annals_database_connections",
     "Connections of this process to the database, by pool: lent or free.",
