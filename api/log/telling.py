@@ -6,7 +6,7 @@ import msgspec
 from litestar import Response
 
 from api.answers import json_bytes
-from infra.event_feed.cloud_events import CloudEvent, cloud_event
+from infra.event_feed.cloud_events import CloudEvent, Source, cloud_event
 from infra.event_feed.entries import Entry
 from infra.event_feed.pages import Page
 
@@ -28,7 +28,7 @@ class EventPage(msgspec.Struct, frozen=True):
     next: str
 
 
-def teller(source: str, base: str) -> Teller:
+def teller(source: Source, base: str) -> Teller:
     """Return what tells events of a log; ``base`` is the URL under which this API is asked."""
     return lambda entry: cloud_event(entry, source, base)
 

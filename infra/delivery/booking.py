@@ -15,6 +15,7 @@ from domain.webhooks.events import (
 from infra.delivery.messages import body_of
 from infra.delivery.stretches import MOST_BYTES, SQL, Stretch, Told
 from infra.delivery.subscriptions import Subscriptions
+from infra.event_feed.cloud_events import Source
 from infra.event_feed.entries import Entry, entry_of
 from projections.database import Database
 
@@ -40,7 +41,7 @@ class Book:
     ``due`` are those that have something to be sent now.
     """
 
-    def __init__(self, session: Database, known: Subscriptions, log_name: str, now: datetime) -> None:
+    def __init__(self, session: Database, known: Subscriptions, log_name: Source, now: datetime) -> None:
         self.known = known
         self.due: set[str] = set()
         self._session = session

@@ -10,7 +10,7 @@ from datetime import datetime
 
 import msgspec
 
-from infra.event_feed.cloud_events import CloudEvent, cloud_event
+from infra.event_feed.cloud_events import CloudEvent, Source, cloud_event
 from infra.event_feed.entries import Entry
 
 CONTENT_TYPE = "application/cloudevents+json"
@@ -27,8 +27,8 @@ def delivery_id(webhook: str, position: int) -> str:
     return f"msg_{webhook}-{position}"
 
 
-def body_of(entry: Entry, source: str, sequence: int) -> bytes:
-    """Return what is sent of an event of the log named ``source``: a CloudEvent in its JSON format."""
+def body_of(entry: Entry, source: Source, sequence: int) -> bytes:
+    """Return what is sent of an event of the log: a CloudEvent in its JSON format."""
     told = msgspec.structs.asdict(cloud_event(entry, source))
     return msgspec.json.encode(DeliveredEvent(**told, webhooksequence=sequence))
 

@@ -16,6 +16,7 @@ from infra.delivery.booking import Book
 from infra.delivery.stretches import SQL, Failure, Stretch, Stretches
 from infra.delivery.subscriptions import Subscription, Subscriptions
 from infra.delivery.writing import Pool, Writing
+from infra.event_feed.cloud_events import Source
 
 #: Deliveries of a webhook that wait, above which its replays do.
 MOST_WAITING = 1_000
@@ -29,7 +30,7 @@ class Sources(NamedTuple):
     """What deliveries read and write: connections, the name of the log, and the clock on the wall."""
 
     pool: Pool
-    log_name: Callable[[], Awaitable[str]]
+    log_name: Callable[[], Awaitable[Source]]
     wall: Callable[[], datetime]
 
 

@@ -3,10 +3,11 @@
 ``type`` is the topic, ``subject`` the stream, ``id`` the position, ``time`` when it happened. Extension attributes
 carry the rest of the envelope; ``sequence`` is the position with leading zeros, because the extension of that name
 wants a text that sorts like the number. ``source`` names the log itself: a URN that is made from its very first event,
-so that it stays what it is wherever the log is moved.
+so that it stays what it is wherever the log is moved. Where the log has begun a new era (``log.eras``), which it does
+when it may have lost facts, what comes after that has another source: no two events have one source and one id.
 """
 
-from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID, uuid5
 
 import msgspec
@@ -14,6 +15,7 @@ import msgspec
 from domain.timestamps import rfc3339
 from infra.event_feed.entries import Entry
 from infra.event_feed.withheld import WITHHELD
+from projections.database import Database
 
 #: Digits of the greatest position that there can be.
 DIGITS = 19
@@ -22,6 +24,18 @@ DIGITS = 19
 LOGS = UUID("6f6b2d0e-8f0c-4d43-9c4e-2b1f6a1d7c55")
 
 FIRST = "select correlation_id, recorded_at from log.events where notification_id = 1"
+ERAS = "select began_after, id from log.eras where number > 1 order by number desc"
+
+
+class Source(NamedTuple):
+    """What a log is called: at first, and after the positions at which eras began, the latest era first."""
+
+    first: str
+    eras: tuple[tuple[int, str], ...] = ()
+
+    def at(self, position: int) -> str:
+        """Return the source of the event at a position."""
+        return next((urn for began_after, urn in self.eras if position > began_after), self.first)
 
 
 class CloudEvent(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -47,18 +61,27 @@ class CloudEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     dataschema: str | None = None
 
 
-def source_of(correlation_id: str, recorded_at: datetime) -> str:
-    """Return the name of the log that begins with an event of this command, recorded at this moment."""
+async def find_source(database: Database) -> Source | None:
+    """Return what the log is called; None while it is empty."""
+    row = await database.fetchrow(FIRST)
+    if row is None:
+        return None
+    correlation_id, recorded_at = row
     first = f"{correlation_id} {rfc3339(recorded_at)}"
-    return f"urn:uuid:{uuid5(LOGS, first)}"
+    eras = await database.fetch(ERAS)
+    return Source(_urn(first), tuple((began_after, _urn(f"{first} {era}")) for began_after, era in eras))
 
 
-def cloud_event(entry: Entry, source: str, base: str | None = None) -> CloudEvent:
+def _urn(name: str) -> str:
+    return f"urn:uuid:{uuid5(LOGS, name)}"
+
+
+def cloud_event(entry: Entry, source: Source, base: str | None = None) -> CloudEvent:
     """Return the event of an entry; ``base`` is the URL at which types are served, where there is one."""
     return CloudEvent(
         specversion="1.0",
         id=str(entry.position),
-        source=source,
+        source=source.at(entry.position),
         type=entry.topic,
         subject=entry.stream,
         time=rfc3339(entry.happened_at),

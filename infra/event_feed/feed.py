@@ -1,6 +1,6 @@
 """The event feed of a node: pages of the log, and listeners who share one reader."""
 
-from infra.event_feed.cloud_events import FIRST, source_of
+from infra.event_feed.cloud_events import Source, find_source
 from infra.event_feed.listening import Listener
 from infra.event_feed.live import Bell, Keeping, Live
 from infra.event_feed.pages import Pages, Wanted
@@ -14,7 +14,7 @@ class EventFeed:
         self.pages = Pages(database)
         self.live = Live(self.pages, bell, keeping)
         self._database = database
-        self._source = ""
+        self._source: Source | None = None
 
     async def run(self) -> None:
         """Read for those who listen, until cancelled."""
@@ -24,12 +24,11 @@ class EventFeed:
         """Have those who wait be told what there is, and those who listen that it is over."""
         self.live.stop()
 
-    async def source(self) -> str:
-        """Return the name of this log; nothing while it is empty."""
-        if not self._source:
-            row = await self._database.fetchrow(FIRST)
-            self._source = "" if row is None else source_of(*row)
-        return self._source
+    async def source(self) -> Source:
+        """Return what this log is called; nobody is told of any event while it is empty, and has no name."""
+        if self._source is None:
+            self._source = await find_source(self._database)
+        return self._source or Source("")
 
     def listener(self, wanted: Wanted, after: int) -> Listener:
         """Return one who listens from a position on, within ``live.listening()``."""

@@ -101,6 +101,9 @@ async def goes_on_from(node: Node, dsn: str, position: int, lost: list[Any]) -> 
     fresh = await begun(client, 3)
     keys = {row["correlationKey"] for row in await client.rows("/process-instances")}
     assert {instance["correlationKey"] for instance in fresh} <= keys
+    events = (await client.done("GET", "/events?limit=1000"))["events"]
+    sources = {event["source"]: int(event["id"]) > position for event in events}
+    assert sorted(sources.values()) == [False, True], "what comes after has another source than what was before"
     assert await node.stop() == 0
     assert not await check(dsn, History())
     (_, _, before), (number, began_after, after) = await asked(dsn, ERAS)

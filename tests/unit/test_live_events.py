@@ -10,7 +10,7 @@ import pytest
 
 from api.log.parts import Parts, SharedParts
 from domain.rejection import Unavailable
-from infra.event_feed.cloud_events import CloudEvent, cloud_event
+from infra.event_feed.cloud_events import CloudEvent, Source, cloud_event
 from infra.event_feed.entries import Entry
 from infra.event_feed.listening import Listener, Overrun
 from infra.event_feed.live import Keeping, Live
@@ -186,7 +186,7 @@ async def test_who_wants_one_event_looks_at_many_together_and_gets_no_more_than_
 
 
 def told(entry: Entry) -> CloudEvent:
-    return cloud_event(entry, "urn:uuid:log", "http://annals")
+    return cloud_event(entry, Source("urn:uuid:log"), "http://annals")
 
 
 async def test_what_is_new_is_put_into_its_form_once_for_all_who_listen_within_bounds() -> None:
