@@ -25,6 +25,7 @@ from api.webhooks.documentation import (
     TOO_MANY,
     ChangeWebhookOperation,
     CreateWebhookOperation,
+    DeleteOperation,
     ListWebhooksOperation,
     RotateSecretOperation,
     ShowOperation,
@@ -139,7 +140,7 @@ class OneWebhook(Controller):
         operation_id="deleteWebhook",
         opt={"access": ADMINISTRATION},
         status_code=204,
-        operation_class=WriteOperation,
+        operation_class=DeleteOperation,
         responses=refused_with(400, 404, 409),
         summary="Deliver nothing any more, not even what waits",
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import get_args
 
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.openapi.spec import OpenAPIFormat, OpenAPIType, Parameter, Schema
+from litestar.openapi.spec import OpenAPIFormat, OpenAPIResponse, OpenAPIType, Parameter, Schema
 
 from api.incidents.documentation import (
     BEHIND,
@@ -141,6 +141,15 @@ class RotateSecretOperation(Documented):
 @dataclass
 class WriteOperation(Documented):
     more_parameters = (ONCE,)
+
+
+@dataclass
+class DeleteOperation(WriteOperation):
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        done = (self.responses or {})["204"]
+        if isinstance(done, OpenAPIResponse):
+            done.content = None  # Litestar documents a body
 
 
 @dataclass
