@@ -12,7 +12,7 @@ from api.answers import json_bytes
 from api.feed.bodies import HistoryEntry
 from api.histories import actor_of, causing_event
 from api.incidents.ids import INCIDENT_IDS
-from api.incidents.ports import Streams, Tracking
+from api.incidents.ports import Tracking
 from domain.event import Event, Recorded
 from domain.identity import incident_stream
 from domain.incidents.events import IncidentCanceled, IncidentOpened, IncidentResolved
@@ -27,6 +27,7 @@ PART = 100
 NEAR = 100
 
 INCIDENTS = incident_stream("")
+TASKS = "task-"
 
 
 async def history_of(tracking: Tracking, tenant: str, ulid: str) -> AsyncIterator[bytes]:
@@ -59,24 +60,26 @@ async def _next(steps: AsyncIterator[Step]) -> Sequence[Step]:
 
 
 async def _entries(tracking: Tracking, steps: Sequence[Step]) -> list[HistoryEntry]:
-    names = [await _cause(tracking.streams, step.fact) for step in steps]
+    names = [await _cause(tracking, step.fact) for step in steps]
     causes = await tracking.causes.named(names, steps[0].fact.tenant)
     return [_entry(step, name, causes.get(name)) for step, name in zip(steps, names, strict=True)]
 
 
-async def _cause(streams: Streams, fact: Recorded) -> str:
+async def _cause(tracking: Tracking, fact: Recorded) -> str:
     """Return what caused a fact: the fact that is recorded with it, else the one that raised it, else the request.
 
-    A fact is named by its stream and version. What raises an incident, or ends it, comes right before in one append.
+    A fact is named by its stream and version. What raises an incident, or ends it, comes right before in one append: it
+    is the failure of a task of the engine, rather than that there was such a task.
     """
-    if fact.causation_id is not None:
+    if fact.causation_id is not None and not fact.causation_id.startswith(TASKS):
         return fact.causation_id
     if _follows(fact.event):
         first = max(0, fact.position - 1 - NEAR)
-        for earlier in reversed(await streams.read_all(first, fact.position - 1 - first)):
+        for earlier in reversed(await tracking.streams.read_all(first, fact.position - 1 - first)):
             if earlier.correlation_id == fact.correlation_id and not earlier.stream.startswith(INCIDENTS):
                 return f"{earlier.stream}/{earlier.version}"
-    return fact.correlation_id
+    before = await tracking.causes.before(fact)
+    return fact.correlation_id if before is None else f"{before.stream}/{before.version}"
 
 
 def _follows(event: Event) -> bool:

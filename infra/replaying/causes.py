@@ -1,8 +1,8 @@
 """What caused facts: for each of them the one fact that it came from, so that "why" is one step.
 
 A fact says itself what caused its command, where that was a fact. What was appended together follows from the first
-fact of it. The engine runs a task because it was created, and ends a lock because a job was locked. Whatever is left
-was asked for, by the actor.
+fact of it. The engine runs a task because it was created, and ends a lock because a job was locked; an acknowledgement
+that was taken back had been given. Whatever is left was asked for, by the actor.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,11 +10,17 @@ from typing import NamedTuple
 
 from domain.bpmn.events import JobLocked, JobLockExpired, TaskCreated, TaskLocked
 from domain.event import Recorded
+from domain.incidents.events import IncidentAcknowledged, IncidentStatusChanged
+from domain.incidents.status import Status
 from infra.replaying.replays import SQL
 from projections.database import Database
 
 #: How many facts before it, in its stream, the one is looked for that a task or lock began with.
 NEAR = 20_000
+
+
+#: Digits of a number that may not be a version any more.
+LONGEST = 19
 
 
 class Cause(NamedTuple):
@@ -53,7 +59,7 @@ class Causes:
             first = begun_by.get(fact.position)
             if first is None:  # positions are missing there: an audit has to be told of the others all the same
                 continue
-            cause = first if first.position != fact.position else await self._before(fact)
+            cause = first if first.position != fact.position else await self.before(fact)
             if cause is not None:
                 found[fact.position] = cause
         return found
@@ -72,16 +78,17 @@ class Causes:
         first = {row[0]: Cause(*list(row)[1:]) for row in rows}
         return {position: first[place] for position, place in told.items() if place in first}
 
-    async def _before(self, fact: Recorded) -> Cause | None:
-        """Return the fact in the same stream that made the engine do what this fact begins with."""
+    async def before(self, fact: Recorded) -> Cause | None:
+        """Return the fact in the same stream that made the system do what it does with this fact."""
         match fact.event:
             case TaskLocked(id=number):
-                topic = TaskCreated.topic
+                topic, begin = TaskCreated.topic, b'{"id":%d,' % number
             case JobLockExpired(id=number):
-                topic = JobLocked.topic
+                topic, begin = JobLocked.topic, b'{"id":%d,' % number
+            case IncidentStatusChanged(before=Status.ACKNOWLEDGED, after=Status.OPEN) if fact.actor.kind == "system":
+                topic, begin = IncidentAcknowledged.topic, b"{"
             case _:
                 return None
-        begin = b'{"id":%d,' % number
         row = await self._database.fetchrow(SQL["last_before"], fact.stream, fact.version, NEAR, topic, begin)
         return None if row is None else Cause(*row)
 
@@ -92,6 +99,5 @@ def _together(one: Recorded, other: Recorded) -> bool:
 
 def _place(name: str) -> tuple[str, int] | None:
     stream, _, version = name.rpartition("/")
-    return (
-        (stream, int(version)) if stream and version.isdecimal() and version.isascii() and len(version) < 19 else None
-    )
+    is_number = version.isdecimal() and version.isascii() and len(version) < LONGEST
+    return (stream, int(version)) if stream and is_number else None

@@ -87,6 +87,8 @@ async def test_an_acknowledgement_that_nobody_follows_up_on_is_taken_back_within
     assert back["type"] == "incident.status_changed"
     assert back["actor"] == {"kind": "system", "id": "system"}
     assert (back["data"]["before"], back["data"]["after"]) == ("acknowledged", "open")
+    assert back["cause"]["type"] == "incident.acknowledged.v1"
+    assert back["causationId"] == f"{back['cause']['stream']}/2"
     assert len(await ours.history(left)) == 3
 
 
