@@ -12,9 +12,6 @@ from infra.delivery.sending import Attempt
 from infra.delivery.stretches import SQL
 from infra.delivery.writing import Writing
 
-#: Seconds for which outcomes are gathered.
-GATHERED = 0.02
-
 #: After this time in which a receiver has taken nothing, its webhook is disabled.
 FAILING_FOR = timedelta(days=3)
 
@@ -63,9 +60,8 @@ class Recorder:
         self._filled.set()
 
     async def record(self) -> list[Attempt]:
-        """Wait for attempts, write them down, and return them; they are kept where that fails."""
+        """Wait for attempts, write down what has gathered, and return it; it is kept where that fails."""
         await self._filled.wait()
-        await asyncio.sleep(GATHERED)
         return await self.flush()
 
     async def flush(self) -> list[Attempt]:
