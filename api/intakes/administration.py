@@ -10,6 +10,7 @@ from litestar.params import FromPath
 
 from api.admin.bodies import RevokeKeyOperation, refuses
 from api.admin.requests import AdminRequest, administrator, answer_of, body_of
+from api.base_url import base_url
 from api.identity import ADMINISTRATION
 from api.incidents.parameters import Parameters
 from api.intakes.documentation import ListIntakesOperation, OpenIntakeOperation
@@ -66,7 +67,7 @@ class IntakeAdministration:
         self.records = records
 
     async def open(
-        self, command: OpenIntake, by: Administrator, actor: Actor, base_url: str, trace: str | None = None
+        self, command: OpenIntake, by: Administrator, actor: Actor, base: str, trace: str | None = None
     ) -> Outcome:
         """Answer an ``OpenedIntake``."""
         tenant = command.tenant_id
@@ -74,7 +75,7 @@ class IntakeAdministration:
         asker = Asker(tenant, actor, traceparent=trace)
         outcome = await self._commands.send(command, asker, IntakeToOpen(by, minted))
         provider: Any = command.provider  # the command was not refused
-        url = _url(base_url, tenant, provider)
+        url = _url(base, tenant, provider)
         return outcome._replace(answer=OpenedIntake(minted.id, provider, url, minted.secret, minted.routing_key))
 
     async def close(self, intake_id: str, by: Administrator, actor: Actor, trace: str | None = None) -> Outcome:
@@ -111,7 +112,7 @@ class AdministeredIntakes(Controller):
     ) -> Response[OpenedIntake]:
         command = await body_of(request, OpenIntake)
         by, trace = administrator(request.user), trace_of(request.scope)
-        outcome = await intakes.open(command, by, request.user.actor, str(request.base_url), trace)
+        outcome = await intakes.open(command, by, request.user.actor, base_url(request), trace)
         door.forget()
         return answer_of(outcome, 201)
 
@@ -127,8 +128,8 @@ class AdministeredIntakes(Controller):
     ) -> Response[ListedIntakes]:
         """List those of the caller's tenant; for the owner of the deployment, those of all tenants."""
         tenant = Parameters(request.scope["query_string"]).text("tenantId")
-        views = await intakes.listed(administrator(request.user), tenant)
-        rows = [_row(view, str(request.base_url)) for view in views]
+        base = base_url(request)
+        rows = [_row(view, base) for view in await intakes.listed(administrator(request.user), tenant)]
         return Response(ListedIntakes(rows, len(rows)))
 
     @delete(
@@ -165,17 +166,17 @@ def intake_routes(intakes: IntakeAdministration, door: Door) -> Router:
     )
 
 
-def _row(view: IntakeView, base_url: str) -> ListedIntake:
+def _row(view: IntakeView, base: str) -> ListedIntake:
     return ListedIntake(
         id=view.id,
         tenant_id=view.tenant,
         provider=view.provider,
         name=view.name,
-        url=_url(base_url, view.tenant, view.provider),
+        url=_url(base, view.tenant, view.provider),
         opened_at=iso_milliseconds(view.opened_at),
     )
 
 
-def _url(base_url: str, tenant: str, provider: Provider) -> str:
+def _url(base: str, tenant: str, provider: Provider) -> str:
     """Return where alerts come in, below the address that the administrator has used."""
-    return f"{base_url.rstrip('/')}/v1/webhooks/{tenant}/{provider}"
+    return f"{base}/v1/webhooks/{tenant}/{provider}"

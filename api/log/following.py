@@ -7,6 +7,7 @@ from typing import Any
 from litestar import Request, Response
 from litestar.types import Scope
 
+from api.base_url import base_url
 from api.incidents.parameters import invalid
 from api.log.parameters import DEFAULT_LIMIT, FILTERS, LONGEST_WAIT, MOST_EVENTS, FollowerParameters
 from api.log.parts import SharedParts
@@ -70,7 +71,7 @@ class LogFeed:
         wanted, after = asked.wanted(request.user.tenant), _beginning(request, asked)
         await self.feed.pages.head_beyond(after)
         listener = self.feed.listener(wanted, after)
-        parts = self._parts.under(_base(request), await self._teller(request))
+        parts = self._parts.under(base_url(request), await self._teller(request))
         credential, scope = credential_of(request.user), request.scope
 
         async def welcome() -> bool:
@@ -81,12 +82,7 @@ class LogFeed:
         return EventStream(self.feed.live, listener, parts, guest, self.pulse)
 
     async def _teller(self, request: Request[Caller, Any, Any]) -> Teller:
-        return teller(await self.feed.source(), _base(request))
-
-
-def _base(request: Request[Caller, Any, Any]) -> str:
-    """Return the URL under which this API is asked."""
-    return str(request.base_url).rstrip("/")
+        return teller(await self.feed.source(), base_url(request))
 
 
 def _beginning(request: Request[Caller, Any, Any], asked: FollowerParameters) -> int:

@@ -241,6 +241,18 @@ async def test_what_cannot_be_asked_is_told_as_a_problem(client: EventClient, qu
         assert (await client.refused("GET", f"/events/stream?{query}"))[0] == 400
 
 
+async def test_the_types_of_events_are_where_the_log_was_asked_and_what_is_no_host_is_refused(
+    client: EventClient,
+) -> None:
+    for host in ("annals.example", "annals.example:8443", "[::1]:8080", "127.0.0.1"):
+        (event,) = (await client.events("limit=1", Host=host))["events"]
+        assert event["dataschema"].startswith(f"http://{host}/events/types/")
+    for path in ("/events", "/events/1", "/events/stream", "/admin/intakes"):
+        for host in ("[", "annals:port", "annals:99999", "someone:secret@annals", "%00", "x" * 300):
+            status, *_, detail = await client.refused("GET", path, Host=host)
+            assert (status, "Host" in detail) == (400, True), (path, host)
+
+
 async def test_an_incident_that_is_none_or_another_ones_has_no_events(client: EventClient) -> None:
     incident = await client.opened(BREACH)
     head = str(await client.node.log.head())
