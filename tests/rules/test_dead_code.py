@@ -10,8 +10,8 @@ from tests.rules.source_tree import PACKAGES, Function, parsed, python_files, re
 
 MENTIONED = set().union(*(words_in(path) for path in python_files(*PACKAGES, "tests", "bench")))
 
-#: Part of a shape that others expect: eventsourcing's recorders.
-EXPECTED_BY_OTHERS = {"has_tracking_id"}
+#: Part of a shape that others expect: eventsourcing's recorders, Litestar's responses.
+EXPECTED_BY_OTHERS = {"has_tracking_id", "to_asgi_response"}
 
 
 def definitions(body: list[ast.stmt]) -> Iterator[str]:
