@@ -38,12 +38,13 @@ class Row(NamedTuple):
 class Book:
     """Where deliveries are written down at one time; ``known`` are the webhooks, and go along.
 
-    ``due`` are those that have something to be sent now.
+    ``due`` are those that have something to be sent now, ``scheduled`` is how many deliveries that is.
     """
 
     def __init__(self, session: Database, known: Subscriptions, log_name: Source, now: datetime) -> None:
         self.known = known
         self.due: set[str] = set()
+        self.scheduled = 0
         self._session = session
         self._log_name = log_name
         self._now = now
@@ -72,6 +73,7 @@ class Book:
             SQL["reschedule"], webhook, [one.entry.position for one in told], self._now
         )
         there = {position for (position,) in rescheduled}
+        self.scheduled += len(there)
         rows: list[Row] = []
         for one in told:
             if one.entry.position not in there:
@@ -119,6 +121,7 @@ class Book:
         if columns:
             await self._session.execute(SQL["schedule"], *columns, self._now)
             self.due.update(columns[0])
+            self.scheduled += len(columns[0])
 
     async def _act(self, webhook: str, entry: Entry, event: Event) -> None:
         match event:

@@ -129,6 +129,7 @@ class Scheduler:
             book = Book(session, known, name, self._sources.wall())
             yield book
         self._known = known
+        metrics.SCHEDULED.inc(book.scheduled)
 
     async def _webhooks(self) -> Subscriptions:
         """Return the webhooks as they were written last."""

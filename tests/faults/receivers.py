@@ -10,7 +10,7 @@ import json
 import random
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import NamedTuple
 
 from aiohttp import web
@@ -61,25 +61,26 @@ async def _hangs(_request: web.Request) -> int | None:
 
 
 async def _resets(request: web.Request) -> int | None:
-    assert request.transport is not None
-    request.transport.abort()
+    if request.transport is not None:  # the sender may be gone by now
+        request.transport.abort()
     return None
 
 
 async def _drips(request: web.Request) -> int | None:
-    transport = request.transport
-    assert transport is not None
-    with suppress(ConnectionError):
-        for byte in b"HTTP/1.1 200 OK\r\nX-Slow: " + b"x" * 100:
-            transport.write(bytes([byte]))
-            await asyncio.sleep(0.05)
+    for byte in b"HTTP/1.1 200 OK\r\nX-Slow: " + b"x" * 100:
+        _write(request, bytes([byte]))
+        await asyncio.sleep(0.05)
     return await _resets(request)
 
 
 async def _lies(request: web.Request) -> int | None:
-    assert request.transport is not None
-    request.transport.write(b"HTTP/1.1 2OO 0K\r\nContent-Length: -7\r\n\r\n\0\0")
+    _write(request, b"HTTP/1.1 2OO 0K\r\nContent-Length: -7\r\n\r\n\0\0")
     return await _resets(request)
+
+
+def _write(request: web.Request, raw: bytes) -> None:
+    if request.transport is not None:
+        request.transport.write(raw)
 
 
 async def _slow(_request: web.Request) -> int | None:
