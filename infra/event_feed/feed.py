@@ -1,7 +1,9 @@
 """The event feed of a node: pages of the log, and listeners who share one reader."""
 
+import asyncio
+
 from infra.event_feed.cloud_events import Source, find_source
-from infra.event_feed.listening import Listener
+from infra.event_feed.listening import PAST_AT_ONCE, Listener
 from infra.event_feed.live import Bell, Keeping, Live
 from infra.event_feed.pages import Pages, Wanted
 from projections.database import Database
@@ -13,6 +15,7 @@ class EventFeed:
     def __init__(self, database: Database, bell: Bell, keeping: Keeping = Keeping()) -> None:  # noqa: B008  (immutable)
         self.pages = Pages(database)
         self.live = Live(self.pages, bell, keeping)
+        self._turns = asyncio.Semaphore(PAST_AT_ONCE)
         self._database = database
         self._source: Source | None = None
 
@@ -32,4 +35,4 @@ class EventFeed:
 
     def listener(self, wanted: Wanted, after: int) -> Listener:
         """Return one who listens from a position on, within ``live.listening()``."""
-        return Listener(self.pages, self.live, wanted, after)
+        return Listener(self.pages, self.live, self._turns, wanted, after)

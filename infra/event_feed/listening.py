@@ -13,6 +13,9 @@ from infra.outages import passes
 #: Facts that are looked at together at least, however few of them are asked for.
 LOOKED_AT = 100
 
+#: Questions about the past that all listeners of a node may have open at once: the connections are not theirs alone.
+PAST_AT_ONCE = 2
+
 #: Seconds to wait where the database cannot be asked.
 PAUSE = 1.0
 
@@ -29,10 +32,12 @@ class Listener:
     ``is_live`` once it is level with what this node keeps of the log, which all others are told, too.
     """
 
-    def __init__(self, pages: Pages, live: Live, wanted: Wanted, after: int) -> None:
+    def __init__(self, pages: Pages, live: Live, turns: asyncio.Semaphore, wanted: Wanted, after: int) -> None:
+        """Begin after a position; ``turns`` are those that are taken to ask for the past."""
         self.position = after
         self._pages = pages
         self._live = live
+        self._turns = turns
         self._wanted = wanted
         self.is_live = False
 
@@ -63,7 +68,8 @@ class Listener:
 
     async def _from_past(self, seconds: float, bounds: Bounds) -> Sequence[Entry]:
         try:
-            page = await self._pages.page(self._wanted, self.position, bounds)
+            async with self._turns:
+                page = await self._pages.page(self._wanted, self.position, bounds)
         except Exception as error:
             if not passes(error):
                 raise

@@ -55,7 +55,7 @@ async def _written(served: ServedEvents, number: int) -> None:
 
 
 async def test_many_listeners_are_told_the_same_by_one_reader(database: str) -> None:
-    async with served_events(database) as served:
+    async with served_events(database, roles=("api",)) as served:
         began = await served.node.log.head()
         streams = [await served.listen(f"after={began}") for _ in range(10)]
         await asyncio.sleep(0.2)

@@ -12,6 +12,7 @@ from api.log.parts import Parts, SharedParts
 from domain.rejection import Unavailable
 from infra.event_feed.cloud_events import CloudEvent, Source, cloud_event
 from infra.event_feed.entries import Entry
+from infra.event_feed.feed import EventFeed
 from infra.event_feed.listening import Listener, Overrun
 from infra.event_feed.live import Keeping, Live
 from infra.event_feed.pages import Bounds, Page, Pages, Wanted
@@ -164,7 +165,7 @@ async def test_where_somebody_has_deleted_events_listeners_begin_anew_and_are_to
 def _listener(live: Live, wanted: Wanted) -> Listener:
     """Return one who is level with what is kept."""
     nowhere: Any = GrowingLog(0)
-    listener = Listener(Pages(nowhere), live, wanted, live.begin)
+    listener = Listener(Pages(nowhere), live, asyncio.Semaphore(), wanted, live.begin)
     listener.is_live = True
     return listener
 
@@ -183,6 +184,36 @@ async def test_who_wants_one_event_looks_at_many_together_and_gets_no_more_than_
         assert turns == 3
         assert [entry.position for _ in range(3) for entry in await one.more(1, Bounds(facts=1))] == [11, 12, 13]
         assert one.position == 13
+
+
+class CountingPages(Pages):
+    """Pages that take their time, and count how many are asked for at once."""
+
+    def __init__(self) -> None:
+        self.asked = self.most = 0
+
+    async def page(self, wanted: Wanted, after: int, bounds: Bounds = Bounds()) -> Page:  # noqa: B008  (immutable)
+        self.asked += 1
+        self.most = max(self.most, self.asked)
+        await asyncio.sleep(0.001)
+        self.asked -= 1
+        return Page([entry(after + 1)], after + 1, 10)
+
+
+async def test_those_who_catch_up_with_the_past_take_turns() -> None:
+    pages = CountingPages()
+    nowhere: Any = GrowingLog(10)
+    feed = EventFeed(nowhere, Doorbell(10))
+    feed.pages = pages
+    feed.live.begin = feed.live.end = 10
+    listeners = [feed.listener(Wanted(), 0) for _ in range(20)]
+
+    async def catch_up(listener: Listener) -> None:
+        while listener.position < 10:
+            assert await listener.more(0, Bounds())
+
+    await asyncio.gather(*map(catch_up, listeners))
+    assert pages.most == 2
 
 
 def told(entry: Entry) -> CloudEvent:
