@@ -67,6 +67,7 @@ class EventExample(msgspec.Struct, frozen=True, omit_defaults=True):
     correlationid: str
     data: Mapping[str, Any]
     causationid: str | None = None
+    traceparent: str | None = None
     dataschema: str | None = None
 
 
