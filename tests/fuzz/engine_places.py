@@ -1,5 +1,7 @@
 """The routes of the engine, the views and the administration that take an id or a name of something."""
 
+from collections.abc import Iterator
+
 from tests.fuzz.tenancy import Asked, Belongings, Place
 
 #: Far above the ids that are given in a test, and as many digits as theirs never have.
@@ -9,8 +11,16 @@ NO_KEY = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
 
 def engine_places(have: Belongings) -> dict[str, Place]:
     """Return each route of the engine, of the views and of the administration of tenants and keys."""
-    numbered = {name: (asked, str(theirs), str(NOWHERE)) for name, (asked, theirs) in by_number(have).items()}
+    numbered = {name: (asked, str(theirs), str(NOWHERE)) for name, (asked, theirs) in by_all_numbers(have)}
     return {**numbered, **criteria(have), **by_name(have)}
+
+
+def by_all_numbers(have: Belongings) -> Iterator[tuple[str, tuple[Asked, int]]]:
+    """Yield the routes that take the number of something of theirs, or its position in the log."""
+    yield from by_number(have).items()
+    history = f"/process-instances/{have.instance['partition']}/<id>/history"
+    yield "process instance history", (Asked("GET", history), have.instance["id"])
+    yield "event", (Asked("GET", "/events/<id>"), int(have.event["id"]))
 
 
 def by_number(have: Belongings) -> dict[str, tuple[Asked, int]]:
@@ -21,8 +31,6 @@ def by_number(have: Belongings) -> dict[str, tuple[Asked, int]]:
     return {
         "xml": (Asked("GET", "/processes/<id>/bpmn-xml"), have.process["id"]),
         "process variables": (Asked("GET", f"{instance}/variables"), have.instance["id"]),
-        "process instance history": (Asked("GET", f"{instance}/history"), have.instance["id"]),
-        "event": (Asked("GET", "/events/<id>"), int(have.event["id"])),
         "set process variables": (Asked("PUT", f"{instance}/variables", variables), have.instance["id"]),
         "suspend": (Asked("PATCH", f"{instance}/suspend", f"{{{by}}}"), have.instance["id"]),
         "resume": (Asked("PATCH", f"{instance}/resume", f"{{{by}}}"), have.instance["id"]),
