@@ -288,7 +288,7 @@ async def judged(session: Any, chance: random.Random, end: int, kept: Sequence[H
             log = Log(session, chance, end)
             tampered = await log.tampered()
             await log.cover(level)
-            findings = await found(session, kept)
+            findings = await found(session, kept if level == WHOLE_CHAIN else ())
             complaint = complaint_about(tampered, findings)
             if level == WHOLE_CHAIN and not complaint:
                 without = [one for one in await found(session, ()) if one.check in {"chain", "heads"}]
