@@ -1,5 +1,6 @@
 """Tables of a read model beside the live ones, filled from the log, for a rebuild or for a comparison."""
 
+import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
@@ -20,6 +21,11 @@ OnProgress = Callable[[int, int], None]
 
 #: Tables that lack no more facts than this are brought level in a moment.
 CLOSE = 1_000
+
+#: While facts are appended, whoever fills tables from the beginning rests after each batch so many times as long as it
+#: took: what filling takes of the machine, commands lack. What was appended meanwhile is filled in without rests: the
+#: end is reached however fast the log grows.
+REST = 2.0
 
 BOUNDS = Bounds()
 
@@ -52,6 +58,7 @@ class Beside:
         self.model = model
         self.schema = schema_name(model.name)
         self.position = 0
+        self._head = 0
         self._pool = pool
         self._held = held
 
@@ -85,7 +92,9 @@ class Beside:
 
     async def fill(self, upto: int, on_progress: OnProgress | None = None) -> None:
         """Apply everything up to a position, in batches; raise ``FactRefused`` when that cannot be done."""
+        from_the_beginning = not self.position
         while self.position < upto:
+            began = _now()
             async with self._pool.acquire() as connection:
                 batch = await read_batch(connection, (self.model,), self.position, upto, BOUNDS)
             failure = await apply_in_parts(batch, self._apply) or batch.unreadable
@@ -93,6 +102,8 @@ class Beside:
                 raise FactRefused(self.model, failure)
             if on_progress is not None:
                 on_progress(self.position, upto)
+            if from_the_beginning and await self._log_grows():
+                await asyncio.sleep(REST * (_now() - began))
 
     async def apply_all(self, database: Database, upto: int) -> None:
         """Apply everything up to a position in the given transaction; ``position`` does not change."""
@@ -108,6 +119,11 @@ class Beside:
         """Look at the live tables' row; locked, their followers wait until the transaction ends."""
         row = await database.fetchrow(SQL["live_locked" if lock else "live"], self.model.name)
         return Live() if row is None else Live(row["version"], tuple(row["tables"]), row["position"])
+
+    async def _log_grows(self) -> bool:
+        """Tell whether facts were appended since this was asked last."""
+        before, self._head = self._head, await self.head()
+        return self._head > before > 0
 
     async def _apply(self, batch: Batch) -> None:
         async with self.filling() as database:
@@ -131,3 +147,7 @@ async def drop(pool: Connections, name: str, held: Held) -> None:
         await fence(connection, held)
         await connection.execute(f"drop schema if exists {schema_name(name)} cascade")
         await connection.execute(SQL["end_rebuild"], name)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

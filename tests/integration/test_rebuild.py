@@ -3,6 +3,7 @@
 import asyncio
 import random
 import sys
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -92,6 +93,22 @@ async def verify_once_free(pool: Pool, model: ReadModel) -> Sequence[Difference]
                 return await verify(pool, model, "verifier")
             except LeaseTaken:
                 await asyncio.sleep(0.05)
+
+
+async def test_a_rebuild_leaves_most_of_the_time_to_commands_that_go_on(
+    database: str, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def seconds() -> float:
+        began = time.monotonic()
+        await rebuild(pool, tally("one"), "tests")
+        return time.monotonic() - began
+
+    monkeypatch.setattr(beside, "REST", 20.0)
+    async with connected(database) as connection:
+        await append_many(connection, 600)
+    alone = await seconds()
+    async with appending(database):
+        assert await seconds() > 3 * alone
 
 
 async def test_a_rebuild_while_facts_are_appended_equals_the_live_one_byte_for_byte(database: str, pool: Pool) -> None:
