@@ -147,6 +147,17 @@ async def test_a_long_history_comes_in_parts_over_tcp(database: str) -> None:
             await client.call("GET", f"{FEED}/{incident}/history")
 
 
+async def test_one_whose_beginning_cannot_be_read_is_refused_with_its_place_in_the_log(
+    feed: FeedClient, database: str
+) -> None:
+    incident = (await feed.created())["incidentId"]
+    (opened,) = await feed.history(incident)
+    await spoil(database, incident, 1)
+    status, code, message = await feed.error("GET", f"{FEED}/{incident}/history")
+    assert (status, code) == (503, "unavailable")
+    assert f"the event at position {opened['position']}" in message
+
+
 async def spoil(database: str, incident: str, version: int) -> None:
     """Have a fact in the log that nobody can read."""
     connection = await asyncpg.connect(database)
