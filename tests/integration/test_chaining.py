@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,11 +13,15 @@ from infra.audit.chaining import LAG, LEASE, POSITION, STOPPED, Chaining
 from infra.audit.findings import Findings
 from infra.audit.heads import chained_head
 from infra.audit.verifying import verify_log
+from infra.embedded_postgres import EmbeddedPostgres
 from infra.event_log.doorbell import Doorbell
 from infra.leases import Held, Lease, LeaseLost, acquire
 from infra.postgres import Link, Pool, connect_pool
 from projections.database import Database
+from tests.conftest import _database_from
+from tests.contract.eventing import event_client
 from tests.integration.appending import connected
+from tests.integration.exporting import exported, imported
 from tests.integration.following_stage import append_many
 
 PATIENCE = 30.0
@@ -31,6 +36,12 @@ async def pool(database: str) -> AsyncIterator[Pool]:
     opened = await connect_pool(database, Link(name="chain", size=4))
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+async def target(postgres_server: EmbeddedPostgres, migrated_template: str) -> AsyncIterator[str]:
+    async for dsn in _database_from(postgres_server, migrated_template):
+        yield dsn
 
 
 @asynccontextmanager
@@ -94,6 +105,22 @@ async def test_the_hash_at_a_position_does_not_depend_on_how_the_log_was_chained
             assert last is not None
             hashes.append(last.head)
     assert len(set(hashes)) == 1
+
+
+async def test_a_log_that_has_moved_has_the_same_hash(database: str, target: str, tmp_path: Path) -> None:
+    async with event_client(database) as client:
+        head = await client.noted(100)
+    await exported(database, tmp_path / "log")
+    assert await imported(target, (tmp_path / "log").read_bytes().splitlines(keepends=True)) == head
+    hashes = []
+    for dsn in (database, target):
+        async with connected(dsn) as session:
+            while (await session.fetchrow("select * from log.extend_chain(30)"))["reached"] < head:
+                pass
+            last = await chained_head(session)
+            assert last is not None
+            hashes.append(last.head)
+    assert hashes[0] == hashes[1]
 
 
 async def test_of_two_nodes_one_writes_and_the_other_takes_over(pool: Pool, database: str) -> None:
