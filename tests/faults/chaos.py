@@ -53,7 +53,9 @@ class Chaos:
         """Kill a node and start it again, or have it stand still, where it matters if it comes by there."""
         if node.has_ended:
             self.found.append(f"a node ended by itself: {node.said[-2000:]}")
-        what = self._chance.choice(("killed", "stopped", "stopped with facts in hand"))
+        what = self._chance.choice(
+            ("killed", "stopped", "stopped with facts in hand", "stopped with a decision in hand")
+        )
         self.done[f"node {what}"] += 1
         if what == "killed":
             await node.kill()
@@ -61,11 +63,11 @@ class Chaos:
         elif what == "stopped":
             await self._stand_still(node, self._chance.uniform(0.5, 2.5 * TTL))
         else:
-            await self.stop_with_facts_in_hand(node, self._chance.uniform(0.5, 2.5 * TTL))
+            await self.stop_with_in_hand(what.split()[-3], node, self._chance.uniform(0.5, 2.5 * TTL))
 
-    async def stop_with_facts_in_hand(self, node: Node, seconds: float) -> None:
-        """Have a node stand still where it follows the log, if it comes by there, else wherever it is."""
-        asked = node.data_dir.with_suffix(".stop")
+    async def stop_with_in_hand(self, what: str, node: Node, seconds: float) -> None:
+        """Have a node stand still with ``facts`` or a ``decision`` in hand, if it comes by there, else where it is."""
+        asked = node.data_dir.with_suffix(f".{what}")
         asked.touch()
         with suppress(TimeoutError):
             async with asyncio.timeout(COMING_BY):

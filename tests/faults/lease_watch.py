@@ -21,9 +21,9 @@ WRITTEN = {
 }
 
 #: A node that says who it is, and stops where it matters when it is asked to by a file: with facts in hand, before or
-#: inside the transaction that applies them. And it is slow to hear that its lease is lost: what it does until then only
-#: the fence prevents. With UNFENCED in its environment it neither looks at its lease nor at where
-#: the read models stand when it writes: the control.
+#: inside the transaction that applies them, or with a decision of any role in hand, before it is appended. And it is
+#: slow to hear that its lease is lost: what it does until then only the fence prevents. With UNFENCED in its
+#: environment it neither looks at its lease nor at where the read models stand when it writes: the control.
 SERVE = (
     sys.executable,
     "-c",
@@ -32,11 +32,12 @@ import asyncio, os, signal, sys
 from pathlib import Path
 from api.cli import main
 from infra import leases, postgres
+from infra.event_log import writer
 from infra.following import applying, batches, turn
 
-def stopping(step):
+def stopping(step, point):
     async def stopped(*arguments):
-        asked = Path(os.environ["ANNALS_DATA_DIR"] + ".stop")
+        asked = Path(os.environ["ANNALS_DATA_DIR"] + "." + point)
         if asked.exists():
             asked.unlink()
             os.kill(os.getpid(), signal.SIGSTOP)
@@ -55,8 +56,9 @@ async def heard_late(*arguments, renew=leases.renew):
 
 leases.renew = heard_late
 postgres.Link.options = named
-turn.Turn._apply = stopping(turn.Turn._apply)
-applying.project = stopping(applying.project)
+turn.Turn._apply = stopping(turn.Turn._apply, "facts")
+applying.project = stopping(applying.project, "facts")
+writer.Writer.append = stopping(writer.Writer.append, "decision")
 leases.Lease.__init__.__kwdefaults__["ttl"] = {TTL}
 postgres.IDLE_IN_TRANSACTION = "{TTL}s"
 if "UNFENCED" in os.environ:

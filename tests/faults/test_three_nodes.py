@@ -24,7 +24,7 @@ KEYS = numbers(1)
 
 #: Appends that are waited for in each state of Redis, and seconds that one may take on a busy machine. What it takes on
 #: a quiet one is printed: a few hundredths of a second with Redis, half a second at most without.
-APPENDS = 8
+APPENDS = 5
 PATIENCE = 10.0
 
 

@@ -221,7 +221,7 @@ async def unfenced(directory: Path, seconds: float) -> Seen:
             async with asyncio.timeout(seconds):
                 while not (await seen(running.dsn)).intruders:
                     for node in running.nodes:
-                        await chaos.stop_with_facts_in_hand(node, 2.0 * TTL)
+                        await chaos.stop_with_in_hand("facts", node, 2.0 * TTL)
             load.starting = False
             await asyncio.gather(*tasks)
         return await seen(running.dsn)
