@@ -9,6 +9,7 @@ from litestar.types import Scope
 
 from api.base_url import base_url
 from api.incidents.parameters import invalid
+from api.log.leaving import unless_gone
 from api.log.parameters import DEFAULT_LIMIT, FILTERS, LONGEST_WAIT, MOST_EVENTS, FollowerParameters
 from api.log.parts import SharedParts
 from api.log.polling import Question, awaited_page
@@ -19,7 +20,7 @@ from domain.access.caller import Caller
 from domain.identity import INT64_MAX
 from domain.rejection import NotFound
 from infra.event_feed.feed import EventFeed
-from infra.event_feed.pages import Bounds
+from infra.event_feed.pages import Bounds, Page
 
 LAST_EVENT_ID = "last-event-id"
 _POSITION = re.compile(r"\d{1,19}", re.ASCII)
@@ -51,7 +52,8 @@ class LogFeed:
             Bounds(asked.number("limit", DEFAULT_LIMIT, 1, MOST_EVENTS)),
             asked.number("wait", 0, 0, LONGEST_WAIT),
         )
-        page = await awaited_page(self.feed, question, self.seats, credential_of(request.user))
+        waiting = awaited_page(self.feed, question, self.seats, credential_of(request.user))
+        page = await unless_gone(waiting, request.receive) or Page((), question.after, question.after)
         return answer(page, await self._teller(request), request.headers.get("accept", ""))
 
     async def event(self, request: Request[Caller, Any, Any], position: str) -> Response[Any]:

@@ -12,13 +12,13 @@ on from there. A stream that we end says so in a last event, ``end``, with the r
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from typing import NamedTuple
 
 import msgspec
 from litestar.types import HTTPResponseBodyEvent, HTTPResponseStartEvent, Receive, Scope, Send
 
 from api.answers import json_bytes
+from api.log.leaving import unless_gone
 from api.log.parts import Parts
 from api.log.seats import Seats
 from domain.rejection import Rejection, Unavailable
@@ -91,7 +91,7 @@ class EventStream:
             async with self._live.listening():
                 first = await self._listener.more(0, AT_ONCE)
                 await send(_START)
-                await _until_gone(self._run(first, send), receive)
+                await unless_gone(self._run(first, send), receive)
 
     async def _run(self, first: Sequence[Entry], send: Send) -> None:
         await send(_part(BEGIN + self._events(first)))
@@ -134,26 +134,6 @@ class EventStream:
 
     def _end(self, reason: str, detail: str) -> End:
         return End(reason, str(self._listener.position), detail)
-
-
-async def _until_gone(telling: Awaitable[None], receive: Receive) -> None:
-    """Tell until that ends by itself or the client goes away."""
-    task = asyncio.ensure_future(telling)
-    gone = asyncio.ensure_future(_disconnected(receive))
-    try:
-        await asyncio.wait((task, gone), return_when=asyncio.FIRST_COMPLETED)
-        if task.done():
-            task.result()
-    finally:
-        for one in (task, gone):
-            one.cancel()
-            with suppress(asyncio.CancelledError, Exception):
-                await one
-
-
-async def _disconnected(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
 
 
 _START: HTTPResponseStartEvent = {"type": "http.response.start", "status": 200, "headers": HEADERS}

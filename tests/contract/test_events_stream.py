@@ -235,6 +235,18 @@ async def test_so_many_may_listen_at_once_and_a_seat_that_is_left_is_free(databa
             await sse.close()
 
 
+async def test_who_goes_away_from_a_long_poll_leaves_the_seat(database: str) -> None:
+    seats = Seats(3, 2)
+    async with served_events(database, seats=seats) as served:
+        head = await served.node.log.head()
+        for _ in range(4):
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(served.client.events(f"after={head}&wait=30"), 0.3)
+            async with asyncio.timeout(5):
+                while seats._taken.total():  # noqa: ASYNC110  (the server notices in its own time)
+                    await asyncio.sleep(0.01)
+
+
 async def test_a_position_that_is_none_or_beyond_the_end_begins_no_stream(database: str) -> None:
     async with served_events(database) as served:
         assert (await served.tried("after=100000"))[1] == 400
