@@ -1,7 +1,7 @@
 """Everything that an audit verifies: the log, and what is made from it. Nobody waits for it; appends go on."""
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from infra.audit.findings import MOST, Finding, Findings
 from infra.audit.heads import Head
@@ -14,12 +14,6 @@ from infra.leases import Connections, LeaseTaken
 from infra.outages import passes
 from projections.database import Database
 from projections.read_model import ReadModel
-
-
-class Session(Database, Protocol):
-    """A connection of one's own, whose search path and temporary tables are nobody else's."""
-
-    def transaction(self, **_options: Any) -> Any: ...
 
 
 async def verify_log(database: Database, findings: Findings, kept: Sequence[Head], on_progress: OnProgress) -> Walked:
@@ -37,8 +31,8 @@ async def verify_log(database: Database, findings: Findings, kept: Sequence[Head
     return walked
 
 
-async def verify_decision_tables(session: Session, findings: Findings, on_progress: OnProgress) -> None:
-    """Compare the decision tables with what the log says; the session has tables of its own afterwards."""
+async def verify_decision_tables(session: Any, findings: Findings, on_progress: OnProgress) -> None:
+    """Compare the decision tables with what the log says; the session (asyncpg's) has tables of its own afterwards."""
     await make_tables(session)
     position, head = 0, await session.fetchval(HEAD)
     try:
