@@ -27,10 +27,11 @@ from infra.outages import passes
 LEASE = "delivery"
 
 #: Seconds: from one step along the log to the next, so that each takes more; the longest wait for the log to grow; from
-#: one look for what is due to the next, and for what is old.
+#: one look for what is due to the next, for how much waits, and for what is old.
 REST = 0.05
 POLL = 5.0
 LOOK_EVERY = 1.0
+MEASURE_EVERY = 10.0
 PRUNE_EVERY = 60.0
 
 #: Seconds that a node which stops has for writing down what it has sent.
@@ -93,7 +94,7 @@ class Turn:
 
     async def run(self, persistence: "Persistence") -> None:
         """Do everything until one part of it has lost the lease."""
-        parts = (self._schedule, self._sender.send_due, self._record, self._look, self._prune)
+        parts = (self._schedule, self._sender.send_due, self._record, self._look, self._measure, self._prune)
         works = [asyncio.create_task(persistence.persist(part)) for part in parts]
         try:
             await asyncio.gather(*works)
@@ -112,7 +113,7 @@ class Turn:
 
     async def _schedule(self) -> None:
         if self._told_to is not None:
-            await self._means.bell.wait(self._told_to, POLL)
+            await self._means.bell.wait(self._told_to, LOOK_EVERY if self._scheduler.replaying else POLL)
             await asyncio.sleep(REST)
         try:
             step = await self._scheduler.step()
@@ -131,14 +132,18 @@ class Turn:
         self._sender.recorded(await self._recorder.record())
 
     async def _look(self) -> None:
-        """Look for what is due again, what has become of receivers, and how much waits."""
+        """Look for what is due again, and what has become of receivers."""
         await self._sender.look()
         await self._disabler.disable()
+        await asyncio.sleep(LOOK_EVERY)
+
+    async def _measure(self) -> None:
+        """Look how much waits."""
         now = self._means.sources.wall()
         pending, oldest = await self._means.sources.pool.fetchrow(SQL["figures"], now)
         metrics.BACKLOG.set(pending)
         metrics.OVERDUE.set((now - oldest).total_seconds() if oldest else 0)
-        await asyncio.sleep(LOOK_EVERY)
+        await asyncio.sleep(MEASURE_EVERY)
 
     async def _prune(self) -> None:
         await prune(self._writing, self._means.sources.wall())

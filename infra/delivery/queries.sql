@@ -192,13 +192,13 @@ update delivery.deliveries set next_attempt_at = $3 where webhook = $1 and posit
 select webhook, tenant, to_disable, to_disable_since from delivery.webhooks where to_disable is not null and active;
 
 -- name: figures
--- How much is to be sent to webhooks that are not disabled, counted up to a million, and since when the oldest is due.
+-- How much is to be sent to webhooks that are not disabled, counted up to 100,000, and since when the oldest is due.
 select count(*), min(next_attempt_at) filter (where next_attempt_at <= $1)
   from (select next_attempt_at
           from delivery.deliveries
           join delivery.webhooks using (webhook)
          where deliveries.state = 'pending' and active
-         limit 1000000) as pending;
+         limit 100000) as pending;
 
 -- name: prune
 with old as (

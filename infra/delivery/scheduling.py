@@ -54,6 +54,8 @@ class Scheduler:
         self._writing = writing
         self._stretches = Stretches(sources.pool)
         self._known: Subscriptions | None = None
+        #: Whether there are replays under way.
+        self.replaying = False
 
     async def step(self) -> Step:
         """Schedule the next stretch of the log; raise ``LeaseLost``, or the error of an outage."""
@@ -76,7 +78,9 @@ class Scheduler:
         """Take each replay a step further; return the webhooks with something to send, and whether there is more."""
         due: set[str] = set()
         more = False
-        for webhook, requested_at, after, upto in await self._sources.pool.fetch(SQL["replays"]):
+        replays = await self._sources.pool.fetch(SQL["replays"])
+        self.replaying = bool(replays)
+        for webhook, requested_at, after, upto in replays:
             subscription = (await self._webhooks()).get(webhook)
             waiting = await self._sources.pool.fetchval(SQL["backlog_of"], webhook, MOST_WAITING)
             if subscription is None or waiting >= MOST_WAITING:

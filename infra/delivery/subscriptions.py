@@ -34,6 +34,7 @@ class Subscription(msgspec.Struct, frozen=True):
 
     @property
     def state(self) -> bytes:
+        """The webhook as it is kept. A member that it gets in a later release needs a default."""
         return _encode(self.webhook)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from commands.webhooks import DeleteWebhook
+from commands.webhooks import DeleteWebhook, ReplayEvents
 from infra.delivery import metrics
 from infra.delivery.pruning import prune
 from infra.delivery.writing import Writing
@@ -267,3 +267,44 @@ async def test_everything_of_a_deleted_webhook_is_forgotten(database: str, recei
 
         await until(forgotten)
         assert await stage.deliveries(webhook) == []
+
+
+async def test_a_log_that_has_lost_what_was_told_stops_what_is_told_for_all_to_see(
+    database: str, receiver: Receiver
+) -> None:
+    async with delivering(database) as stage:
+        webhook = await stage.webhook(receiver.url, types=DEPLOYED)
+        await stage.told()
+        before = await stage.database.fetchval("select position from delivery.progress")
+        await executed(database, "update delivery.progress set position = 1000000")
+        await stage.happens()
+
+        async def standing() -> bool:
+            (report,) = [report for report in stage.node.duties.reports() if report.role == "delivery"]
+            return report.state == "standing" and "deliveries are scheduled up to 1000000" in report.trouble
+
+        await until(standing)
+        assert await stage.deliveries(webhook) == []
+        await executed(database, "update delivery.progress set position = $1", before)
+        await stage.settled(webhook, 1)
+
+
+async def test_a_replay_of_much_is_taken_in_steps_and_leaves_room_for_what_happens(
+    database: str, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("infra.delivery.stretches.MOST_EVENTS", 10)
+    monkeypatch.setattr("infra.delivery.scheduling.MOST_WAITING", 5)
+    async with delivering(database) as stage:
+        early = await stage.happens(10)
+        webhook = await stage.webhook(receiver.url)
+        await stage.send(ReplayEvents(0, early[-1]), webhook)
+        late = await stage.happens(2)
+        wanted = {*early, *late}
+
+        async def all_came() -> bool:
+            return wanted <= {
+                record.position for record in await stage.deliveries(webhook) if record.state != "pending"
+            }
+
+        await until(all_came)
+        assert not await stage.database.fetch("table delivery.replays")
