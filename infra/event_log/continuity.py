@@ -108,6 +108,5 @@ class Continuity:
 
 async def _begin_era(database: Database, number: int, server: str) -> None:
     done = await database.execute(BEGIN, number, secrets.token_hex(8), server)
-    if done == "INSERT 0 1":  # else another node was faster
-        tell = logger.info if number == 1 else logger.warning
-        tell("an era of the log begins", number=number, server=server)
+    if done == "INSERT 0 1" and number > 1:  # else another node was faster, or it is the first start of all
+        logger.warning("an era of the log begins", number=number, server=server)
