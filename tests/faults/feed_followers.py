@@ -41,6 +41,9 @@ from tests.faults.outages import SECRET
 RECONNECTS = 100
 WRITERS = 4
 
+#: How often the time that a node has to start may pass: many work on this machine.
+STARTS = 3
+
 #: Seconds that followers may take to come to the end once everything is written and nothing is killed any more.
 PATIENCE_SECONDS = 120.0
 
@@ -167,10 +170,20 @@ async def _harm(node: Node, chance: random.Random) -> None:
                 await asyncio.sleep(chance.uniform(0.1, 3.0))
         case 1:
             await node.stop()
-            await node.start()
+            await _started_again(node)
         case _:
             await node.kill()
-            await node.start()
+            await _started_again(node)
+
+
+async def _started_again(node: Node) -> None:
+    """Start a node, however long that takes beside all others."""
+    await node.launch()
+    for _ in range(STARTS):
+        with suppress(TimeoutError):
+            await node.ready()
+            return
+    await node.ready()
 
 
 async def _show(writing: Writing, events: int, progress: Progress | None) -> None:
