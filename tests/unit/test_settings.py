@@ -15,7 +15,7 @@ def test_nothing_configured_gives_the_defaults() -> None:
     settings = read_settings({})
     assert settings == Settings()
     assert (settings.host, settings.port, settings.data_dir) == ("127.0.0.1", 8080, Path(".annals"))
-    assert settings.roles == ("api", "followers", "executor", "rules")
+    assert settings.roles == ("api", "followers", "executor", "rules", "delivery")
     assert (settings.database_url, settings.redis_url, settings.bootstrap_key) == (None, None, None)
     assert (settings.engine_id, settings.task_executor_enabled, settings.set_time_enabled) == (
         "default-engine",
@@ -44,8 +44,13 @@ def test_a_variable_of_each_type_is_read_from_its_text() -> None:
             "ANNALS_SECRET_KEY": "the new one is first, the old one is second",
             "ANNALS_DATABASE_URL": "postgres://annals@localhost/annals",
             "ANNALS_REDIS_URL": "rediss://localhost:6379/0",
+            "ANNALS_WEBHOOK_PORTS": "443, 9443",
+            "ANNALS_WEBHOOK_RETRIES": "0.5,60",
+            "ANNALS_WEBHOOK_PRIVATE_TARGETS": "hooks.internal, 10.0.0.7:8080, [fd00::7]:80",
         }
     )
+    assert (settings.webhook_ports, settings.webhook_retries) == ((443, 9443), (0.5, 60.0))
+    assert settings.webhook_private_targets == ("hooks.internal", "10.0.0.7:8080", "[fd00::7]:80")
     assert (settings.port, settings.data_dir, settings.roles) == (0, Path("/somewhere else"), ("api", "prober"))
     assert (settings.task_executor_enabled, settings.set_time_enabled) == (False, True)
     assert (settings.query_wait, settings.log_level) == (1.5, "debug")
@@ -89,6 +94,12 @@ def test_an_empty_variable_is_as_good_as_none() -> None:
         ("QUERY_WAIT", "nan", "seconds"),
         ("QUERY_WAIT", "PT30S", "seconds"),
         ("TASK_RETRY_LIMIT", "-1", "a number"),
+        ("WEBHOOK_PORTS", "443,0", "a comma list of ports"),
+        ("WEBHOOK_PORTS", ",", "a comma list of ports"),
+        ("WEBHOOK_RETRIES", "5,never", "a comma list of seconds"),
+        ("WEBHOOK_RETRIES", "nan", "a comma list of seconds"),
+        ("WEBHOOK_PRIVATE_TARGETS", "http://hooks.internal/", "host or host:port"),
+        ("WEBHOOK_PRIVATE_TARGETS", "10.0.0.0/8", "host or host:port"),
         ("LOG_LEVEL", "loud", "debug, info, warning or error"),
         ("STATE_CACHE_SIZE", "1.5", "a number"),
     ],
@@ -140,7 +151,8 @@ def test_every_setting_is_described_with_its_default_and_its_value() -> None:
     assert list(rows) == list(Settings.__struct_fields__)
     assert (rows["port"].variable, rows["port"].default, rows["port"].value) == ("ANNALS_PORT", "8080", "81")
     assert rows["set_time_enabled"].value == "true"
-    assert rows["roles"].value == "api,followers,executor,rules"
+    assert rows["roles"].value == "api,followers,executor,rules,delivery"
+    assert (rows["webhook_ports"].value, rows["webhook_retries"].value[:9]) == ("443,8443", "5,300,180")
     assert all(row.meaning and row.expects for row in rows.values())
 
 
