@@ -21,6 +21,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
 from infra.rate_limits.redis_buckets import OPTIONS
+from infra.redis_measures import UP
 from infra.secret_key import SecretKey
 from infra.settings import InvalidSetting
 
@@ -33,8 +34,9 @@ LARGEST = 256 << 10
 PATIENCE = 0.05
 PAUSE = 2.0
 
-#: Answers are forgotten in Redis after a minute, in milliseconds.
-LIFE_MS = 60_000
+#: Seconds after which an answer is forgotten: should a read model's tables have been damaged and built anew, nothing
+#: that they said before is told for longer.
+LIFE = 60
 
 PURPOSE = b"annals answers"
 SEAL_BYTES = 32
@@ -59,10 +61,11 @@ class AnswerCache(Protocol):
 
 
 class Kept(NamedTuple):
-    """An answer, and the position that it reflects."""
+    """An answer, the position that it reflects, and when it is forgotten."""
 
     position: int
     answer: bytes
+    until: float
 
 
 class MemoryAnswers:
@@ -75,7 +78,7 @@ class MemoryAnswers:
 
     async def find(self, question: bytes, position: int) -> bytes | None:
         kept = self._kept.get(question)
-        if kept is None or kept.position != position:
+        if kept is None or kept.position != position or kept.until < _now():
             return None
         self._kept.move_to_end(question)
         FOUND.labels("memory").inc()
@@ -85,7 +88,7 @@ class MemoryAnswers:
         self._drop(question)
         if len(answer) > LARGEST:
             return
-        self._kept[question] = Kept(position, answer)
+        self._kept[question] = Kept(position, answer, _now() + LIFE)
         self._bytes += len(question) + len(answer)
         while self._bytes > self._most_bytes:
             self._drop(next(iter(self._kept)))
@@ -116,6 +119,8 @@ class RedisAnswers:
         self._log = log.encode()
         self._patience = patience
         self._down = False
+        self._up = UP.labels("answers")
+        self._up.set(1)  # until a question finds that it is not
         self._ask_again_at = 0.0
 
     async def find(self, question: bytes, position: int) -> bytes | None:
@@ -129,7 +134,7 @@ class RedisAnswers:
     async def keep(self, question: bytes, position: int, answer: bytes) -> None:
         if len(answer) <= LARGEST:
             name = self._name(question)
-            await self._ask("SET", name, self._sealed(name, position, answer), "PX", LIFE_MS)
+            await self._ask("SET", name, self._sealed(name, position, answer), "EX", LIFE)
 
     async def close(self) -> None:
         await self._redis.aclose()
@@ -173,11 +178,13 @@ class RedisAnswers:
     def _fails(self, error: Exception) -> None:
         self._ask_again_at = _now() + PAUSE
         if not self._down:
+            self._up.set(0)
             logger.warning("answers are not shared between nodes", error=repr(error))
         self._down = True
 
     def _works(self) -> None:
         if self._down:
+            self._up.set(1)
             logger.info("answers are shared between nodes again")
         self._down = False
 

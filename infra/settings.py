@@ -70,8 +70,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     redis_url: Annotated[
         Annotated[str, Meta(pattern="^(rediss?|unix)://")] | None,
         _about(
-            "URL of the Redis for wake-ups and rate limits over all nodes;"
-            " without it PostgreSQL's NOTIFY wakes them, and each counts by itself",
+            "URL of the Redis for wake-ups, rate limits and kept answers over all nodes;"
+            " without it PostgreSQL's NOTIFY wakes them, and each counts and keeps by itself",
             expects="redis://host:6379/0",
             secret=True,
         ),

@@ -78,6 +78,13 @@ async def test_an_answer_that_is_very_large_is_not_kept(cache: AnswerCache) -> N
     assert await cache.find(QUESTION, 41) is None
 
 
+async def test_an_answer_is_forgotten_after_its_time(cache: AnswerCache, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(answer_cache, "LIFE", 1)
+    await cache.keep(QUESTION, 41, ANSWER)
+    await asyncio.sleep(1.2)
+    assert await cache.find(QUESTION, 41) is None
+
+
 async def test_memory_forgets_what_nobody_asked_for_longest() -> None:
     memory = MemoryAnswers(most_bytes=3 * 110)
     for number in range(3):
