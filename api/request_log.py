@@ -11,16 +11,15 @@ request: it costs about three microseconds of them.
 
 import re
 import time
-from collections.abc import Callable, Mapping
-from typing import Any, cast
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import structlog
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
-from prometheus_client import Gauge
+from litestar.types import ASGIApp, Receive, Send
 
 from api.redacted_query import redacted
+from api.request_figures import OPEN, SECONDS
 from api.tracing import trace_of
-from infra.measures import Count, Spread
 from infra.requests import CURRENT, OpenRequest, fresh_request_id
 from infra.settings import LogLevel
 
@@ -35,21 +34,10 @@ MOST_LINES = 100
 #: Characters of a path or a query that are shown.
 _LONGEST = 500
 
+#: By the first digit of a status; none, where nothing was answered.
+_CLASSES = ("none", "1xx", "2xx", "3xx", "4xx", "5xx")
+
 METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
-
-REQUESTS = Count(
-    "annals_http_requests",
-    "Requests answered, by the template of their route (none: no such route), method, and class of status (none: no"
-    " answer).",
-    ["route", "method", "status"],
-)
-SECONDS = Spread(
-    "annals_http_request_seconds",
-    "Seconds from a request to the beginning of its answer; that of requests that wait for news includes the wait.",
-    ["route", "method"],
-)
-
-OPEN = Gauge("annals_http_open_requests", "Requests that are being answered, streams among them.")
 
 log = structlog.get_logger(__name__)
 
@@ -69,35 +57,32 @@ class RequestLog:
         """Return the application with ids, lines and figures."""
         now = self._now
 
-        async def seen(scope: Scope, receive: Receive, send: Send) -> None:
+        async def seen(scope: Any, receive: Receive, send: Send) -> None:
             began = now()
-            request = OpenRequest(_given(scope) or fresh_request_id())
+            request = _Request(send, _given(scope["headers"]) or fresh_request_id(), now)
             CURRENT.set(request)
-            answer = _Beginning(send, request.id, now)
             self._open += 1
             try:
-                await app(scope, receive, answer)
+                await app(scope, receive, request)
             finally:
                 self._open -= 1
-                known, status = cast("Mapping[str, Any]", scope), answer.status
-                route = known.get("path_template") or "none"
-                method = known["method"] if known["method"] in METHODS else "other"
-                REQUESTS.add((route, method, _CLASSES.get(status // 100, "none")))
-                SECONDS.add((answer.began or now()) - began, (route, method))
+                status, method = request.status, scope["method"]
+                route = scope.get("path_template") or "none"
+                labels = (route, method if method in METHODS else "other", _CLASSES[status // 100])
+                SECONDS.add((request.answered or now()) - began, labels)
                 if self._every or status >= 400 or not status:
-                    self._tell(scope, request, status, now() - began)
+                    self._tell(scope, request, now() - began)
 
         return seen
 
-    def _tell(self, scope: Scope, request: OpenRequest, status: int, seconds: float) -> None:
-        level = "debug" if 0 < status < 400 else "info" if 400 <= status < 500 else "warning"
+    def _tell(self, scope: Any, request: "_Request", seconds: float) -> None:
         if not self._every and self._enough():
             return
-        known: Mapping[str, Any] = cast("Mapping[str, Any]", scope)
-        caller = known.get("user")
+        status, caller = request.status, scope.get("user")
+        level = "debug" if 0 < status < 400 else "info" if 400 <= status < 500 else "warning"
         details = {
-            "method": known["method"],
-            "route": known.get("path_template"),
+            "method": scope["method"],
+            "route": scope.get("path_template"),
             "path": _shown(scope["raw_path"].partition(b"?")[0]),
             "query": redacted(_shown(scope["query_string"])),
             "status": status or None,
@@ -119,35 +104,34 @@ class RequestLog:
         return self._lines > MOST_LINES
 
 
-class _Beginning:
-    """Sends an answer with the request's id; notes its status, and when it began (0: not yet)."""
+class _Request(OpenRequest):
+    """Sends its answer with its id; notes the status, and when it was answered (0: not yet)."""
 
-    __slots__ = ("_id", "_now", "_send", "began", "status")
+    __slots__ = ("_now", "_send", "answered", "status")
 
-    def __init__(self, send: Send, request_id: str, now: Callable[[], float]) -> None:
-        self._send = send
-        self._id = request_id
-        self._now = now
+    def __init__(self, send: Send, raw_id: bytes, now: Callable[[], float]) -> None:
+        self.raw_id = raw_id
+        self.correlation_id = ""
+        self.commands = 0
         self.status = 0
-        self.began = 0.0
+        self.answered = 0.0
+        self._send = send
+        self._now = now
 
-    def __call__(self, message: Message) -> Any:
+    def __call__(self, message: Any) -> Any:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            self.began = self._now()
-            message["headers"] = [*message["headers"], (HEADER, self._id.encode())]
+            self.answered = self._now()
+            message["headers"] = [*message["headers"], (HEADER, self.raw_id)]
         return self._send(message)
 
 
-_CLASSES: Mapping[int, str] = {number: f"{number}xx" for number in range(1, 6)}
-
-
-def _given(scope: Scope) -> str:
+def _given(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
     """Return the id that a request came with, if it is one that can be kept, else nothing."""
-    for name, value in scope["headers"]:
+    for name, value in headers:
         if name == HEADER:
-            return value.decode("ascii") if _SANE.fullmatch(value) else ""
-    return ""
+            return value if _SANE.fullmatch(value) else b""
+    return b""
 
 
 def _shown(raw: bytes) -> str:

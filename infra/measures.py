@@ -27,7 +27,7 @@ class Count(Collector):
     ) -> None:
         self._name = name
         self._documentation = documentation
-        self._labels = labels
+        self.label_names = labels
         self._counts: dict[tuple[str, ...], int] = {} if labels else {(): 0}
         registry.register(self)
 
@@ -37,7 +37,7 @@ class Count(Collector):
         counts[labels] = counts.get(labels, 0) + number
 
     def collect(self) -> Iterator[Metric]:
-        family = CounterMetricFamily(self._name, self._documentation, labels=self._labels)
+        family = CounterMetricFamily(self._name, self._documentation, labels=self.label_names)
         for labels, count in self._counts.items():
             family.add_metric(labels, count)
         yield family
@@ -56,7 +56,7 @@ class Spread(Collector):
     ) -> None:
         self._name = name
         self._documentation = documentation
-        self._labels = labels
+        self.label_names = labels
         self._bounds = tuple(bounds)
         self._texts = [*map(str, self._bounds), "+Inf"]
         #: By labels: a number for each bucket, and the sum of all values at the end.
@@ -71,8 +71,13 @@ class Spread(Collector):
         series[bisect_left(self._bounds, value)] += 1
         series[-1] += value
 
+    def numbers(self) -> Iterator[tuple[tuple[str, ...], float]]:
+        """Yield the number of values that were counted in, by labels."""
+        for labels, series in self._series.items():
+            yield labels, sum(series[:-1])
+
     def collect(self) -> Iterator[Metric]:
-        family = HistogramMetricFamily(self._name, self._documentation, labels=self._labels)
+        family = HistogramMetricFamily(self._name, self._documentation, labels=self.label_names)
         for labels, series in self._series.items():
             so_far, buckets = 0.0, []
             for text, count in zip(self._texts, series, strict=False):

@@ -43,7 +43,7 @@ async def test_the_page_tells_of_every_metric_and_of_no_other(client: FeedClient
 def test_the_page_names_the_labels_of_every_metric() -> None:
     written = {name: re.findall(r"`([a-z_]+)`", labels) for name, labels in ROW.findall(PAGE.read_text("utf-8"))}
     for collector, names in REGISTRY._collector_to_names.items():
-        labels = [*getattr(collector, "_labelnames", getattr(collector, "_labels", ()))]
+        labels = [*getattr(collector, "_labelnames", ()), *getattr(collector, "label_names", ())]
         for name in written.keys() & set(names):
             assert written[name] == labels, name
 
@@ -66,7 +66,7 @@ async def test_what_is_done_is_counted(client: FeedClient) -> None:
 
     assert grown('annals_http_requests_total{method="POST",route="/process-instances",status="2xx"}') == 3
     assert grown('annals_http_requests_total{method="PATCH",route="/jobs/{partition}/{id}/complete",status="4xx"}') == 1
-    assert grown('annals_http_request_seconds_count{method="POST",route="/process-instances"}') == 3
+    assert grown('annals_http_request_seconds_count{method="POST",route="/process-instances",status="2xx"}') == 3
     assert grown('annals_commands_total{command="StartProcessInstance",outcome="done"}') == 3
     assert grown('annals_commands_total{command="CompleteJob",outcome="refused"}') == 1
     assert grown('annals_command_seconds_count{command="StartProcessInstance"}') == 3

@@ -64,7 +64,7 @@ def test_numbers_and_nothing_stay_what_they_are() -> None:
 
 
 def test_a_line_says_for_which_request_it_was_written() -> None:
-    request = OpenRequest("r-1")
+    request = OpenRequest(b"r-1")
     token = CURRENT.set(request)
     try:
         assert name_request(None, "info", {"event": "x"}) == {"event": "x", "request_id": "r-1"}
