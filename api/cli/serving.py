@@ -20,7 +20,7 @@ log = structlog.get_logger()
 @click.option(
     "--data-dir", metavar="DIRECTORY", help="Directory of the embedded PostgreSQL (ANNALS_DATA_DIR, .annals)."
 )
-@click.option("--roles", metavar="LIST", help="What this node does (ANNALS_ROLES, api,followers,executor,rules,delivery).")
+@click.option("--roles", metavar="LIST", help="What this node does (ANNALS_ROLES, all but prober).")
 def serve(**options: str | None) -> None:
     """Start everything and answer requests, until SIGTERM or Ctrl-C.
 
