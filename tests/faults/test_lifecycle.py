@@ -42,7 +42,7 @@ import asyncio, sys
 from api.cli import main
 from infra.executor import Executor
 
-async def run(executor):
+async def run(executor, goes_on):
     await asyncio.sleep(0.5)
     raise KeyError("on purpose")
 
