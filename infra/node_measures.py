@@ -37,8 +37,8 @@ def measure_connections(pools: Pools, *, database_up: bool) -> None:
 async def measure_incidents(pools: Pools, standings: Sequence[Standing]) -> None:
     """Count unresolved incidents, as far as their read model knows; say nothing where that cannot be known."""
     UNRESOLVED.clear()
-    if all(standing.name != INCIDENTS.name or standing.state == "missing" for standing in standings):
-        return
+    if not any(standing.name == INCIDENTS.name and standing.state in {"live", "failed"} for standing in standings):
+        return  # its tables may be of another release
     counts = await unresolved_by_severity(pools.queries)
     for rank, word in enumerate(SEVERITIES):
         UNRESOLVED.labels(word).set(counts.get(rank, 0))
