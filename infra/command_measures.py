@@ -3,15 +3,15 @@
 import time
 
 from domain.rejection import Rejection, Unavailable
-from infra.measures import Count, Spread
+from infra.measures import Count, Numbers, Spread
 from infra.requests import CURRENT
 
-COMMANDS = Count(
+SECONDS = Spread("annals_command_seconds", "Seconds from a command to its outcome.", ["command", "outcome"])
+Numbers(
     "annals_commands",
     "Commands handled, by what came of it: done, refused, unavailable (the log), failed, given_up (by who sent it).",
-    ["command", "outcome"],
+    SECONDS,
 )
-SECONDS = Spread("annals_command_seconds", "Seconds from a command to its outcome, whatever that was.", ["command"])
 CONFLICTS = Count(
     "annals_command_conflicts",
     "Decisions that were made anew, because the log had moved on since what they rested on.",
@@ -32,14 +32,10 @@ class CommandMeasures:
         return time.perf_counter()
 
     def done(self, command: type, began: float) -> None:
-        name = command.__name__
-        SECONDS.add(time.perf_counter() - began, (name,))
-        COMMANDS.add((name, "done"))
+        SECONDS.add(time.perf_counter() - began, (command.__name__, "done"))
 
     def failed(self, command: type, began: float, error: BaseException) -> None:
-        name = command.__name__
-        SECONDS.add(time.perf_counter() - began, (name,))
-        COMMANDS.add((name, _outcome(error)))
+        SECONDS.add(time.perf_counter() - began, (command.__name__, _outcome(error)))
 
     def decides_anew(self, command: type) -> None:
         CONFLICTS.add((command.__name__,))

@@ -88,3 +88,20 @@ class Spread(Collector):
 
     def _empty(self) -> list[float]:
         return [0.0] * (len(self._bounds) + 2)
+
+
+class Numbers(Collector):
+    """How often something happened, where its times are kept anyway: one look-up counts both."""
+
+    def __init__(self, name: str, documentation: str, spread: Spread, registry: CollectorRegistry = REGISTRY) -> None:
+        self._name = name
+        self._documentation = documentation
+        self._spread = spread
+        self.label_names = spread.label_names
+        registry.register(self)
+
+    def collect(self) -> Iterator[Metric]:
+        family = CounterMetricFamily(self._name, self._documentation, labels=self.label_names)
+        for labels, number in self._spread.numbers():
+            family.add_metric(labels, number)
+        yield family

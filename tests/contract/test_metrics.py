@@ -69,7 +69,7 @@ async def test_what_is_done_is_counted(client: FeedClient) -> None:
     assert grown('annals_http_request_seconds_count{method="POST",route="/process-instances",status="2xx"}') == 3
     assert grown('annals_commands_total{command="StartProcessInstance",outcome="done"}') == 3
     assert grown('annals_commands_total{command="CompleteJob",outcome="refused"}') == 1
-    assert grown('annals_command_seconds_count{command="StartProcessInstance"}') == 3
+    assert grown('annals_command_seconds_count{command="StartProcessInstance",outcome="done"}') == 3
     assert grown("annals_job_lock_wait_seconds_count") == 2
     assert grown("annals_log_appended_events_total") == await client.node.log.head() - before["annals_log_head"]
     assert 1 <= grown("annals_log_batch_commands_count") <= grown("annals_log_batch_commands_sum")
