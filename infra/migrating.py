@@ -4,6 +4,7 @@ A file is ``NNNN_name.sql`` in ``infra/migrations``; it is never edited once rel
 it was. What was applied is recorded in ``log.migrations``, with the hash of the text.
 """
 
+import asyncio
 import hashlib
 import re
 from collections.abc import Sequence
@@ -29,6 +30,10 @@ create table if not exists log.migrations (
     applied_at timestamptz not null default now()
 )
 """
+
+#: Seconds that a file waits for each lock, in which everyone else waits behind it, and from one try to the next.
+LOCK_SECONDS = 1.0
+PAUSE_SECONDS = 10.0
 
 RECORD = "insert into log.migrations (number, name, sha256) values ($1, $2, $3)"
 
@@ -67,6 +72,9 @@ def read_migrations(directory: Path = MIGRATIONS) -> list[Migration]:
 async def migrate(dsn: str, directory: Path = MIGRATIONS) -> list[str]:
     """Apply what is missing and return its names; two nodes that start at once apply each file once.
 
+    A file that cannot have a table at once, because a backup reads it for hours, is tried again until it can: nodes of
+    the release before work on meanwhile.
+
     Raise ``MigrationRefused`` when an applied file was edited or is unknown to this release, or does not apply: then
     those before it stay applied and nothing of it is.
     """
@@ -74,12 +82,22 @@ async def migrate(dsn: str, directory: Path = MIGRATIONS) -> list[str]:
     applied = []
     connection = await asyncpg.connect(dsn, timeout=10, server_settings={"application_name": "annals migrate"})
     try:
-        while (migration := await _apply_next(connection, migrations)) is not None:
+        while (migration := await _apply_patiently(connection, migrations)) is not None:
             applied.append(migration.name)
             log.info("applied a migration", name=migration.name)
     finally:
         await connection.close()
     return applied
+
+
+async def _apply_patiently(connection: Any, migrations: Sequence[Migration]) -> Migration | None:
+    """Apply the next migration, however often it takes to get its locks."""
+    while True:
+        try:
+            return await _apply_next(connection, migrations)
+        except asyncpg.LockNotAvailableError as error:
+            log.warning("a migration waits for a table that somebody uses", error=str(error))
+            await asyncio.sleep(PAUSE_SECONDS)
 
 
 async def _apply_next(connection: Any, migrations: Sequence[Migration]) -> Migration | None:
@@ -92,10 +110,11 @@ async def _apply_next(connection: Any, migrations: Sequence[Migration]) -> Migra
         if len(applied) == len(migrations):
             return None
         migration = migrations[len(applied)]
+        await connection.execute(f"set local lock_timeout = {int(LOCK_SECONDS * 1000)}")
         try:
             await connection.execute(migration.text)
         except asyncpg.PostgresError as error:
-            if is_outage(error):
+            if is_outage(error) or isinstance(error, asyncpg.LockNotAvailableError):
                 raise
             raise MigrationRefused(f"{migration.name} does not apply: {error}") from error
         await connection.execute(RECORD, migration.number, migration.name, migration.sha256)

@@ -84,6 +84,30 @@ async def test_a_database_of_a_newer_release_is_refused(empty_database: str, dir
         await migrate(empty_database, directory)
 
 
+async def test_a_file_that_waits_for_a_lock_lets_others_go_first_again_and_again(
+    empty_database: str, directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("infra.migrating.LOCK_SECONDS", 0.2)
+    monkeypatch.setattr("infra.migrating.PAUSE_SECONDS", 0.2)
+    await migrate(empty_database, directory)
+    (directory / "0003_third.sql").write_text("alter table first_one add column more text;")
+    dump = await asyncpg.connect(empty_database)
+    try:
+        async with dump.transaction():
+            await dump.fetch("select * from first_one")  # a backup, which goes on for hours
+            migrating = asyncio.create_task(migrate(empty_database, directory))
+            await asyncio.sleep(0.5)
+            for _ in range(3):
+                async with asyncio.timeout(2.0):
+                    assert await value(empty_database, "select count(*) from first_one") == 0
+                await asyncio.sleep(0.2)
+            assert not migrating.done()
+        async with asyncio.timeout(5.0):
+            assert await migrating == ["0003_third.sql"]
+    finally:
+        await dump.close()
+
+
 async def test_a_file_that_fails_leaves_nothing_behind_and_those_before_it_stay(
     empty_database: str, directory: Path
 ) -> None:
