@@ -120,6 +120,9 @@ class Sender:
                 raise
             for row in rows:
                 self._begin(Due._make((*row[:-1], _decode(row[-1]))))
+            found = Counter(row[0] for row in rows)
+            more = [webhook for webhook, room in asked.items() if found[webhook] == room]
+            self._wanted.update(dict.fromkeys(more))
         await self._stirred.wait()
 
     async def stop(self) -> None:
@@ -137,8 +140,7 @@ class Sender:
                 break
             most = MOST_OF_A_FAILING if webhook in self._failing else MOST_OF_A_WEBHOOK
             room = most - self._of_webhook[webhook]
-            if room <= free:
-                del self._wanted[webhook]  # what does not fit now is asked for when something has been recorded
+            del self._wanted[webhook]  # what does not fit now is asked for when something has been recorded
             if room > 0:
                 asked[webhook] = min(room, free)
                 free -= room

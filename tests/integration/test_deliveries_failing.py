@@ -183,6 +183,35 @@ async def test_receivers_that_hang_keep_no_other_waiting(stage: Stage, receiver:
     assert max(map(of_slow.count, of_slow)) <= 8
 
 
+async def test_where_little_room_is_left_whoever_has_nothing_due_keeps_no_other_waiting(
+    shared_database: str, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("infra.delivery.sending.MOST_AT_ONCE", 10)
+
+    async def hang(request: web.Request) -> web.Response:
+        if request.path == "/quick":
+            return web.Response(status=204)
+        return await asyncio.sleep(3600, web.Response())
+
+    async def sent(path: str, times: int) -> None:
+        async def came() -> bool:
+            return sum(request.path == path for request in receiver.received) >= times
+
+        await until(came)
+
+    receiver.answer = hang
+    async with delivering(shared_database, webhook_timeout=60.0) as stage:
+        await stage.webhook(receiver.url + "full", process_key="full")
+        await stage.happens(8, process="full")
+        await sent("/full", 8)
+        await stage.webhook(receiver.url + "idle", types=DEPLOYED, process_key="idle")
+        await stage.happens(process="idle")
+        await sent("/idle", 1)
+        quick = await stage.webhook(receiver.url + "quick", types=DEPLOYED, process_key="quick")
+        await stage.happens(process="quick")
+        await stage.settled(quick, 1)
+
+
 async def test_what_nobody_can_sign_is_not_sent_and_waits(shared_database: str, receiver: Receiver) -> None:
     async with delivering(shared_database) as stage:
         receiver.says(500)
