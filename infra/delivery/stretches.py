@@ -4,8 +4,10 @@ A webhook gets what it wants of its tenant's events from behind the fact that cr
 disables or deletes it. A test is for the webhook that it is about, whatever that wants.
 """
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,7 +21,7 @@ from projections.database import Database, named_queries
 SQL = named_queries(Path(__file__).with_name("queries.sql"))
 
 #: What is looked at together at most: positions, events of tenants with webhooks, deliveries (of one event there may be
-#: more), and bytes of events (a single one may have more).
+#: more), and bytes of events, as often as they are written down (a single one may have more).
 READ = 20_000
 MOST_EVENTS = 2_000
 MOST_DELIVERIES = 2_000
@@ -117,7 +119,7 @@ class Stretches:
         if not by_position:
             return stretch
         rows = await self._database.fetch(SQL["entries"], list(by_position), MOST_BYTES)
-        told = [Told(entry, by_position[entry.position]) for entry in map(entry_of, rows)]
+        told = _first_of([Told(entry, by_position[entry.position]) for entry in map(entry_of, rows)])
         whole = stretch._replace(told=told)
         return _readable(whole if len(told) == len(by_position) else whole.cut(told[-1].entry.position))
 
@@ -182,6 +184,12 @@ def _bounded(steps: Iterator[tuple[int, list[Wish]]], upto: int) -> tuple[list[W
         if len(wishes) >= MOST_DELIVERIES:
             return wishes, position
     return wishes, upto
+
+
+def _first_of(told: Sequence[Told]) -> Sequence[Told]:
+    """Return as many as are not too large, each written down for all its webhooks; one in any case."""
+    sizes = accumulate(len(one.entry.state) * len(one.webhooks) for one in told)
+    return told[: bisect_left(list(sizes), MOST_BYTES) + 1]
 
 
 def _readable(stretch: Stretch) -> Stretch:
