@@ -19,8 +19,9 @@ from infra.outages import passes
 #: The lease under which one node writes the chain.
 LEASE = "chain"
 
-#: Events of one row at most.
+#: Events of one row at most, and bytes of them: while they are hashed the lease cannot be renewed.
 MOST = 2_000
+MOST_BYTES = 64_000_000
 
 #: Seconds from one row to the next where there is not more than one waiting, so that rows are few; seconds until the
 #: log is looked at though nobody has rung; seconds until what cannot be chained is looked at again.
@@ -90,7 +91,7 @@ class Chaining:
             # A row that a crash takes back is the same when it is written again: the hash depends on the events alone.
             await connection.execute("set local synchronous_commit = off")
             await fence(connection, held)
-            reached, head, fault = await connection.fetchrow(SQL["extend"], MOST)
+            reached, head, fault = await connection.fetchrow(SQL["extend"], MOST, MOST_BYTES)
         self.trouble = FAULTS.get(fault, "")
         if self.trouble:
             logger.error("the chain of hashes stands still", reason=self.trouble, position=reached, head=head)

@@ -1,6 +1,14 @@
 -- name: extend
--- Add a row of at most $1 events to the chain.
-select reached, head, fault from log.extend_chain($1);
+-- Add a row of at most $1 events to the chain, and no more once they have $2 bytes.
+select reached, head, fault
+  from log.extend_chain((
+       select greatest(count(*), 1)::integer
+         from (select sum(octet_length(state)) over (order by notification_id) - octet_length(state) as bytes_before
+                 from log.events
+                where notification_id > (select coalesce(max(upto), 0) from log.chain)
+                order by notification_id
+                limit $1) as next
+        where bytes_before < $2));
 
 -- name: chained_head
 -- The last head of the chain, and where the log ends.

@@ -80,6 +80,22 @@ def looks_again_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(chaining, "LONG_REST", 0.05)
 
 
+async def test_a_row_takes_no_more_than_can_be_hashed_while_the_lease_lasts(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await append_many(pool, 50)
+    sizes = "select sum(octet_length(state))::integer, max(octet_length(state)) from log.events"
+    together, largest = await pool.fetchrow(sizes)
+    monkeypatch.setattr(chaining, "MOST_BYTES", together // 10)
+    async with chained_by(pool):
+        await reaches(pool, 50)
+    of_rows = """select max(bytes) from log.chain cross join lateral (
+        select sum(octet_length(state))::integer as bytes from log.events
+         where notification_id > after and notification_id <= upto) as those"""
+    assert await pool.fetchval(of_rows) < together // 10 + largest
+    assert await found(pool) == []
+
+
 async def test_the_chain_follows_the_log_and_says_how_far_it_is(pool: Pool, database: str) -> None:
     async with chained_by(pool) as one, connected(database) as other:
         await append_many(other, 30)
