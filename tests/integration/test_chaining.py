@@ -84,8 +84,8 @@ async def test_a_row_takes_no_more_than_can_be_hashed_while_the_lease_lasts(
     pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await append_many(pool, 50)
-    sizes = "select sum(octet_length(state))::integer, max(octet_length(state)) from log.events"
-    together, largest = await pool.fetchrow(sizes)
+    together = await pool.fetchval("select sum(octet_length(state))::integer from log.events")
+    largest = await pool.fetchval("select max(octet_length(state)) from log.events")
     monkeypatch.setattr(chaining, "MOST_BYTES", together // 10)
     async with chained_by(pool):
         await reaches(pool, 50)

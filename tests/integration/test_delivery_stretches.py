@@ -13,7 +13,8 @@ WEBHOOKS = 20
 async def bytes_of(stage: Stage, stretch: Stretch) -> list[int]:
     """Return the bytes that each event of a stretch is written down with, for all who are told of it."""
     sizes = "select notification_id, octet_length(state) from log.events where notification_id = any ($1)"
-    found = dict(await stage.database.fetch(sizes, [one.entry.position for one in stretch.told]))
+    rows = await stage.database.fetch(sizes, [one.entry.position for one in stretch.told])
+    found = {row["notification_id"]: row["octet_length"] for row in rows}
     return [found[one.entry.position] * len(one.webhooks) for one in stretch.told]
 
 
