@@ -22,13 +22,9 @@ _numbers = Struct(">qq").pack
 _length = Struct(">i").pack
 _NO_TEXT = _length(-1)
 
-#: The columns of a leaf, in the order in which ``leaf_of`` wants them; times as microseconds since 2000-01-01 UTC.
-COLUMNS = """notification_id, originator_version, timestamptz_send(happened_at), timestamptz_send(recorded_at),
-       originator_id, topic, tenant, actor_kind, actor_id, correlation_id, causation_id, traceparent, state"""
-
 
 def leaf_of(row: Sequence[Any]) -> bytes:
-    """Return the leaf of an event whose ``COLUMNS`` are these."""
+    """Return the leaf of an event as the query ``events`` has it; times are microseconds since 2000-01-01 UTC."""
     position, version, happened, recorded, *texts, state = row
     parts = [_LEAF, _numbers(position, version), happened, recorded]
     for text in texts:

@@ -104,11 +104,6 @@ class Scheduler:
         """Read the webhooks anew: nobody knows what has been written of them."""
         self._known = None
 
-    @property
-    def idle(self) -> bool:
-        """Whether there is no webhook at all."""
-        return self._known is not None and not self._known.tenants()
-
     async def _taken(self, stretch: Stretch, silent_upto: int) -> Collection[str]:
         async with self._booking() as book:
             await book.take(stretch, silent_upto)

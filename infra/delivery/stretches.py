@@ -101,11 +101,6 @@ class Stretches:
         wishes = [_wish(subscription, position, stream) for position, stream, _, _ in wanted]
         return await self._told(stretch, wishes)
 
-    async def entry(self, position: int) -> Entry | None:
-        """Return the event at a position; None where there is none."""
-        rows = await self._database.fetch(SQL["entries"], [position], MOST_BYTES)
-        return entry_of(rows[0]) if rows else None
-
     async def _told(self, stretch: Stretch, wishes: Sequence[Wish]) -> Stretch:
         """Return the stretch with the events that are wished for, as far as they can be read."""
         try:

@@ -18,7 +18,6 @@ from projections.database import Database
 #: How many facts before it, in its stream, the one is looked for that a task or lock began with.
 NEAR = 20_000
 
-
 #: Digits of a number that may not be a version any more.
 LONGEST = 19
 
@@ -48,7 +47,7 @@ class Causes:
         return {f"{row[0]}/{row[1]}": Cause(*row) for row in rows}
 
     async def of(self, facts: Sequence[Recorded]) -> Mapping[int, Cause]:
-        """Return what caused each of some facts of one stream, by position; nothing of one that was asked for."""
+        """Return what caused each of some facts of one tenant, by position; nothing of one that was asked for."""
         if not facts:
             return {}
         named = await self.named((fact.causation_id or "" for fact in facts), facts[0].tenant)

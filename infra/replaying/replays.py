@@ -212,4 +212,4 @@ class _Kept:
 
     def forget(self, stream: str) -> None:
         """Keep nothing of a stream any more."""
-        self._size -= sum(len(kept.state) for kept in self._streams.pop(stream).values())
+        self._size -= sum(len(kept.state) for kept in self._streams.pop(stream, {}).values())
