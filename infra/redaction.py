@@ -16,13 +16,14 @@ MASK = "***"
 _NAMES = re.compile(r"authorization|cookie|passw|secret|token|api_?key|signature|credential|dsn|body", re.IGNORECASE)
 
 #: Texts that are secrets by their form, with what may stay of them: API keys of ours, secrets of webhooks and intakes,
-#: tokens (JWT), credentials of HTTP, of URLs, and of settings of connections.
+#: tokens (JWT), credentials of HTTP, of URLs, and of settings of connections. None looks on for long from a place where
+#: it finds nothing, so that a text of any length takes as long as it is.
 _FORMS = (
     (re.compile(r"\bann_([0-9A-Za-z]{1,64})_[0-9A-Za-z_-]+"), rf"ann_\1_{MASK}"),
     (re.compile(r"\bwhsec_[0-9A-Za-z+/=_-]+"), f"whsec_{MASK}"),
-    (re.compile(r"\beyJ[0-9A-Za-z_-]+\.[0-9A-Za-z_-]*\.[0-9A-Za-z_-]*"), MASK),
+    (re.compile(r"\beyJ[0-9A-Za-z_-]{8,}(?:\.[0-9A-Za-z_-]*){0,2}"), MASK),
     (re.compile(r"\b(bearer|basic)\s+[!-~]{6,}", re.IGNORECASE), rf"\1 {MASK}"),
-    (re.compile(r"([a-z][a-z0-9+.-]*://)[^\s/@'\"]*:[^\s/@'\"]*@", re.IGNORECASE), rf"\1{MASK}@"),
+    (re.compile(r"(?<=://)[^\s/@'\":]*:[^\s/@'\"]*@"), f"{MASK}@"),
     (re.compile(r"\b(password|passwd|secret|token|api_?key)(=|%3d)[^\s&'\"]+", re.IGNORECASE), rf"\1\2{MASK}"),
 )
 

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator
+from time import perf_counter
 from typing import Any
 
 import pytest
@@ -38,6 +39,17 @@ def test_what_looks_like_a_secret_is_masked_wherever_it_stands(text: str, shown:
     assert redacted(event=text) == {"event": shown}
     assert redacted(event="x", causes=[{"detail": text}, (text,)])["causes"] == [{"detail": shown}, [shown]]
     assert MARKER not in redacted(event="x", error=ValueError(text))["error"]
+
+
+@pytest.mark.parametrize(
+    "piece", ["a", "a+", "a:", "eyJ-", "eyJa.", "a://", "://a:", "http://a:b", "ann_a", "basic ", " "]
+)
+def test_no_text_takes_longer_than_it_is_long(piece: str) -> None:
+    text = (piece * 100_000)[:100_000]
+    began = perf_counter()
+    redacted(event=text)
+    redacted(event=f"http://{text}")
+    assert perf_counter() - began < 1
 
 
 @pytest.mark.parametrize(
