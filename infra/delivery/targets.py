@@ -41,7 +41,7 @@ class Targets:
             url = URL(text)
         except ValueError as error:
             raise TargetRefused from error
-        host, port = url.host, url.port
+        host, port = url.raw_host, url.port  # as it is connected to: what reads like a name is not always one
         if not host or not port or url.user is not None or url.password is not None:
             raise TargetRefused
         shown = f"[{host}]" if ":" in host else host
