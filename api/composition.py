@@ -52,7 +52,7 @@ from infra.leases import Lease
 from infra.lookups import PostgresLookups
 from infra.migrating import migrate
 from infra.node_measures import measure_connections, measure_incidents
-from infra.postgres import Connection, Link, Pools, Record, connect, open_pools
+from infra.postgres import Connection, Link, Pools, Record, connect, let_connecting_be_cancelled, open_pools
 from infra.probing.prober import LEASE as PROBER_LEASE
 from infra.probing.prober import Outlook, Prober
 from infra.rate_limits.buckets import Buckets, MemoryBuckets
@@ -154,6 +154,7 @@ async def open_node(settings: Settings) -> AsyncIterator[Node]:
     """Open a node on the configured database, or on an embedded one, and run its roles until the block ends."""
     if "prober" in settings.roles and not settings.prober_region:
         raise InvalidSetting("ANNALS_PROBER_REGION is not set: the role prober needs it")
+    let_connecting_be_cancelled()
     async with AsyncExitStack() as stack:
         dsn = await _database(settings, stack)
         await migrate(dsn)

@@ -31,6 +31,7 @@ CLIENT_KEEPALIVE = {
     "TCP_USER_TIMEOUT": 60_000,
 }  # s, s, -, ms
 CLOSE_SECONDS = 2.0
+DROPPED = ("unexpected connection_lost() call",)  # what asyncpg says of a connection that it has closed itself
 GIVE_BACK_SECONDS = 0.5  # for a statement that was given up to end on the server as well
 FOLLOWER_TIMEOUT = 60.0  # a batch of facts or a part of a rebuild takes longer than a command may
 
@@ -178,6 +179,17 @@ class Pools(msgspec.Struct, frozen=True):
 
     async def close(self) -> None:
         await asyncio.gather(self.followers.close(), self.queries.close(), self.commands.close())
+
+
+def let_connecting_be_cancelled() -> None:
+    """Have the running loop say nothing of the future that asyncpg drops when connecting over TCP is cancelled."""
+    asyncio.get_running_loop().set_exception_handler(_tell_unless_dropped)
+
+
+def _tell_unless_dropped(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    error = context.get("exception")
+    if not (isinstance(error, ConnectionError) and error.args == DROPPED and "future" in context):
+        loop.default_exception_handler(context)
 
 
 async def connect(dsn: str, link: Link) -> "Connection[Record]":

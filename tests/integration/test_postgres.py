@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import os
 import random
 import signal
@@ -12,7 +13,16 @@ import asyncpg
 import pytest
 
 from infra.embedded_postgres import EmbeddedPostgres
-from infra.postgres import Link, Pool, UnsuitableServer, check_server, connect, connect_pool, open_pools
+from infra.postgres import (
+    Link,
+    Pool,
+    UnsuitableServer,
+    check_server,
+    connect,
+    connect_pool,
+    let_connecting_be_cancelled,
+    open_pools,
+)
 from infra.postgres_cluster import SERVER_SETTINGS
 from infra.settings import Settings
 
@@ -34,6 +44,35 @@ async def test_a_connection_says_who_it_is_and_where_it_looks(empty_database: st
         assert await connection.fetchval("show idle_in_transaction_session_timeout") == "10s"
     finally:
         await connection.close()
+
+
+async def test_a_connection_that_is_given_up_while_it_is_made_is_not_complained_of(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    let_connecting_be_cancelled()
+    async with await asyncio.start_server(silent, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        for steps in range(30):
+            connecting = asyncio.create_task(connect(f"postgresql://annals@127.0.0.1:{port}/annals", Link(name="test")))
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            connecting.cancel()
+            await asyncio.gather(connecting, return_exceptions=True)
+            del connecting
+        await asyncio.sleep(0.05)
+    gc.collect()
+    assert not caplog.records
+
+
+async def test_other_exceptions_that_nobody_takes_are_complained_of(caplog: pytest.LogCaptureFixture) -> None:
+    let_connecting_be_cancelled()
+    asyncio.get_running_loop().create_future().set_exception(ConnectionError("lost"))
+    gc.collect()
+    assert ["lost" in str(record.exc_info) for record in caplog.records] == [True]
 
 
 async def test_waiting_for_a_free_connection_is_bounded(empty_database: str) -> None:
