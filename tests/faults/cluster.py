@@ -1,11 +1,12 @@
 """The shape of ``compose.yaml`` as processes of this machine: a PostgreSQL, a Redis, and three nodes on them.
 
-By hand, until Ctrl-C: ``python -m tests.faults.cluster``; it prints where the nodes are and what opens them.
+By hand, until Ctrl-C or SIGTERM: ``python -m tests.faults.cluster``; it prints where the nodes are and what opens them.
 """
 
 import argparse
 import asyncio
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -92,17 +93,21 @@ def open_directory() -> Iterator[Path]:
 
 
 async def show(directory: Path) -> None:
-    """Run the cluster until cancelled."""
+    """Run the cluster until SIGINT or SIGTERM."""
+    ended = asyncio.Event()
+    for each in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(each, ended.set)
     async with cluster(directory) as running:
         await running.start_nodes()
         print("\n".join(running.urls))
-        print(f"PostgreSQL {running.dsn}\nRedis {running.redis.url}\nAuthorization: Bearer {KEY}", flush=True)
-        await asyncio.Event().wait()
+        print(f"Redis {running.redis.url}\nAuthorization: Bearer {KEY}\nFor the command line:")
+        print(f"export ANNALS_DATABASE_URL='{running.dsn}' ANNALS_SECRET_KEY={SECRET}", flush=True)
+        await ended.wait()
 
 
 def main() -> int:
     argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
-    with open_directory() as directory, suppress(KeyboardInterrupt):
+    with open_directory() as directory:
         asyncio.run(show(directory))
     return 0
 
