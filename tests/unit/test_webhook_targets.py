@@ -27,7 +27,7 @@ def test_a_host_that_is_no_international_name_is_judged_and_breaks_nothing(targe
         ("https://receiver.internal.example/", False),
     ],
 )
-def test_private_are_the_hosts_that_are_named(targets: Targets, url: str, private: bool) -> None:  # noqa: FBT001
+def test_private_are_the_hosts_that_are_named(targets: Targets, url: str, *, private: bool) -> None:
     assert targets.target(url).private is private
 
 
