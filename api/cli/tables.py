@@ -12,6 +12,9 @@ from rich.table import Table
 #: Columns of a terminal that is none.
 WIDE = 200
 
+#: More columns than any table has.
+UNBOUNDED = 10_000
+
 
 def console() -> Console:
     return Console() if sys.stdout.isatty() else Console(width=WIDE)
@@ -27,19 +30,50 @@ def table() -> Table:
 
 
 def show(rows: Sequence[msgspec.Struct], *, as_json: bool, dim: str = "") -> None:
-    """Print structs of one kind: a line of JSON each, or a table, dim where the member of that name says something."""
+    """Print structs of one kind: a line of JSON each, or a table, dim where the member of that name says something.
+
+    Where the terminal is too narrow for the table, each row is a block of lines: ids have to be read whole.
+    """
     if as_json:
         for row in rows:
             click.echo(msgspec.json.encode(row))
         return
+    screen, lines = console(), _across(rows, dim)
+    wanted = screen.measure(lines, options=screen.options.update(width=UNBOUNDED)).maximum
+    if wanted <= screen.width:
+        screen.print(lines)
+    elif screen.is_terminal:
+        screen.print(_upright(rows, dim))
+    else:
+        Console(width=wanted).print(lines)
+
+
+def _across(rows: Sequence[msgspec.Struct], dim: str) -> Table:
     lines = table()
+    for name in rows[0].__struct_fields__ if rows else ():
+        lines.add_column(_title(name))
     for row in rows:
-        cells = {name: getattr(row, name) for name in row.__struct_fields__}
-        if not lines.columns:
-            for name in cells:
-                lines.add_column(name.replace("_", " "))
-        lines.add_row(*map(_cell, cells.values()), style="dim" if cells.get(dim) else "")
-    console().print(lines)
+        lines.add_row(*(_cell(getattr(row, name)) for name in row.__struct_fields__), style=_style(row, dim))
+    return lines
+
+
+def _upright(rows: Sequence[msgspec.Struct], dim: str) -> Table:
+    lines = Table.grid(padding=(0, 2))
+    lines.add_column(style="bold", no_wrap=True)
+    lines.add_column(overflow="fold")
+    for row in rows:
+        for name in row.__struct_fields__:
+            lines.add_row(_title(name), _cell(getattr(row, name)), style=_style(row, dim))
+        lines.add_row()
+    return lines
+
+
+def _title(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _style(row: msgspec.Struct, dim: str) -> str:
+    return "dim" if getattr(row, dim, "") else ""
 
 
 def _cell(value: object) -> str:
