@@ -13,16 +13,23 @@ from infra.event_log.request import TABLES, add_changes
 
 FUNCTIONS = tuple(f"select log.change_{table}($1)" for table in TABLES)
 
+#: Events, and bytes of them, that are read together.
 CHUNK = 10_000
+CHUNK_BYTES = 8_000_000
 
 WITHHELD = frozenset({"key_hash"})
 
 HEAD = "select position from log.head"
 
+#: The events after $1 up to $2: at most $3 of them, and no more once they have $4 bytes.
 EVENTS = """
 select notification_id, originator_id, topic, state, tenant, actor_id, happened_at
-  from log.events
- where notification_id > $1 and notification_id <= least($1 + $2, $3)
+  from (select *, sum(octet_length(state)) over (order by notification_id) - octet_length(state) as bytes_before
+          from log.events
+         where notification_id > $1 and notification_id <= $2
+         order by notification_id
+         limit $3) as part
+ where bytes_before < $4
  order by notification_id
 """
 
@@ -34,8 +41,9 @@ async def rebuild_decision_tables(connection: Any) -> int:
     """
     await make_tables(connection)
     head: int = await connection.fetchval(HEAD)
-    for after in range(0, head, CHUNK):
-        await fill_tables(connection, after, head)
+    position = 0
+    while position < head:
+        position = await fill_tables(connection, position, head)
     return head
 
 
@@ -48,9 +56,12 @@ async def make_tables(connection: Any) -> None:
 
 async def fill_tables(connection: Any, after: int, upto: int) -> int:
     """Go on with the temporary tables from one position towards another; return the one they stand at then."""
-    if rows := await connection.fetch(EVENTS, after, CHUNK, upto):
-        await apply_changes(connection, rows)
-    return min(after + CHUNK, upto)
+    rows = await connection.fetch(EVENTS, after, upto, CHUNK, CHUNK_BYTES)
+    if not rows:
+        return upto
+    await apply_changes(connection, rows)
+    position: int = rows[-1]["notification_id"]
+    return position
 
 
 async def apply_changes(connection: Any, rows: Sequence[Any]) -> None:

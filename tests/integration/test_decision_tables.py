@@ -36,7 +36,7 @@ from domain.messaging.events import SignalSent
 from domain.processes.events import DeployedElement, ProcessDeployed
 from domain.rejection import InvalidState
 from infra.event_log.log import EventLog
-from infra.event_log.rebuilding import differences
+from infra.event_log.rebuilding import differences, fill_tables, make_tables
 from infra.event_log.request import TABLES
 from tests.integration.appending import DAY, NOW, connected, context, decision, instance, job, open_log, passed
 
@@ -378,3 +378,16 @@ async def test_live_tables_equal_those_rebuilt_from_the_log(
     async with connection.transaction():
         await connection.execute("discard temp")
         assert len(await differences(connection)) == 2
+
+
+async def test_large_facts_are_read_one_by_one_for_a_rebuild(
+    log: EventLog, connection: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("infra.event_log.rebuilding.CHUNK_BYTES", 1)
+    life = Life(1, random.Random(20261121))
+    for _ in range(5):
+        await log.append(life.step(), context())
+    await make_tables(connection)
+    assert [await fill_tables(connection, after, 5) for after in range(4)] == [1, 2, 3, 4]
+    await connection.execute("discard temp")
+    assert await differences(connection) == []
