@@ -1,7 +1,41 @@
 -- name: progress
-select progress.position, silent_upto, failed_at, head.position as head
+select progress.position, silent_upto, failed_at, head.position as head,
+       era is distinct from log.era_at(9223372036854775807) as turned
   from delivery.progress
  cross join log.head;
+
+-- name: turn_back
+-- Go back to where the first era began that is not known yet. None is known where the known one is gone itself.
+update delivery.progress
+   set position = least(position, began_after), silent_upto = least(silent_upto, began_after),
+       era = log.era_at(9223372036854775807), failed_at = null, error = null, failed_since = null
+  from (select min(began_after) as began_after
+          from log.eras
+         where number > coalesce((select number from log.eras where id = (select era from delivery.progress)), 1)) as new
+returning progress.position;
+
+-- name: lose
+-- What is not in the log any more is not sent; an attempt that is under way decides nothing.
+update delivery.deliveries
+   set state = 'lost', next_attempt_at = null, schedule = schedule + 1
+ where state in ('pending', 'failed') and era <> log.era_at(position);
+
+-- name: lose_replays
+delete from delivery.replays where requested_at > $1;
+
+-- name: lose_verdicts
+-- What an ordered webhook could not get past is gone.
+update delivery.webhooks
+   set stuck_at = null, to_disable = null, to_disable_since = null
+ where stuck_at > $1;
+
+-- name: facts_of_all_webhooks
+-- Everything up to $1 that has become of webhooks.
+select notification_id, originator_id, originator_version, topic, state, tenant, actor_kind, actor_id,
+       happened_at, recorded_at, correlation_id, causation_id, traceparent
+  from log.events
+ where originator_id >= 'webhook-' and originator_id < 'webhook.' and notification_id <= $1
+ order by notification_id;
 
 -- name: facts_of_webhooks
 select notification_id, originator_id, originator_version, topic, state, tenant, actor_kind, actor_id,
@@ -43,7 +77,8 @@ update delivery.progress
 insert into delivery.webhooks as known (webhook, tenant, state, active, ordered, sequence)
 select * from unnest($1::text[], $2::text[], $3::bytea[], $4::boolean[], $5::boolean[], $6::bigint[])
 on conflict (webhook) do update
-   set state = excluded.state, active = excluded.active, ordered = excluded.ordered, sequence = excluded.sequence;
+   set state = excluded.state, active = excluded.active, ordered = excluded.ordered, deleted = false,
+       sequence = greatest(known.sequence, excluded.sequence);
 
 -- name: forget_webhooks
 update delivery.webhooks set active = false, deleted = true where webhook = any ($1);
@@ -74,14 +109,16 @@ update delivery.deliveries
 
 -- name: schedule
 -- The webhooks are in order within each position, and numbered so.
-insert into delivery.deliveries (webhook, position, sequence, type, body, traceparent, created_at, next_attempt_at)
-select *, $7, $7 from unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[], $5::bytea[], $6::text[]);
+insert into delivery.deliveries
+       (webhook, position, era, sequence, type, body, traceparent, created_at, next_attempt_at)
+select *, $8, $8 from unnest($1::text[], $2::bigint[], $3::text[], $4::bigint[], $5::text[], $6::bytea[], $7::text[])
+on conflict (webhook, position, era) do nothing;
 
 -- name: reschedule
 -- Deliver these events to the webhook $1 once more, from now on.
 update delivery.deliveries
    set state = 'pending', schedule = schedule + 1, tries = 0, next_attempt_at = $3
- where webhook = $1 and position = any ($2)
+ where webhook = $1 and position = any ($2) and era = log.era_at(position)
 returning position;
 
 -- name: add_replay
@@ -115,21 +152,22 @@ select webhook
 
 -- name: due
 -- What is due by $1 of the webhooks $2, of each as many as $3 says, but what is on its way already ($4, $5).
--- Of an ordered webhook that is only what comes next, when that is due.
-select due.webhook, due.position, due.schedule, due.tries, due.body, due.traceparent, tenant, webhooks.state
+-- Of an ordered webhook that is only what comes next, when that is due. Nothing is until deliveries know of the latest era.
+select due.webhook, due.position, due.era, due.sequence, due.schedule, due.tries, due.body, due.traceparent, tenant, webhooks.state
   from unnest($2::text[], $3::integer[]) as asked (webhook, room)
   join delivery.webhooks using (webhook)
  cross join lateral (
        select *
          from delivery.deliveries
         where deliveries.webhook = asked.webhook and state = 'pending' and next_attempt_at <= $1
-          and not exists (select from unnest($4::text[], $5::bigint[]) as taken (webhook, position)
-                           where taken.webhook = deliveries.webhook and taken.position = deliveries.position)
+          and not exists (select from unnest($4::text[], $5::bigint[]) as taken (webhook, sequence)
+                           where taken.webhook = deliveries.webhook and taken.sequence = deliveries.sequence)
         order by next_attempt_at, sequence
         limit asked.room) as due
  where active and not ordered and to_disable is null
+   and (select era from delivery.progress) = (select log.era_at(9223372036854775807))
 union all
-select next.webhook, next.position, next.schedule, next.tries, next.body, next.traceparent, tenant, webhooks.state
+select next.webhook, next.position, next.era, next.sequence, next.schedule, next.tries, next.body, next.traceparent, tenant, webhooks.state
   from unnest($2::text[]) as asked (webhook)
   join delivery.webhooks using (webhook)
  cross join lateral (
@@ -139,7 +177,8 @@ select next.webhook, next.position, next.schedule, next.tries, next.body, next.t
         order by sequence
         limit 1) as next
  where active and ordered and to_disable is null and next_attempt_at <= $1
-   and asked.webhook <> all ($4);
+   and asked.webhook <> all ($4)
+   and (select era from delivery.progress) = (select log.era_at(9223372036854775807));
 
 -- name: record
 -- Attempts that have ended. One of an earlier schedule changes nothing of what is to be done by now.
@@ -147,7 +186,7 @@ with made as (
     select *
       from unnest($1::text[], $2::bigint[], $3::integer[], $4::timestamptz[], $5::integer[], $6::text[], $7::integer[],
                   $8::text[], $9::text[], $10::timestamptz[])
-        as m (webhook, position, schedule, started_at, milliseconds, outcome, status, url, state, next_attempt_at)
+        as m (webhook, sequence, schedule, started_at, milliseconds, outcome, status, url, state, next_attempt_at)
 ), changed as (
     update delivery.deliveries as d
        set attempts = d.attempts + 1, last_attempt_at = m.started_at, last_outcome = m.outcome, last_status = m.status,
@@ -158,35 +197,40 @@ with made as (
            tries = case when d.schedule = m.schedule then d.tries + 1 else d.tries end,
            next_attempt_at = case when d.schedule = m.schedule then m.next_attempt_at else d.next_attempt_at end
       from made as m
-     where d.webhook = m.webhook and d.position = m.position
-    returning d.webhook, d.position, d.attempts
+     where d.webhook = m.webhook and d.sequence = m.sequence
+    returning d.webhook, d.position, d.era, d.sequence, d.attempts
 )
-insert into delivery.attempts (webhook, position, number, started_at, milliseconds, outcome, status, url)
-select webhook, position, changed.attempts, started_at, milliseconds, outcome, status, url
+insert into delivery.attempts (webhook, position, era, number, started_at, milliseconds, outcome, status, url)
+select webhook, position, era, changed.attempts, started_at, milliseconds, outcome, status, url
   from changed
-  join made using (webhook, position);
+  join made using (webhook, sequence);
 
 -- name: judge
--- How receivers do: $2 whether one has taken something, $3 since when it has not, $4 whether it says that it is gone, $5
--- what its webhook, if that is ordered, cannot get past. Nothing taken since before $6 is reason enough to disable it.
+-- How receivers do: $2 where one is, $3 whether it has taken something, $4 since when it has not, $5 whether it says that
+-- it is gone, $6 what its webhook, if that is ordered, cannot get past, by which schedule ($7). Nothing taken since before
+-- $8 is reason enough to disable it. One from which a webhook has moved away says nothing of it, an earlier schedule
+-- nothing of what is to be done by now.
 update delivery.webhooks as known
    set failing_since = case when seen.well then null else coalesce(known.failing_since, seen.since) end,
        stuck_at = coalesce(seen.stuck_at, known.stuck_at),
        to_disable = coalesce(known.to_disable, seen.verdict),
-       to_disable_since = coalesce(known.to_disable_since, case when seen.verdict is not null then $7::timestamptz end)
-  from (select webhook, well, since, seen.stuck_at,
+       to_disable_since = coalesce(known.to_disable_since, case when seen.verdict is not null then $9::timestamptz end)
+  from (select seen.webhook, well, since, stuck.position as stuck_at,
                case when not active then null
                     when gone then 'gone'
-                    when seen.stuck_at is not null then 'failing'
-                    when not well and coalesce(failing_since, since) <= $6::timestamptz then 'failing' end as verdict
-          from unnest($1::text[], $2::boolean[], $3::timestamptz[], $4::boolean[], $5::bigint[])
-            as seen (webhook, well, since, gone, stuck_at)
-          join delivery.webhooks using (webhook)) as seen
+                    when stuck.position is not null then 'failing'
+                    when not well and coalesce(failing_since, since) <= $8::timestamptz then 'failing' end as verdict
+          from unnest($1::text[], $2::text[], $3::boolean[], $4::timestamptz[], $5::boolean[], $6::bigint[], $7::integer[])
+            as seen (webhook, url, well, since, gone, stuck_at, schedule)
+          join delivery.webhooks as told
+            on told.webhook = seen.webhook and convert_from(told.state, 'UTF8')::json ->> 'url' = seen.url
+          left join delivery.deliveries as stuck
+            on stuck.webhook = seen.webhook and stuck.position = seen.stuck_at and stuck.schedule = seen.schedule) as seen
  where known.webhook = seen.webhook;
 
 -- name: put_off
 -- What cannot even be tried.
-update delivery.deliveries set next_attempt_at = $3 where webhook = $1 and position = $2 and state = 'pending';
+update delivery.deliveries set next_attempt_at = $3 where webhook = $1 and sequence = $2 and state = 'pending';
 
 -- name: to_disable
 select webhook, tenant, to_disable, to_disable_since from delivery.webhooks where to_disable is not null and active;
@@ -202,23 +246,23 @@ select count(*), min(next_attempt_at) filter (where next_attempt_at <= $1)
 
 -- name: prune
 with old as (
-    select webhook, position
+    select webhook, sequence
       from delivery.deliveries
      where created_at < $1 and state <> 'pending'
      order by created_at
      limit $2
 )
-delete from delivery.deliveries using old where deliveries.webhook = old.webhook and deliveries.position = old.position
+delete from delivery.deliveries using old where deliveries.webhook = old.webhook and deliveries.sequence = old.sequence
 returning true;
 
 -- name: prune_deleted
 with gone as (
-    select webhook, position
+    select webhook, sequence
       from delivery.deliveries
      where webhook = any (array(select webhook from delivery.webhooks where deleted))
      limit $1
 )
-delete from delivery.deliveries using gone where deliveries.webhook = gone.webhook and deliveries.position = gone.position
+delete from delivery.deliveries using gone where deliveries.webhook = gone.webhook and deliveries.sequence = gone.sequence
 returning true;
 
 -- name: forget_deleted

@@ -31,12 +31,13 @@ class Rules(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """How the receiver of a webhook does, by some attempts."""
+    """How the receiver of a webhook does, by some attempts; ``schedule`` is that of the delivery it is stuck at."""
 
     well: bool
     since: datetime
     gone: bool
     stuck_at: int | None
+    schedule: int | None
 
 
 class Ended(NamedTuple):
@@ -82,13 +83,13 @@ class Recorder:
         async with self._writing.transaction() as session:
             if made:
                 now = self._rules.wall()
-                columns = [list(verdicts), *map(list, zip(*verdicts.values(), strict=True))]
+                columns = map(list, zip(*((*whose, *verdict) for whose, verdict in verdicts.items()), strict=True))
                 await session.execute(SQL["judge"], *columns, now - FAILING_FOR, now)
                 await session.execute(SQL["record"], *map(list, zip(*rows, strict=True)))
             for attempt in attempts:
                 if attempt.answer is None:
                     later = attempt.started_at + timedelta(seconds=PUT_OFF)
-                    await session.execute(SQL["put_off"], attempt.due.webhook, attempt.due.position, later)
+                    await session.execute(SQL["put_off"], attempt.due.webhook, attempt.due.sequence, later)
         for attempt, end in zip(made, ends, strict=True):
             _count(attempt, end)
 
@@ -106,25 +107,27 @@ class Recorder:
 def _row(attempt: Attempt, end: Ended) -> tuple[object, ...]:
     due, started_at, seconds, answer = attempt
     result, status, _ = answer or (None, None, None)
-    where = (due.webhook, due.position, due.schedule, started_at)
+    where = (due.webhook, due.sequence, due.schedule, started_at)
     return (*where, round(seconds * 1000), result, status, due.terms.url, end.state, end.next_attempt_at)
 
 
-def _verdicts(attempts: Sequence[Attempt], ends: Sequence[Ended]) -> dict[str, Verdict]:
-    """Return how receivers do, by webhook."""
-    verdicts: dict[str, Verdict] = {}
+def _verdicts(attempts: Sequence[Attempt], ends: Sequence[Ended]) -> dict[tuple[str, str], Verdict]:
+    """Return how receivers do, by webhook and URL."""
+    verdicts: dict[tuple[str, str], Verdict] = {}
     for attempt, end in zip(attempts, ends, strict=True):
-        stuck = attempt.due.position if end.state == "failed" and attempt.due.terms.ordered else None
+        due = attempt.due
+        stuck = (due.position, due.schedule) if end.state == "failed" and due.terms.ordered else (None, None)
         gone = attempt.answer is not None and attempt.answer.status == GONE
-        before = verdicts.get(attempt.due.webhook)
-        verdict = Verdict(end.state == "delivered", attempt.started_at, gone, stuck)
-        verdicts[attempt.due.webhook] = verdict if before is None else _both(before, verdict)
+        before = verdicts.get((due.webhook, due.terms.url))
+        verdict = Verdict(end.state == "delivered", attempt.started_at, gone, *stuck)
+        verdicts[due.webhook, due.terms.url] = verdict if before is None else _both(before, verdict)
     return verdicts
 
 
 def _both(one: Verdict, other: Verdict) -> Verdict:
-    stuck = one.stuck_at if one.stuck_at is not None else other.stuck_at
-    return Verdict(one.well or other.well, min(one.since, other.since), one.gone or other.gone, stuck)
+    stuck = one if one.stuck_at is not None else other
+    since = min(one.since, other.since)
+    return Verdict(one.well or other.well, since, one.gone or other.gone, stuck.stuck_at, stuck.schedule)
 
 
 def _count(attempt: Attempt, end: Ended) -> None:

@@ -163,6 +163,52 @@ async def test_a_webhook_that_is_put_in_order_goes_on_with_the_first_that_is_lef
     await stage.settled(webhook, len(positions))
 
 
+class Held:
+    """Answers with a status only when it is let go, and takes everything that comes from then on."""
+
+    def __init__(self, receiver: Receiver, status: int) -> None:
+        self.go = asyncio.Event()
+        self._receiver = receiver
+        self._status = status
+        receiver.answer = self.answer
+
+    async def answer(self, _request: web.Request) -> web.Response:
+        self._receiver.answer = self._receiver.takes
+        await self.go.wait()
+        return web.Response(status=self._status)
+
+    async def came(self) -> bool:
+        return bool(self._receiver.received)
+
+
+async def test_a_receiver_that_its_webhook_has_moved_away_from_does_not_have_it_disabled(
+    stage: Stage, receiver: Receiver
+) -> None:
+    held = Held(receiver, 410)
+    webhook = await stage.webhook(receiver.url + "old", types=DEPLOYED)
+    await stage.happens()
+    await until(held.came)
+    await stage.send(ChangeWebhook(url=receiver.url + "new"), webhook)
+    await stage.told()
+    held.go.set()
+    await stage.settled(webhook, 1)
+    assert [request.path for request in receiver.received] == ["/old", "/new"]
+
+
+async def test_in_order_a_last_attempt_stops_nothing_where_another_one_was_asked_for_meanwhile(
+    shared_database: str, receiver: Receiver
+) -> None:
+    async with delivering(shared_database, webhook_retries=()) as stage:
+        held = Held(receiver, 500)
+        webhook = await stage.webhook(receiver.url, types=DEPLOYED, ordered=True)
+        (position,) = await stage.happens()
+        await until(held.came)
+        await stage.send(RedeliverEvent(position), webhook)
+        await stage.told()
+        held.go.set()
+        await stage.settled(webhook, 1)
+
+
 async def test_receivers_that_hang_keep_no_other_waiting(stage: Stage, receiver: Receiver) -> None:
     async def hang(request: web.Request) -> web.Response:
         if request.path.startswith("/slow"):
