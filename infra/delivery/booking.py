@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from domain.event import Event
 from domain.webhooks.events import (
+    WebhookChanged,
     WebhookDeleted,
     WebhookDisabled,
     WebhookEnabled,
@@ -125,6 +126,8 @@ class Book:
 
     async def _act(self, webhook: str, entry: Entry, event: Event) -> None:
         match event:
+            case WebhookChanged(url=str()):
+                await self._session.execute(SQL["move_away"], webhook)
             case WebhookEnabled():
                 await self._enable(webhook)
             case WebhookDisabled() | WebhookDeleted():

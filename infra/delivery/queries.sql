@@ -87,6 +87,10 @@ update delivery.webhooks set active = false, deleted = true where webhook = any 
 -- What was to become of these webhooks has become a fact, or something else has.
 update delivery.webhooks set to_disable = null, to_disable_since = null where webhook = any ($1);
 
+-- name: move_away
+-- What the receiver before has failed to do is no fault of the next one.
+update delivery.webhooks set failing_since = null where webhook = $1;
+
 -- name: stuck_at
 select stuck_at from delivery.webhooks where webhook = $1;
 

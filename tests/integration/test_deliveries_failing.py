@@ -113,6 +113,22 @@ async def test_a_receiver_that_has_taken_nothing_for_three_days_is_asked_no_more
     assert await disabled(stage, webhook) == "failing"
 
 
+async def test_the_days_of_a_receiver_before_are_not_counted(
+    stage: Stage, shared_database: str, receiver: Receiver
+) -> None:
+    receiver.says(500)
+    webhook = await stage.webhook(receiver.url + "old", types=DEPLOYED)
+    (position,) = await stage.happens()
+    await stage.settled(webhook, 1, ("failed",))
+    age = "update delivery.webhooks set failing_since = failing_since - $2::interval where webhook = $1"
+    await executed(shared_database, age, webhook, timedelta(days=4))
+    await stage.send(ChangeWebhook(url=receiver.url + "new"), webhook)
+    await stage.told()
+    receiver.says(500, 204)
+    await stage.send(RedeliverEvent(position), webhook)
+    await stage.settled(webhook, 1)
+
+
 async def test_one_success_in_three_days_is_enough(stage: Stage, shared_database: str, receiver: Receiver) -> None:
     receiver.says(500, 204, 500)
     webhook = await stage.webhook(receiver.url, types=DEPLOYED)
