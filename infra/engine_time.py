@@ -34,11 +34,15 @@ class EngineTime:
 
     async def run(self) -> None:
         """Follow what other nodes append, until cancelled."""
+        told = False
         while True:
             try:
                 await self.catch_up()
+                told = False
             except Unavailable as outage:
-                log.warning("engine time may be old", reason=outage.detail)
+                if not told:  # once for each outage: it may last for days
+                    log.warning("engine time may be old", reason=outage.detail)
+                told = True
             await asyncio.sleep(POLLED)
 
 

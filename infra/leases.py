@@ -122,6 +122,7 @@ class Lease:
         self._pool = pool
         self._ttl = ttl
         self._duty = duty
+        self._told = False
 
     async def keep(self, work: Work) -> None:
         """Run ``work`` whenever the lease is held; cancel it when the lease is lost, and try to get the lease again.
@@ -137,7 +138,7 @@ class Lease:
             except Exception as error:
                 if not passes(error):
                     raise
-                logger.warning("the database cannot be reached", lease=self.name, error=repr(error))
+                self._say_once(error)
             else:
                 return
             await asyncio.sleep(RETRY_SECONDS)
@@ -146,6 +147,7 @@ class Lease:
         """Run ``work`` under the lease; raise ``LeaseTaken`` when it is not free, ``LeaseLost`` when it was lost."""
         async with self._pool.acquire() as session:
             held = await acquire(session, self.name, self.holder, self._ttl)
+            self._told = False
             if held is None:
                 if self._duty is not None:
                     self._duty.is_elsewhere()
@@ -153,6 +155,12 @@ class Lease:
             self.goes_on()
             logger.debug("took a lease", lease=held.name, epoch=held.epoch)
             await self._run(session, held, work)
+
+    def _say_once(self, error: Exception) -> None:
+        """Log an outage, once: it may last for days, and there are many attempts a second."""
+        if not self._told:
+            logger.warning("the database cannot be reached", lease=self.name, error=repr(error))
+        self._told = True
 
     def goes_on(self) -> None:
         """Say that the work goes on."""

@@ -9,15 +9,18 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import asyncpg
 import pytest
+from structlog.testing import capture_logs
 
 from domain.event import Recorded
 from infra.following.applying import Applying
 from infra.following.batches import SQL, Bounds, read_batch
-from infra.leases import Held, Lease, LeaseLost, LeaseTaken, acquire, fence, release, renew
+from infra.leases import RETRY_SECONDS, Held, Lease, LeaseLost, LeaseTaken, acquire, fence, release, renew
 from infra.postgres import Link, Pool, connect_pool
 from projections.database import Database
 from projections.read_model import ReadModel
+from tests.faults.node import free_port
 from tests.integration.following_stage import append_many, connected, follower_pool, following, once_each, tally, times
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -197,6 +200,19 @@ async def test_an_error_in_the_work_is_passed_on_and_the_lease_is_free_again(poo
         await Lease(pool, "role", "one").keep(work)
     with pytest.raises(LookupError, match="in the work"):
         await Lease(pool, "role", "other").once(work)
+
+
+async def test_an_outage_is_told_once_however_often_the_lease_is_asked_for() -> None:
+    nowhere = f"postgresql://annals@127.0.0.1:{free_port()}/annals"
+    pool = Pool(await asyncpg.create_pool(nowhere, min_size=0), Link(name="test"))
+
+    async def nothing(held: Held) -> None:
+        pytest.fail(f"nobody can hold {held}")
+
+    with capture_logs() as logs, contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(4 * RETRY_SECONDS):
+            await Lease(pool, "work", "me").keep(nothing)
+    assert [entry["event"] for entry in logs] == ["the database cannot be reached"]
 
 
 @asynccontextmanager
