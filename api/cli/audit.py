@@ -87,7 +87,7 @@ def verify(heads: Sequence[Head], file: Path | None, *, log_only: bool, as_json:
     for finding in findings:
         click.echo(msgspec.json.encode(finding) if as_json else finding)
     if findings:
-        raise click.ClickException(f"{len(findings)} things are not as they have to be")
+        raise click.ClickException(f"not all is as it has to be: {len(findings)} found")
     if file is not None:
         last = max((head.position for head in kept), default=-1)
         keep(file, [head for head in walked.heads if head.position > last])
