@@ -13,6 +13,7 @@ import re
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
+from urllib.parse import unquote
 
 import structlog
 from litestar.types import ASGIApp, Receive, Send
@@ -83,8 +84,8 @@ class RequestLog:
         details = {
             "method": scope["method"],
             "route": scope.get("path_template"),
-            "path": _shown(scope["raw_path"].partition(b"?")[0]),
-            "query": redacted(_shown(scope["query_string"])),
+            "path": unquote(_shown(scope["raw_path"].partition(b"?")[0])),  # as meant: so secrets are seen as such
+            "query": unquote(redacted(_shown(scope["query_string"]))),
             "status": status or None,
             "milliseconds": round(seconds * 1000, 1),
             "tenant": caller and caller.tenant,

@@ -8,6 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from api import request_log
+from infra.redaction import redact
 from tests.contract.administering import OWNER, Callers, callers
 from tests.contract.handing_in import sender_of_its_own
 from tests.contract.working import MODEL
@@ -100,6 +101,24 @@ async def test_no_line_has_a_secret_or_what_was_said(node: Callers) -> None:
         await node.client.get("/readyz", headers={"X-Request-Id": f"{MARKER} {MARKER}", "traceparent": MARKER})
     assert len([line for line in logs if line["event"] == "request"]) == 6
     assert MARKER not in repr(logs)
+
+
+@pytest.mark.parametrize("place", ["/nowhere/{}", "/v1/incidents?limit={}", "/v1/incidents?from={}"])
+@pytest.mark.parametrize(
+    "secret", [f"ann%5F01%5F{MARKER}", f"whsec%5f{MARKER}", f"eyJ{MARKER}%2EeyJ{MARKER}%2E{MARKER}"]
+)
+async def test_a_secret_that_is_spelt_in_percent_is_masked_like_any_other(
+    node: Callers, place: str, secret: str
+) -> None:
+    (line,) = await lines(node, "GET", place.format(secret))
+    masked = redact(None, "info", line)
+    assert MARKER not in repr(masked)
+    assert "***" in masked.get("query", masked["path"])
+
+
+async def test_a_value_that_looks_like_more_parameters_is_hidden_as_one(node: Callers) -> None:
+    (line,) = await lines(node, "GET", f"/v1/incidents?search=a%26limit%3D{MARKER}&limit=5")
+    assert line["query"] == "search=***&limit=5"
 
 
 async def test_a_flood_of_refusals_has_so_many_lines_a_second(quiet: Callers, monkeypatch: pytest.MonkeyPatch) -> None:
