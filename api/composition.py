@@ -320,7 +320,7 @@ def _delivering(node: Node) -> Coroutine[Any, Any, None]:
         commands=node.commands,
         secrets=WebhookSecrets(node.secret_key),
         bell=node.log.doorbell,
-        sources=Sources(node.pools.followers, node.feed.source, wall),
+        sources=Sources(node.pools.followers, wall),
         terms=Terms(_targets(settings), settings.webhook_timeout, wall, ssl.create_default_context()),
         retries=settings.webhook_retries,
         tell=duty.tell,

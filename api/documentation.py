@@ -116,7 +116,7 @@ _EVENT_TYPE: Json = {
 _DELIVERY: Json = {
     "schema": {
         "type": "string",
-        "pattern": rf"^msg_{_ULID}-[1-9]\d{{0,18}}$",
+        "pattern": rf"^msg_{_ULID}-[1-9]\d{{0,18}}(-[0-9a-f]{{16}})?$",
         "examples": ["msg_01JD8QZ2N3W4X5Y6Z7A8B9C0D1-1042"],
     },
     "description": "id of a delivery",

@@ -14,7 +14,7 @@ from api.cli.tables import show
 from api.composition import Node
 from api.webhooks.bodies import Attempt, Delivery, attempt_body, delivery_body
 from api.webhooks.documentation import DEFAULT_LIMIT
-from api.webhooks.ids import WEBHOOK_IDS, delivery_in_path, no_delivery, webhook_of_delivery
+from api.webhooks.ids import WEBHOOK_IDS, delivery_in_path, no_delivery, no_event, webhook_of_delivery
 from commands.handling import Asker, Outcome
 from commands.intents import Intent
 from commands.states import Versioned, fold
@@ -24,7 +24,7 @@ from domain.identity import register_stream, webhook_stream
 from domain.timestamps import iso_milliseconds
 from domain.webhooks.webhook import Webhook
 from infra.delivery.messages import delivery_id
-from infra.delivery.records import State, deliveries, find_delivery
+from infra.delivery.records import AttemptRecord, DeliveryRecord, State, deliveries, era_at, find_delivery
 
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, one line for each.")
 WEBHOOK = click.argument("webhook", metavar="WEBHOOK")
@@ -122,8 +122,14 @@ def enable_webhook(webhook: str) -> None:
 @WEBHOOK
 def test_webhook(webhook: str) -> None:
     """Deliver an event about this very command, whatever the filters, and print the id of the delivery."""
-    ulid, outcome = asyncio.run(_sent(webhook, TestWebhook()))
-    click.echo(delivery_id(ulid, outcome.position))
+
+    async def ask() -> str:
+        async with opened() as node:
+            ulid, known = await _found(node, webhook)
+            outcome = await _send(node, known.tenant, TestWebhook(), ulid)
+            return delivery_id(ulid, outcome.position, await era_at(node.pools.queries, outcome.position))
+
+    click.echo(asyncio.run(ask()))
 
 
 @webhooks.command("deliveries")
@@ -138,7 +144,7 @@ def list_deliveries(webhook: str, state: State | None, limit: int, *, as_json: b
         async with opened() as node:
             ulid = webhook_of_delivery(webhook)
             if ulid is not None:
-                return [attempt_body(attempt) for attempt in await _attempts(node, webhook, ulid)]
+                return [attempt_body(attempt) for attempt in (await _delivery(node, webhook, ulid))[1]]
             ulid, _ = await _found(node, webhook)
             states = () if state is None else (state,)
             found = await deliveries(node.pools.queries, ulid, states=states, limit=limit)
@@ -155,9 +161,11 @@ def redeliver(delivery: str) -> None:
     async def ask() -> None:
         async with opened() as node:
             ulid = webhook_of_delivery(delivery) or ""
-            await _attempts(node, delivery, ulid)
+            record, _ = await _delivery(node, delivery, ulid)
+            if await era_at(node.pools.queries, record.position) != record.era:
+                raise no_event(delivery)
             _, known = await _found(node, WEBHOOK_IDS.of(ulid))
-            await _send(node, known.tenant, RedeliverEvent(delivery_in_path(delivery, ulid)), ulid)
+            await _send(node, known.tenant, RedeliverEvent(record.position), ulid)
 
     asyncio.run(ask())
     click.echo(f"delivery {delivery} is asked for again")
@@ -187,12 +195,11 @@ async def _state(node: Node, stream: str) -> Any:
     return fold(stream, Versioned(0, None), await node.log.read(stream)).state
 
 
-async def _attempts(node: Node, delivery: str, webhook: str) -> Sequence[Any]:
-    position = delivery_in_path(delivery, webhook)
-    found = await find_delivery(node.pools.queries, webhook, position)
+async def _delivery(node: Node, delivery: str, webhook: str) -> tuple[DeliveryRecord, Sequence[AttemptRecord]]:
+    found = await find_delivery(node.pools.queries, webhook, *delivery_in_path(delivery, webhook))
     if found is None:
-        raise no_delivery(webhook, position)
-    return found[1]
+        raise no_delivery(delivery)
+    return found
 
 
 def _row(ulid: str, known: Webhook) -> WebhookRow:

@@ -16,7 +16,7 @@ _HEADERS: Json = {
     "properties": {
         "webhook-id": {
             "type": "string",
-            "pattern": r"^msg_[0-9A-HJKMNP-TV-Z]{26}-[1-9]\d*$",
+            "pattern": r"^msg_[0-9A-HJKMNP-TV-Z]{26}-[1-9]\d*(-[0-9a-f]{16})?$",
             "description": "one event has one id at one webhook for ever",
         },
         "webhook-timestamp": {

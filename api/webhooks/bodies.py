@@ -157,7 +157,7 @@ def created_body(row: ListedWebhook, secret: str) -> CreatedWebhook:
 def delivery_body(record: DeliveryRecord) -> Delivery:
     """Tell a delivery."""
     return Delivery(
-        id=delivery_id(record.webhook, record.position),
+        id=delivery_id(record.webhook, record.position, record.era),
         position=record.position,
         sequence=record.sequence,
         type=record.type,

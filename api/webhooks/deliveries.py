@@ -29,12 +29,12 @@ from api.webhooks.documentation import (
     WriteOperation,
     refused_with,
 )
-from api.webhooks.ids import WEBHOOK_IDS, delivery_in_path, no_delivery
+from api.webhooks.ids import WEBHOOK_IDS, delivery_in_path, no_delivery, no_event
 from commands.webhooks import SEND, RedeliverEvent, ReplayEvents, TestWebhook
 from domain.identity import INT64_MAX
 from domain.rejection import Cause, InvalidInput
 from infra.delivery.messages import delivery_id
-from infra.delivery.records import AttemptRecord, DeliveryRecord, deliveries, find_delivery, scheduled_upto
+from infra.delivery.records import AttemptRecord, DeliveryRecord, deliveries, era_at, find_delivery, scheduled_upto
 from projections.webhooks.projector import READ_MODEL as WEBHOOKS
 from projections.webhooks.queries import find_webhook
 
@@ -64,7 +64,8 @@ class WebhookDeliveries(Controller):
         incoming, ulid = Incoming(request, tracking), WEBHOOK_IDS.in_path(id)
         await require_no_body(incoming)
         outcome = await incoming.send(TestWebhook(), ulid)
-        return answered(Asked(delivery_id(ulid, outcome.position)), outcome.position, 202)
+        era = await era_at(tracking.database, outcome.position)
+        return answered(Asked(delivery_id(ulid, outcome.position, era)), outcome.position, 202)
 
     @post(
         "/replay",
@@ -157,6 +158,8 @@ class WebhookDeliveries(Controller):
         await require_no_body(incoming)
         ulid, _ = await _own(incoming, id)
         record, _ = await _found(tracking, ulid, delivery)
+        if await era_at(tracking.database, record.position) != record.era:
+            raise no_event(delivery)
         outcome = await incoming.send(RedeliverEvent(record.position), ulid)
         return answered(Asked(delivery), outcome.position, 202)
 
@@ -171,8 +174,7 @@ async def _own(incoming: Incoming, public_id: str) -> tuple[str, int]:
 
 
 async def _found(tracking: Tracking, webhook: str, delivery: str) -> tuple[DeliveryRecord, list[AttemptRecord]]:
-    position = delivery_in_path(delivery, webhook)
-    found = await find_delivery(tracking.database, webhook, position)
+    found = await find_delivery(tracking.database, webhook, *delivery_in_path(delivery, webhook))
     if found is None:
-        raise no_delivery(webhook, position)
+        raise no_delivery(delivery)
     return found

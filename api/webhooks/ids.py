@@ -1,23 +1,25 @@
-"""Ids of webhooks and deliveries as clients see them: ``whk_<ULID>`` and ``msg_<the webhook's ULID>-<position>``."""
+"""Ids of webhooks and deliveries as clients see them: ``whk_<ULID>`` and ``msg_<the webhook's ULID>-<position>``.
+
+Where the log has lost facts, what comes after has the id of its era behind: ``-<16 hexadecimal digits>``.
+"""
 
 import re
 
 from api.incidents.ids import Ids
 from domain.identity import INT64_MAX
-from domain.rejection import NotFound
-from infra.delivery.messages import delivery_id
+from domain.rejection import InvalidState, NotFound
 
 WEBHOOK_IDS = Ids("webhook", "whk_")
 
-_DELIVERY = re.compile(r"msg_(?P<webhook>[0-9A-Z]{26})-(?P<position>[1-9][0-9]{0,18})")
+_DELIVERY = re.compile(r"msg_(?P<webhook>[0-9A-Z]{26})-(?P<position>[1-9][0-9]{0,18})(?:-(?P<era>[0-9a-f]{16}))?")
 
 
-def delivery_in_path(given: str, webhook: str) -> int:
-    """Return the position in the id of a delivery to a webhook; raise ``NotFound`` for what is no such id."""
+def delivery_in_path(given: str, webhook: str) -> tuple[int, str]:
+    """Return position and era in the id of a delivery to a webhook; raise ``NotFound`` for what is no such id."""
     found = _DELIVERY.fullmatch(given)
     if found is None or found["webhook"] != webhook or int(found["position"]) > INT64_MAX:
-        raise _unknown(given)
-    return int(found["position"])
+        raise no_delivery(given)
+    return int(found["position"]), found["era"] or ""
 
 
 def webhook_of_delivery(given: str) -> str | None:
@@ -26,10 +28,11 @@ def webhook_of_delivery(given: str) -> str | None:
     return None if found is None else found["webhook"]
 
 
-def no_delivery(webhook: str, position: int) -> NotFound:
+def no_delivery(given: str) -> NotFound:
     """Return the refusal of a delivery that there is not."""
-    return _unknown(delivery_id(webhook, position))
-
-
-def _unknown(given: str) -> NotFound:
     return NotFound("failed to find delivery", f"delivery {given[:100]} could not be found")
+
+
+def no_event(given: str) -> InvalidState:
+    """Return the refusal to send what the log has lost."""
+    return InvalidState("failed to deliver again", f"the event of delivery {given} is not in the log any more")

@@ -30,6 +30,7 @@ class Row(NamedTuple):
 
     webhook: str
     position: int
+    era: str
     sequence: int
     type: str
     body: bytes
@@ -88,6 +89,13 @@ class Book:
         if await self._session.fetchval(SQL["move"], after, upto) is None:
             raise Moved
 
+    async def fold_again(self, facts: Iterable[Entry]) -> None:
+        """Have webhooks be what all facts about them come to; their numbers go on."""
+        self.known.begin_again()
+        for fact in facts:
+            self.known.fold(fact)
+        await self.write_webhooks()
+
     async def advance(self, webhook: str, requested_at: int, position: int, upto: int) -> None:
         """Write down how far a replay has come."""
         if position < upto:
@@ -115,7 +123,8 @@ class Book:
     def _row(self, webhook: str, entry: Entry) -> Row:
         sequence = self.known.numbered(webhook)
         body = body_of(entry, self._log_name, sequence)
-        return Row(webhook, entry.position, sequence, entry.topic, body, entry.traceparent)
+        era = self._log_name.era_at(entry.position)
+        return Row(webhook, entry.position, era, sequence, entry.topic, body, entry.traceparent)
 
     async def _schedule(self, rows: Iterable[Row]) -> None:
         columns = [list(column) for column in zip(*rows, strict=True)]

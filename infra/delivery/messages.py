@@ -22,9 +22,12 @@ class DeliveredEvent(CloudEvent, frozen=True):
     webhooksequence: int = 0
 
 
-def delivery_id(webhook: str, position: int) -> str:
-    """Return the id of the delivery of one event to one webhook."""
-    return f"msg_{webhook}-{position}"
+def delivery_id(webhook: str, position: int, era: str = "") -> str:
+    """Return the id of the delivery of one event to one webhook.
+
+    Positions are given again where a log has lost facts; ``era``, the id of an era but the first, tells them apart.
+    """
+    return f"msg_{webhook}-{position}-{era}" if era else f"msg_{webhook}-{position}"
 
 
 def body_of(entry: Entry, source: Source, sequence: int) -> bytes:

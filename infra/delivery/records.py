@@ -10,7 +10,8 @@ import msgspec
 from projections.database import Database, named_queries
 
 #: ``pending``: it is going to be sent, for the first time or again. ``failed``: not any more, unless somebody asks.
-State = Literal["pending", "delivered", "failed"]
+#: ``lost``: never again, because a failover or restore has taken the event out of the log.
+State = Literal["pending", "delivered", "failed", "lost"]
 
 #: What an attempt came to. None of the words tells what is on the other side, but for the status of an answer.
 Result = Literal["delivered", "status", "timeout", "connection", "address", "tls"]
@@ -24,7 +25,8 @@ SQL = named_queries(Path(__file__).with_name("records.sql"))
 class DeliveryRecord(msgspec.Struct, frozen=True):
     """One event on its way to one webhook (its ULID). ``sequence`` numbers the webhook's deliveries from 1 on.
 
-    ``last_status`` is the HTTP status of the last answer, if that was one.
+    ``last_status`` is the HTTP status of the last answer, if that was one; ``era`` is the id of the event's era of the
+    log, empty for the first.
     """
 
     webhook: str
@@ -39,6 +41,7 @@ class DeliveryRecord(msgspec.Struct, frozen=True):
     last_outcome: Result | None
     last_status: int | None
     delivered_at: datetime | None
+    era: str = ""
 
 
 class AttemptRecord(msgspec.Struct, frozen=True):
@@ -61,14 +64,20 @@ async def deliveries(
 
 
 async def find_delivery(
-    database: Database, webhook: str, position: int
+    database: Database, webhook: str, position: int, era: str = ""
 ) -> tuple[DeliveryRecord, list[AttemptRecord]] | None:
     """Return what became of one event, with the newest attempts in their order; None where it was never scheduled."""
-    row = await database.fetchrow(SQL["delivery"], webhook, position)
+    row = await database.fetchrow(SQL["delivery"], webhook, position, era)
     if row is None:
         return None
-    attempts = await database.fetch(SQL["attempts"], webhook, position, MOST_ATTEMPTS)
+    attempts = await database.fetch(SQL["attempts"], webhook, position, era, MOST_ATTEMPTS)
     return DeliveryRecord(*row), [AttemptRecord(*attempt) for attempt in attempts]
+
+
+async def era_at(database: Database, position: int) -> str:
+    """Return the id of the era of what is at a position of the log, or is going to be; empty for the first era."""
+    era: str = await database.fetchval(SQL["era_at"], position)
+    return era
 
 
 async def scheduled_upto(database: Database) -> int:

@@ -4,7 +4,7 @@ Rows, numbers and position are written in one transaction, under the lease's epo
 each webhook that wants it. An event that cannot be read stops this at its position, visibly, until it can be.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -16,7 +16,8 @@ from infra.delivery.booking import Book
 from infra.delivery.stretches import SQL, Failure, Stretch, Stretches
 from infra.delivery.subscriptions import Subscription, Subscriptions
 from infra.delivery.writing import Pool, Writing
-from infra.event_feed.cloud_events import Source
+from infra.event_feed.cloud_events import Source, find_source
+from infra.event_feed.entries import entry_of
 
 #: Deliveries of a webhook that wait, above which its replays do.
 MOST_WAITING = 1_000
@@ -27,10 +28,9 @@ log = structlog.get_logger(__name__)
 
 
 class Sources(NamedTuple):
-    """What deliveries read and write: connections, the name of the log, and the clock on the wall."""
+    """What deliveries read and write: connections, and the clock on the wall."""
 
     pool: Pool
-    log_name: Callable[[], Awaitable[Source]]
     wall: Callable[[], datetime]
 
 
@@ -59,7 +59,9 @@ class Scheduler:
 
     async def step(self) -> Step:
         """Schedule the next stretch of the log; raise ``LeaseLost``, or the error of an outage."""
-        position, silent_upto, failed_at, head = await self._sources.pool.fetchrow(SQL["progress"])
+        position, silent_upto, failed_at, head, turned = await self._sources.pool.fetchrow(SQL["progress"])
+        if turned:
+            return Step((), await self._turn(), more=True)
         metrics.observe_log(position, head, stalled=failed_at is not None)
         if position > head:
             failure = Failure(head + 1, f"the log ends at {head}; deliveries are scheduled up to {position}")
@@ -100,6 +102,20 @@ class Scheduler:
         async with self._writing.transaction() as session:
             await session.execute(SQL["stall"], failure.position, failure.error[:LONGEST_ERROR])
 
+    async def _turn(self) -> int:
+        """Go back to where the log may have lost facts, and return the position: what is behind it is new."""
+        self.forget()
+        async with self._writing.transaction() as session:
+            position: int = await session.fetchval(SQL["turn_back"])
+            book = Book(session, await Subscriptions.load(session), Source(""), self._sources.wall())
+            facts = await session.fetch(SQL["facts_of_all_webhooks"], position)
+            await book.fold_again(map(entry_of, facts))
+            for query in ("lose_replays", "lose_verdicts"):
+                await session.execute(SQL[query], position)
+            await session.execute(SQL["lose"])
+        log.warning("deliveries go on in a new era of the log", position=position)
+        return position
+
     def forget(self) -> None:
         """Read the webhooks anew: nobody knows what has been written of them."""
         self._known = None
@@ -123,8 +139,8 @@ class Scheduler:
     async def _booking(self) -> AsyncIterator[Book]:
         """Open a transaction to write down deliveries in; once it is through, the webhooks are those of the book."""
         known, self._known = (await self._webhooks()).copy(), None
-        name = await self._sources.log_name()
         async with self._writing.transaction() as session:
+            name = await find_source(session) or Source("")
             book = Book(session, known, name, self._sources.wall())
             yield book
         self._known = known

@@ -37,6 +37,8 @@ class Due(NamedTuple):
 
     webhook: str
     position: int
+    era: str
+    sequence: int
     schedule: int
     tries: int
     body: bytes
@@ -99,7 +101,7 @@ class Sender:
         """Have these attempts be over: what is due again can be sent again."""
         for attempt in attempts:
             webhook = attempt.due.webhook
-            del self._under_way[webhook, attempt.due.position]
+            del self._under_way[webhook, attempt.due.sequence]
             self._of_webhook[webhook] -= 1
             self._wanted[webhook] = None
         self._stirred.set()
@@ -148,7 +150,7 @@ class Sender:
 
     def _begin(self, due: Due) -> None:
         self._of_webhook[due.webhook] += 1
-        self._under_way[due.webhook, due.position] = asyncio.create_task(self._send(due))
+        self._under_way[due.webhook, due.sequence] = asyncio.create_task(self._send(due))
         metrics.UNDER_WAY.set(len(self._under_way))
 
     async def _send(self, due: Due) -> None:
@@ -166,7 +168,7 @@ class Sender:
             keys = list(self._keys(due, at))
             if not keys:
                 return None
-            headers = headers_of(delivery_id(due.webhook, due.position), at, due.body, keys)
+            headers = headers_of(delivery_id(due.webhook, due.position, due.era), at, due.body, keys)
             if due.traceparent is not None:
                 headers["traceparent"] = due.traceparent
             return await self._poster.post(due.terms.url, headers, due.body)

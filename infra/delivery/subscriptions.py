@@ -45,6 +45,7 @@ class Subscriptions:
         self.changed: set[str] = set()
         self._known: dict[str, Subscription] = {}
         self._of_tenant: defaultdict[str, set[str]] = defaultdict(set)
+        self._numbers: dict[str, int] = {}  # of those that are folded anew
 
     @classmethod
     async def load(cls, database: Database) -> Self:
@@ -92,6 +93,13 @@ class Subscriptions:
         self.put(msgspec.structs.replace(before, sequence=before.sequence + 1))
         return before.sequence + 1
 
+    def begin_again(self) -> None:
+        """Forget all of them but for their numbers; what is not folded anew is as if it were deleted."""
+        self._numbers = {one.id: one.sequence for one in self._known.values()}
+        self.changed.update(self._known)
+        self._known.clear()
+        self._of_tenant.clear()
+
     def fold(self, entry: Entry) -> tuple[Subscription, Event] | None:
         """Apply a fact about a webhook; return the webhook after it, and the fact. None where that is about none."""
         event: Any = decode(entry.topic, entry.state)
@@ -100,6 +108,7 @@ class Subscriptions:
         webhook = evolve(before.webhook if before else None, event, entry.happened_at, entry.actor_id, entry.tenant)
         if webhook is None:
             return None
-        after = Subscription(ulid, webhook) if before is None else msgspec.structs.replace(before, webhook=webhook)
+        sequence = before.sequence if before else self._numbers.get(ulid, 0)
+        after = Subscription(ulid, webhook, sequence)
         self.put(after)
         return after, cast("Event", event)

@@ -28,14 +28,18 @@ ERAS = "select began_after, id from log.eras where number > 1 order by number de
 
 
 class Source(NamedTuple):
-    """What a log is called: at first, and after the positions at which eras began, the latest era first."""
+    """What a log is called: at first, and behind where eras (with their ids) began, the latest first."""
 
     first: str
-    eras: tuple[tuple[int, str], ...] = ()
+    eras: tuple[tuple[int, str, str], ...] = ()
 
     def at(self, position: int) -> str:
         """Return the source of the event at a position."""
-        return next((urn for began_after, urn in self.eras if position > began_after), self.first)
+        return next((urn for began_after, urn, _ in self.eras if position > began_after), self.first)
+
+    def era_at(self, position: int) -> str:
+        """Return the id of the era of the event at a position, empty for the first era."""
+        return next((era for began_after, _, era in self.eras if position > began_after), "")
 
 
 class CloudEvent(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -69,7 +73,7 @@ async def find_source(database: Database) -> Source | None:
     correlation_id, recorded_at = row
     first = f"{correlation_id} {rfc3339(recorded_at)}"
     eras = await database.fetch(ERAS)
-    return Source(_urn(first), tuple((began_after, _urn(f"{first} {era}")) for began_after, era in eras))
+    return Source(_urn(first), tuple((began_after, _urn(f"{first} {era}"), era) for began_after, era in eras))
 
 
 def _urn(name: str) -> str:
