@@ -18,7 +18,9 @@ from tests.faults.client import WORKING, Client, deployment, start
 from tests.faults.killing import History, check
 from tests.faults.node import Node, free_port
 from tests.faults.outages import SECRET
+from tests.faults.rewound_deliveries import arrived, chained, require_found, require_told_anew, webhook_to
 from tests.faults.standby import Standby, copied, ran
+from tests.integration.delivering import Receiver, receiving
 
 KEYS = numbers(1)
 
@@ -48,7 +50,13 @@ async def server(directory: Path) -> AsyncIterator[EmbeddedPostgres]:
 
 @asynccontextmanager
 async def node_on(directory: Path, dsn: str) -> AsyncIterator[Node]:
-    node = Node(directory / "node", free_port(), ANNALS_DATABASE_URL=dsn, ANNALS_SECRET_KEY=SECRET)
+    node = Node(
+        directory / "node",
+        free_port(),
+        ANNALS_DATABASE_URL=dsn,
+        ANNALS_SECRET_KEY=SECRET,
+        ANNALS_WEBHOOK_PRIVATE_TARGETS="127.0.0.1",
+    )
     await node.start()
     try:
         yield node
@@ -90,7 +98,7 @@ async def noticed(node: Node, reason: str) -> None:
     assert reason in node.said
 
 
-async def goes_on_from(node: Node, dsn: str, position: int, lost: list[Any]) -> None:
+async def goes_on_from(node: Node, dsn: str, position: int, lost: list[Any], receiver: Receiver | None = None) -> None:
     """Start the node again: it knows nothing of what is lost, and everything fits together."""
     await node.start()
     client = Client(node.url)
@@ -104,6 +112,8 @@ async def goes_on_from(node: Node, dsn: str, position: int, lost: list[Any]) -> 
     events = (await client.done("GET", "/events?limit=1000"))["events"]
     sources = {event["source"]: int(event["id"]) > position for event in events}
     assert sorted(sources.values()) == [False, True], "what comes after has another source than what was before"
+    if receiver is not None:
+        await require_told_anew(client, receiver, position)
     assert await node.stop() == 0
     assert not await check(dsn, History())
     (_, _, before), (number, began_after, after) = await asked(dsn, ERAS)
@@ -138,16 +148,21 @@ async def test_a_replica_that_lagged_behind_takes_over_and_the_loss_is_noticed(
     await standby.copy()
     await standby.start()
     try:
-        async with node_on(directory, standby.dsn) as node:
+        async with receiving() as receiver, node_on(directory, standby.dsn) as node:
             client = await deployed(node)
+            await webhook_to(client, receiver)
             await begun(client, 3)
             position = await head(client)
             await standby.follows(position)
             await standby.stop()
             lost = await begun(client, 5)
+            end = await head(client)
+            await arrived(receiver, position + 1, end)
+            kept = await chained(client, end)
             await standby.take_over()
             await noticed(node, "the log has lost facts")
-            await goes_on_from(node, standby.dsn, position, lost)
+            await goes_on_from(node, standby.dsn, position, lost, receiver)
+            require_found(standby.dsn, kept)
     finally:
         await standby.stop()
 
