@@ -25,7 +25,7 @@ WRITES = {name: operation for name, operation in OPERATIONS.items() if operation
 OF_ONE = {name: operation for name, operation in OPERATIONS.items() if "{id}" in operation[1]}
 
 #: They count down, or follow the clock.
-VARYING = {"x-ratelimit-remaining", "x-ratelimit-reset", "annals-position"}
+VARYING = {"x-ratelimit-remaining", "x-ratelimit-reset", "annals-position", "x-request-id"}
 
 
 @pytest.fixture(scope="module")

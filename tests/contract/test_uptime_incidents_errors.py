@@ -61,7 +61,7 @@ NO_BODIES = (
 )
 
 #: Headers that differ between any two answers.
-VARYING = {"date", "content-length", "x-ratelimit-remaining", "x-ratelimit-reset"}
+VARYING = {"date", "content-length", "x-ratelimit-remaining", "x-ratelimit-reset", "x-request-id"}
 
 
 #: Bodies of a move with one thing wrong.
