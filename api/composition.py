@@ -90,6 +90,8 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     commands: Commands
     reading: Reading
     answers: AnswerCache
+    replays: Replays
+    causes: Causes
     feed: EventFeed
     followers: Followers
     cipher: VariableCipher
@@ -115,8 +117,8 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
             take_time=self.engine_time.catch_up,
             fingerprint=self.secret_key.fingerprint,
             engine_id=self.settings.engine_id,
-            replays=Replays(self.pools.queries),
-            causes=Causes(self.pools.queries),
+            replays=self.replays,
+            causes=self.causes,
             task_retry_limit=self.settings.task_retry_limit,
             set_time_enabled=self.settings.set_time_enabled,
         )
@@ -129,8 +131,8 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
             readings=self.reading,
             database=self.pools.queries,
             streams=self.log,
-            replays=Replays(self.pools.queries),
-            causes=Causes(self.pools.queries),
+            replays=self.replays,
+            causes=self.causes,
             fingerprint=self.secret_key.fingerprint,
         )
 
@@ -176,15 +178,13 @@ async def _database(settings: Settings, stack: AsyncExitStack) -> str:
 async def _assembled(settings: Settings, dsn: str, pools: Pools, watch: Watch, stack: AsyncExitStack) -> Node:
     clock = Clock()
     events = await stack.enter_async_context(_event_log(settings, dsn, pools, watch, clock))
-    engine_time = EngineTime(events, clock)
-    await engine_time.catch_up()
+    engine_time = await _engine_time(events, clock)
     duties = Duties(clock.wall)
     followers = _followers(pools, events, duties.of(LEASE, PATIENCE) if "followers" in settings.roles else None)
     reading = Reading(pools.queries, READ_MODELS, events.doorbell, followers.progress, settings.query_wait)
     ids = IdBlocks(pools.commands)
     cipher = VariableCipher(settings.encryption_keys)
-    lookups = PostgresLookups(pools.commands, ReadModelHistory(reading, pools.queries, clock, cipher))
-    commands = _commands(settings, events, lookups, ids, clock, cipher)
+    commands = _commands(settings, events, _lookups(pools, reading, clock, cipher), ids, clock, cipher)
     secret_key = _secret_key(settings)
     records = AccessRecords(pools.commands, secret_key)
     administration = Administration(commands, records, secret_key, ids.ulid)
@@ -199,6 +199,8 @@ async def _assembled(settings: Settings, dsn: str, pools: Pools, watch: Watch, s
         commands=commands,
         reading=reading,
         answers=_answers(settings, secret_key, events, stack),
+        replays=Replays(pools.queries),
+        causes=Causes(pools.queries),
         feed=EventFeed(pools.queries, events.doorbell),
         followers=followers,
         cipher=cipher,
@@ -212,6 +214,16 @@ async def _assembled(settings: Settings, dsn: str, pools: Pools, watch: Watch, s
         roles=Roles(),
         founded=await administration.found_deployment(settings.bootstrap_key),
     )
+
+
+async def _engine_time(events: EventLog, clock: Clock) -> EngineTime:
+    engine_time = EngineTime(events, clock)
+    await engine_time.catch_up()
+    return engine_time
+
+
+def _lookups(pools: Pools, reading: Reading, clock: Clock, cipher: VariableCipher) -> PostgresLookups:
+    return PostgresLookups(pools.commands, ReadModelHistory(reading, pools.queries, clock, cipher))
 
 
 def _event_log(settings: Settings, dsn: str, pools: Pools, watch: Watch, clock: Clock) -> EventLog:

@@ -43,8 +43,9 @@ from commands.webhooks import (
     EnableWebhook,
     RotateWebhookSecret,
 )
+from domain.identity import webhook_stream
 from projections.webhooks.projector import READ_MODEL as WEBHOOKS
-from projections.webhooks.queries import ListedWebhook, find_webhook, list_webhooks
+from projections.webhooks.queries import ListedWebhook, find_webhook, list_webhooks, webhook_told_by
 
 
 class WebhookList(Controller):
@@ -90,8 +91,11 @@ class WebhookList(Controller):
         incoming = Incoming(request, tracking)
         command = await incoming.body(CreateWebhook)
         minted = await registration.create(command, incoming.tenant, incoming.send)
-        position, row = await _found(incoming, minted.ulid, minted.outcome)
-        return answered(created_body(row, minted.secret), position, status=201)
+        # Not from the read model: were that behind, the answer would be lost, and with it the secret.
+        row = webhook_told_by(await tracking.streams.read(webhook_stream(minted.ulid)), minted.ulid)
+        if row is None:
+            raise WEBHOOK_IDS.unknown(minted.ulid)
+        return answered(created_body(row, minted.secret), minted.outcome.position, status=201)
 
 
 class OneWebhook(Controller):

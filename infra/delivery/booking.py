@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+import structlog
+
 from domain.event import Event
 from domain.webhooks.events import (
     WebhookChanged,
@@ -19,6 +21,8 @@ from infra.delivery.subscriptions import Subscriptions
 from infra.event_feed.cloud_events import Source
 from infra.event_feed.entries import Entry, entry_of
 from projections.database import Database
+
+log = structlog.get_logger(__name__)
 
 
 class Moved(Exception):
@@ -161,7 +165,10 @@ class Book:
         """Have the event of a position delivered, if it is the tenant's and was there when that was asked for."""
         rows = await self._session.fetch(SQL["entries"], [position], MOST_BYTES)
         entry = entry_of(rows[0]) if rows else None
-        if entry is None or entry.tenant != request.tenant or entry.fault or position > request.position:
+        if entry is None or entry.tenant != request.tenant or position > request.position:
+            return
+        if entry.fault:
+            log.error("an event cannot be delivered once more", webhook=webhook, position=position, error=entry.fault)
             return
         if self.known.get(webhook):
             await self.again(webhook, (Told(entry, (webhook,)),))

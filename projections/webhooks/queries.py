@@ -7,8 +7,11 @@ from typing import Any
 
 import msgspec
 
+from domain.event import Recorded
 from domain.webhooks.events import Reason
 from projections.database import Database, named_queries
+from projections.folding import folded
+from projections.webhooks.projector import HANDLERS, Webhooks
 
 SQL = named_queries(Path(__file__).with_name("queries.sql"))
 
@@ -44,6 +47,13 @@ async def find_webhook(db: Database, tenant: str, ulid: str) -> ListedWebhook | 
     """Return a webhook; None for one that is unknown, deleted or another tenant's."""
     row = await db.fetchrow(SQL["webhook"], tenant, ulid)
     return None if row is None else _webhook(row)
+
+
+def webhook_told_by(facts: Sequence[Recorded], ulid: str) -> ListedWebhook | None:
+    """Return the webhook that the facts of its stream tell of, as the read model will; None for a deleted one."""
+    known: Webhooks = folded(facts, {}, HANDLERS)
+    row = known.get(ulid)
+    return None if row is None else _webhook(msgspec.structs.asdict(row))
 
 
 def _webhook(row: Mapping[str, Any]) -> ListedWebhook:

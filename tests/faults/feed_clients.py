@@ -7,6 +7,7 @@ whichever node answers. None of them ever looks back, or sorts.
 import asyncio
 import json
 import random
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, NamedTuple
@@ -32,7 +33,7 @@ def told(event: Any) -> Told:
     return Told(int(event["id"]), event["subject"], event["streamversion"], json.dumps(event["data"]))
 
 
-class Follower:
+class Follower(ABC):
     """One who follows; ``until`` is the position at which it is enough, once that is known."""
 
     def __init__(self, name: str, urls: Sequence[str], chance: random.Random) -> None:
@@ -62,8 +63,9 @@ class Follower:
                     self._url = self._chance.choice(self._urls)
                     await asyncio.sleep(0.02)
 
+    @abstractmethod
     async def _turn(self, session: aiohttp.ClientSession) -> None:
-        raise NotImplementedError
+        """Ask once, and take what is told."""
 
     async def _has_answered(self, response: aiohttp.ClientResponse) -> bool:
         """Tell whether an answer is one; the only other one that may be is that it is to be asked for again."""
