@@ -7,7 +7,8 @@ connection that it appends on, and twice a second besides, whether the log has t
 the same server, on the same timeline. When not, it appends nothing more and ends: one that starts anew knows nothing.
 
 What begins after such a turn is a new *era* of the log (``log.eras``). The first to see it writes it down before it
-appends anything, so that everyone else can tell which positions were given twice.
+appends anything, so that everyone else can tell which positions were given twice. A process that knew nothing of what
+is lost ends then as well: it would call what comes by the name of the era before.
 """
 
 import secrets
@@ -24,12 +25,13 @@ select system_identifier || ':' || (select oid from pg_database where datname = 
   from pg_control_system()
 """
 
-#: Who serves the log, and which command has left the facts at a position ($1) and at the head.
+#: Who serves the log in which era, and which command has left the facts at a position ($1) and at the head.
 SEEN = f"""
-select ({SERVER}) as server, head.position as head,
+select ({SERVER}) as server, head.position as head, latest.number, latest.id as era,
        (select correlation_id from log.events where notification_id = $1) as at_landmark,
        (select correlation_id from log.events where notification_id = head.position) as at_head
   from log.head as head
+  left join (select number, id from log.eras order by number desc limit 1) as latest on true
 """  # noqa: S608  (our own text)
 
 LATEST = "select number, id, began_after, server from log.eras order by number desc limit 1"
@@ -92,13 +94,22 @@ class Continuity:
         seen = await database.fetchrow(SEEN, position)
         if position and seen["at_landmark"] != command:
             self._broken = f"the log has lost facts: it ends at {seen['head']}, without what was at {position}"
-        elif self._server and seen["server"] != self._server:
-            self._broken = f"another server or timeline serves the log: {seen['server']}, not {self._server}"
+        else:
+            self._broken = self._turned(seen)
         if self._broken:
             logger.critical("this node knows another log", reason=self._broken)
-            await _begin_era(database, self._number + 1, seen["server"])
+            if (seen["number"] or 0) <= self._number:  # else somebody was faster
+                await _begin_era(database, self._number + 1, seen["server"])
             raise LogRewound(self._broken)
         self._take_over(seen)
+
+    def _turned(self, seen: Mapping[str, Any]) -> str:
+        """Say what else shows that this process may know what the log has lost, nothing where nothing does."""
+        if self._server and seen["server"] != self._server:
+            return f"another server or timeline serves the log: {seen['server']}, not {self._server}"
+        if self.era and seen["era"] != self.era:
+            return f"an era of the log has begun, or is gone: it is {seen['era']}, not {self.era}"
+        return ""
 
     def _take_over(self, seen: Mapping[str, Any]) -> None:
         self._server = seen["server"]

@@ -50,6 +50,22 @@ async def test_lost_facts_are_noticed_also_when_others_are_in_their_places(datab
         assert [tuple(row) for row in await connection.fetch(ERAS)] == [(1, 0), (2, 2 + others)]
 
 
+async def test_a_process_that_knew_nothing_of_what_was_lost_ends_too_when_another_has_begun_an_era(
+    database: str,
+) -> None:
+    """It calls what comes by the name of the era before, and would take the number of this one for the next."""
+    async with open_log(database) as log, connected(database) as connection:
+        await filled(log, 4)
+        await connection.execute(SET_BACK.format(2))
+        async with open_log(database) as restarted:
+            with pytest.raises(LogRewound):
+                await asked(log, database)
+            for _ in range(2):
+                with pytest.raises(LogRewound, match="an era of the log has begun"):
+                    await asked(restarted, database)
+        assert [tuple(row) for row in await connection.fetch(ERAS)] == [(1, 0), (2, 2)]
+
+
 async def test_what_a_process_has_only_read_is_missed_too(database: str) -> None:
     async with open_log(database) as log, open_log(database) as other, connected(database) as connection:
         await filled(other, 3)

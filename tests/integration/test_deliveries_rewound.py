@@ -91,10 +91,12 @@ async def test_an_era_in_which_nothing_is_lost_changes_ids_from_there_on_and_not
         webhook = await stage.webhook(receiver.url)
         first = await stage.happens()
         await stage.settled(webhook, len(first))
-        await executed(database, ERA, SECOND)
+    await executed(database, ERA, SECOND)
+    async with delivering(database) as stage:
         second = await stage.happens()
         await stage.settled(webhook, len(first) + len(second))
-        await executed(database, ERA, THIRD)
+    await executed(database, ERA, THIRD)
+    async with delivering(database) as stage:
         third = await stage.happens()
         records = await stage.settled(webhook, len(first) + len(second) + len(third))
     told = {"": first, SECOND: second, THIRD: third}
