@@ -62,7 +62,9 @@ def kept_heads(path: Path) -> Sequence[Head]:
 
 def keep(path: Path, heads: Iterable[Head]) -> None:
     """Add heads to a file; they are on the disk when this returns."""
-    with path.open("a", encoding="utf-8") as file:
-        file.writelines(f"{head}\n" for head in heads)
+    with path.open("a+b") as file:
+        if file.tell() and file.seek(-1, os.SEEK_END) >= 0 and file.read(1) != b"\n":
+            file.write(b"\n")  # somebody has written the last one by hand
+        file.writelines(f"{head}\n".encode() for head in heads)
         file.flush()
         os.fsync(file.fileno())

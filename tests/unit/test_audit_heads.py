@@ -42,6 +42,15 @@ def test_a_file_keeps_what_is_added_to_it(tmp_path: Path) -> None:
         kept_heads(path)
 
 
+def test_a_file_that_somebody_has_written_without_an_end_of_line_is_added_to_on_a_line_of_its_own(
+    tmp_path: Path,
+) -> None:
+    path, heads = tmp_path / "heads", [Head(position, bytes([position]) * 32) for position in range(2)]
+    path.write_text(str(heads[0]))
+    keep(path, heads[1:])
+    assert kept_heads(path) == heads
+
+
 def test_a_hash_goes_on_leaf_by_leaf() -> None:
     leaves = [bytes([number]) * 32 for number in range(3)]
     one_by_one = BEGIN
