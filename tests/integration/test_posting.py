@@ -163,9 +163,76 @@ async def test_of_an_endless_answer_little_is_taken() -> None:
     assert sent[0] < 100 * MOST_BODY
 
 
+@pytest.mark.parametrize("interim", [b"100 Continue", b"103 Early Hints"])
+async def test_who_only_ever_says_that_an_answer_will_come_is_given_up(interim: bytes) -> None:
+    said = [0]
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        while True:
+            writer.write(b"HTTP/1.1 %b\r\n\r\n" % interim * 100)
+            await writer.drain()
+            said[0] += 100
+
+    assert await posted(talk, seconds=20) == ("connection", None, 0.0)
+    assert said[0] < 100_000
+
+
+async def test_an_answer_that_is_announced_is_waited_for() -> None:
+    announced = b"HTTP/1.1 100 Continue\r\n\r\n" + b"HTTP/1.1 103 Early Hints\r\nLink: </>\r\n\r\n" * 2
+    assert await posted(saying(announced + b"HTTP/1.1 204 No Content\r\n\r\n")) == ("delivered", 204, 0.0)
+
+
 async def test_a_body_that_lies_about_itself_changes_nothing_of_the_status() -> None:
     lies = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 99\r\n\r\nnot gzip, and not 99"
     assert await posted(saying(lies)) == ("delivered", 200, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        (b"204 No Content\r\nContent-Length: 2\r\n\r\n{}", 204),
+        (b"204 No Content\r\n\r\n<html>taken</html>\r\n", 204),
+        (b"204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n", 204),
+        (b"204 No Content\nContent-Length: 2\n\n{}", 204),
+        (b"205 Reset Content\r\n\r\n{}", 205),
+        (b"200 OK\r\nContent-Length: 0\r\n\r\n{}", 200),
+        (b"200 OK\r\nContent-Length: 2\r\n\r\n{} and more", 200),
+        (b"200 OK\r\nTransfer-Encoding: chunked\r\n\r\nnot in chunks", 200),
+        (b"103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 204 No Content\r\nContent-Length: 2\r\n\r\n{}", 204),
+        (b"410 Gone\r\nContent-Length: 0\r\n\r\n{}", 410),
+        (b"304 Not Modified\r\nContent-Length: 2\r\n\r\n{}", 304),
+    ],
+)
+@pytest.mark.parametrize("cut", [None, 1, 10, -3], ids=["whole", "first", "head", "end"])
+async def test_an_answer_is_what_its_head_says_whatever_follows_and_in_however_many_pieces(
+    answer: bytes, status: int, cut: int | None
+) -> None:
+    whole = b"HTTP/1.1 " + answer
+    pieces = [whole] if cut is None else [whole[:cut], whole[cut:]]
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        await reader.readexactly(2)
+        for piece in pieces:
+            writer.write(piece)
+            await asyncio.sleep(0.01)
+
+    assert await posted(talk) == ("delivered" if status < 300 else "status", status, 0.0)
+
+
+async def test_an_end_of_a_head_that_comes_in_two_pieces_is_one() -> None:
+    head = b"HTTP/1.1 204 No Content\r\nContent-Length: 2\r\n\r\n"
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        await reader.readexactly(2)
+        for piece in (head[:-1], head[-1:] + b"{}"):
+            writer.write(piece)
+            await asyncio.sleep(0.05)
+
+    assert await posted(talk) == ("delivered", 204, 0.0)
 
 
 @pytest.mark.parametrize(
