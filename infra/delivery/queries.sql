@@ -157,7 +157,7 @@ select webhook
 -- name: due
 -- What is due by $1 of the webhooks $2, of each as many as $3 says, but what is on its way already ($4, $5).
 -- Of an ordered webhook that is only what comes next, when that is due. Nothing is until deliveries know of the latest era.
-select due.webhook, due.position, due.era, due.sequence, due.schedule, due.tries, due.body, due.traceparent, tenant, webhooks.state
+select due.webhook, due.position, due.era, due.sequence, due.schedule, due.tries, due.attempts, due.body, due.traceparent, tenant, webhooks.state
   from unnest($2::text[], $3::integer[]) as asked (webhook, room)
   join delivery.webhooks using (webhook)
  cross join lateral (
@@ -171,7 +171,7 @@ select due.webhook, due.position, due.era, due.sequence, due.schedule, due.tries
  where active and not ordered and to_disable is null
    and (select era from delivery.progress) = (select log.era_at(9223372036854775807))
 union all
-select next.webhook, next.position, next.era, next.sequence, next.schedule, next.tries, next.body, next.traceparent, tenant, webhooks.state
+select next.webhook, next.position, next.era, next.sequence, next.schedule, next.tries, next.attempts, next.body, next.traceparent, tenant, webhooks.state
   from unnest($2::text[]) as asked (webhook)
   join delivery.webhooks using (webhook)
  cross join lateral (
@@ -185,12 +185,13 @@ select next.webhook, next.position, next.era, next.sequence, next.schedule, next
    and (select era from delivery.progress) = (select log.era_at(9223372036854775807));
 
 -- name: record
--- Attempts that have ended. One of an earlier schedule changes nothing of what is to be done by now.
+-- Attempts that have ended, each with how many there were before it. One of an earlier schedule changes nothing of what
+-- is to be done by now; one that was written down already, by a commit whose answer got lost, changes nothing at all.
 with made as (
     select *
       from unnest($1::text[], $2::bigint[], $3::integer[], $4::timestamptz[], $5::integer[], $6::text[], $7::integer[],
-                  $8::text[], $9::text[], $10::timestamptz[])
-        as m (webhook, sequence, schedule, started_at, milliseconds, outcome, status, url, state, next_attempt_at)
+                  $8::text[], $9::text[], $10::timestamptz[], $11::integer[])
+        as m (webhook, sequence, schedule, started_at, milliseconds, outcome, status, url, state, next_attempt_at, before)
 ), changed as (
     update delivery.deliveries as d
        set attempts = d.attempts + 1, last_attempt_at = m.started_at, last_outcome = m.outcome, last_status = m.status,
@@ -201,7 +202,7 @@ with made as (
            tries = case when d.schedule = m.schedule then d.tries + 1 else d.tries end,
            next_attempt_at = case when d.schedule = m.schedule then m.next_attempt_at else d.next_attempt_at end
       from made as m
-     where d.webhook = m.webhook and d.sequence = m.sequence
+     where d.webhook = m.webhook and d.sequence = m.sequence and d.attempts = m.before
     returning d.webhook, d.position, d.era, d.sequence, d.attempts
 )
 insert into delivery.attempts (webhook, position, era, number, started_at, milliseconds, outcome, status, url)

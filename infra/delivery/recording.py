@@ -108,7 +108,8 @@ def _row(attempt: Attempt, end: Ended) -> tuple[object, ...]:
     due, started_at, seconds, answer = attempt
     result, status, _ = answer or (None, None, None)
     where = (due.webhook, due.sequence, due.schedule, started_at)
-    return (*where, round(seconds * 1000), result, status, due.terms.url, end.state, end.next_attempt_at)
+    what = (round(seconds * 1000), result, status, due.terms.url)
+    return (*where, *what, end.state, end.next_attempt_at, due.attempts)
 
 
 def _verdicts(attempts: Sequence[Attempt], ends: Sequence[Ended]) -> dict[tuple[str, str], Verdict]:

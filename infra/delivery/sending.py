@@ -33,7 +33,7 @@ _decode = msgspec.json.Decoder(Webhook).decode
 
 
 class Due(NamedTuple):
-    """A delivery that is to be sent now; ``tries`` is how often this schedule has tried before."""
+    """A delivery that is to be sent now; ``tries`` is how often this schedule has tried, ``attempts`` all of them."""
 
     webhook: str
     position: int
@@ -41,6 +41,7 @@ class Due(NamedTuple):
     sequence: int
     schedule: int
     tries: int
+    attempts: int
     body: bytes
     traceparent: str | None
     tenant: str

@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,6 +12,8 @@ from aiohttp import web
 from commands.webhooks import DeleteWebhook, ReplayEvents
 from infra.delivery import metrics
 from infra.delivery.pruning import prune
+from infra.delivery.recording import Recorder
+from infra.delivery.sending import Attempt
 from infra.delivery.writing import Writing
 from infra.embedded_postgres import EmbeddedPostgres
 from infra.following.rebuilding import rebuild
@@ -228,6 +230,30 @@ async def test_connections_that_break_cost_nothing(database: str, receiver: Rece
     assert {(request.id, request.body) for request in receiver.received} == {
         (f"msg_{webhook}-{request.event['id']}", request.body) for request in receiver.received
     }
+
+
+async def test_an_attempt_whose_record_may_have_come_through_is_counted_once(
+    database: str, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A connection that breaks in a commit leaves open what has become of it: it is written again."""
+    write, broken = Recorder._write, False
+
+    async def breaking(recorder: Recorder, attempts: Sequence[Attempt]) -> None:
+        nonlocal broken
+        await write(recorder, attempts)
+        if attempts and not broken:
+            broken = True
+            raise ConnectionError("no answer to the commit")
+
+    monkeypatch.setattr(Recorder, "_write", breaking)
+    receiver.says(500, 204)
+    async with delivering(database) as stage:
+        webhook = await stage.webhook(receiver.url, types=DEPLOYED)
+        (position,) = await stage.happens()
+        await stage.settled(webhook, 1)
+        record, attempts = await stage.delivery(webhook, position)
+    assert broken
+    assert (record.attempts, [attempt.outcome for attempt in attempts]) == (2, ["status", "delivered"])
 
 
 async def test_what_came_to_its_end_a_month_ago_is_forgotten_and_what_waits_is_not(
