@@ -7,7 +7,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from commands.incident_fields import text
 from domain.rejection import Cause
-from domain.topics import TOPICS
+from domain.topics import is_type
 
 LONGEST_URL = 2048
 LONGEST_DESCRIPTION = 500
@@ -71,15 +71,9 @@ def types(names: tuple[str, ...]) -> Iterator[Cause]:
         yield Cause("#/types", "max", f"must have at most {MOST_TYPES} types")
         return
     for index, name in enumerate(names):
-        if not _is_type(name):
+        if not is_type(name):
             reason = "must be a type of events, or the first parts of some with .* behind"
             yield Cause(f"#/types/{index}", "oneof", reason, name[:100])
-
-
-def _is_type(name: str) -> bool:
-    if name.endswith(".*"):
-        return any(topic.startswith(name[:-1]) for topic in TOPICS)
-    return name in TOPICS
 
 
 def secret(given: str) -> Iterator[Cause]:

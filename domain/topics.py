@@ -7,6 +7,7 @@ from domain.access.events import AccessEvent, EngineEvent
 from domain.alerting.events import RuleEvent, SamplesEvent
 from domain.bpmn.events import InstanceEvent
 from domain.event import Event
+from domain.event_types import WantedTypes, wanted_types
 from domain.incidents.events import IncidentEvent
 from domain.intakes.events import AlertEvent, IntakeEvent, IntakesEvent
 from domain.messaging.events import ChannelEvent, SignalEvent
@@ -39,3 +40,13 @@ TOPICS: Mapping[str, type[Event]] = {fact.topic: fact for fact in FACTS}
 #: An old topic leads to its successor and to the pure function that turns its fields into the successor's.
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 UPCASTERS: Mapping[str, tuple[str, Upcaster]] = {}
+
+
+def are_any(types: WantedTypes) -> bool:
+    """Tell whether any type that there is, or was, is among these."""
+    return any(types.admits(topic) for topic in (*TOPICS, *UPCASTERS))
+
+
+def is_type(wish: str) -> bool:
+    """Tell whether there is such a type, or (``incident.*``) any that begins so."""
+    return are_any(wanted_types([wish]))

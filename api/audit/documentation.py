@@ -12,7 +12,6 @@ from api.audit.entries import AuditEntry, AuditPage, summary_of
 from api.audit.forms import FORMS
 from api.audit.heads import AuditHead
 from api.audit.parameters import ACTOR_KINDS, DEFAULT_LIMIT, JSON, MOST_ENTRIES
-from api.audit.subjects import Subject
 from api.histories import CausingEvent, HistoryActor
 from api.incidents.documentation import POSITION, Documented, number_parameter, refusals, text_parameter, word_parameter
 from api.incidents.parameters import invalid
@@ -20,6 +19,7 @@ from api.log.seats import RETRY_SECONDS
 from api.log.telling import NEXT
 from api.problems import PROBLEM_JSON
 from api.refusals import TooManyRequests, Unauthorized
+from api.subjects import Subject
 from domain.identity import INT64_MAX
 from domain.rejection import Forbidden, Unavailable
 

@@ -4,9 +4,9 @@ from functools import cache
 
 import msgspec
 
-from api.audit.subjects import Subject, subject_of
 from api.histories import CausingEvent, HistoryActor, actor_of, causing_event
 from api.log.types import described
+from api.subjects import Subject, subject_of
 from domain.identity import Int64
 from domain.timestamps import rfc3339
 from domain.topics import TOPICS, UPCASTERS

@@ -1,19 +1,18 @@
 """What an auditor asks for, in the query of the request. A parameter that is not known is refused, as by the feed."""
 
-import re
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import get_args
 
 import msgspec
 
 from api.audit.forms import FORMS
-from api.audit.subjects import stream_in
 from api.incidents.parameters import invalid
 from api.log.parameters import FollowerParameters
+from api.subjects import stream_in
 from domain.event import ActorKind
+from domain.event_types import WantedTypes, wanted_types
 from domain.identity import INT64_MAX
-from domain.topics import TOPICS, UPCASTERS
+from domain.topics import are_any
 from infra.audit.trail import Asked
 
 DEFAULT_LIMIT = 100
@@ -22,9 +21,6 @@ JSON = "json"
 
 NAMES = ("after", "limit", "format", "actor", "actorKind", "action", "subject", "from", "to")
 ACTOR_KINDS: tuple[str, ...] = get_args(ActorKind)
-
-_ACTION = re.compile(r"[a-z_]+(?:\.[a-z_]+)*(?:\.\*|\.v[0-9]{1,9})?", re.ASCII)
-_TYPES = (*TOPICS, *UPCASTERS)
 
 
 class AuditParameters(FollowerParameters):
@@ -40,7 +36,7 @@ class AuditParameters(FollowerParameters):
             tenant=tenant,
             actor_kind=self.word("actorKind", ACTOR_KINDS),
             actor=self.text("actor"),
-            **self._action(),
+            types=self._action(),
             stream=None if subject is None else stream_in(subject),
             since=since,
             until=until,
@@ -58,18 +54,15 @@ class AuditParameters(FollowerParameters):
         named = self.word("format", (JSON, *FORMS))
         return named or next((name for name, form in FORMS.items() if form.media_type in accept), JSON)
 
-    def _action(self) -> Mapping[str, str]:
-        """Return the type that is wanted, or what the wanted types begin with."""
+    def _action(self) -> WantedTypes:
+        """Return the types that are wanted: the one of this name, in any version where none is given, or some."""
         action = self.text("action")
         if action is None:
-            return {}
-        beginning = action[:-1] if action.endswith(".*") else f"{action}.v"
-        whole = action in _TYPES
-        if not _ACTION.fullmatch(action) or not (whole or any(name.startswith(beginning) for name in _TYPES)):
-            raise invalid(
-                "action", "must be a type that /events/types lists, with or without version, or like incident.*"
-            )
-        return {"topic": action} if whole else {"topics": beginning}
+            return WantedTypes()
+        for types in (wanted_types([action]), WantedTypes(beginnings=(f"{action}.v",))):
+            if are_any(types):
+                return types
+        raise invalid("action", "must be a type that /events/types lists, with or without version, or like incident.*")
 
     def _moment(self, name: str) -> datetime | None:
         text = self.text(name)

@@ -15,8 +15,10 @@ from api.answers import json_bytes
 from api.cli.database import opened, reached
 from api.composition import Node
 from api.incidents.ids import INCIDENT_IDS
+from api.subjects import stream_in
+from domain.event_types import wanted_types
 from domain.identity import incident_stream
-from domain.topics import TOPICS, UPCASTERS
+from domain.topics import is_type
 from infra.event_feed.cloud_events import cloud_event
 from infra.event_feed.exporting import ExportFile, export
 from infra.event_feed.importing import ImportRefused, import_log
@@ -40,8 +42,14 @@ def events() -> None:
 
 @events.command("tail")
 @click.option("--after", type=click.IntRange(0), help="Begin after this position; without it at the end of the log.")
-@click.option("--type", "types", multiple=True, metavar="TYPE", help="Only this type; may be given several times.")
-@click.option("--stream", help="Only this stream.")
+@click.option(
+    "--type",
+    "types",
+    multiple=True,
+    metavar="TYPE",
+    help="Only this type, or incident.* and the like; may be given several times.",
+)
+@click.option("--stream", help="Only this stream, by its name or by the id of what it is about, such as whk_<ULID>.")
 @click.option("--process-key", help="Only this process of the tenant, by its BPMN id.")
 @click.option("--incident", metavar="ID", help="Only this incident, inc_<ULID>.")
 @click.option("--tenant", help="Only this tenant; without it all of them.")
@@ -135,17 +143,18 @@ async def _printed(node: Node, wanted: Wanted, after: int, upto: int | None) -> 
 def _wanted(  # what the options say
     types: tuple[str, ...], stream: str | None, process_key: str | None, incident: str | None, tenant: str | None
 ) -> Wanted:
-    unknown = [name for name in types if name not in TOPICS and name not in UPCASTERS]
+    unknown = [name for name in types if not is_type(name)]
     if unknown:
         raise click.UsageError(f"{unknown[0]} is not a type of event")
     if process_key is not None and tenant is None:
         raise click.UsageError("--process-key needs --tenant: processes of tenants may have the same names")
+    stream = None if stream is None else stream_in(stream)
     if incident is not None:
         ulid = INCIDENT_IDS.ulid(incident)
         if ulid is None or stream not in (None, incident_stream(ulid)):
             raise click.UsageError(f"{incident} is not an incident of that stream")
         stream = incident_stream(ulid)
-    return Wanted(tenant, types, stream, process_key)
+    return Wanted(tenant, wanted_types(types), stream, process_key)
 
 
 def _until_stopped(work: Coroutine[Any, Any, Answer], sentence: str) -> Answer:

@@ -13,6 +13,7 @@ from api.answers import json_bytes
 from api.cli.database import opened
 from api.cli.tables import visible
 from api.histories import HistoryFact, history_fact
+from api.subjects import stream_in
 from infra.replaying.causes import Causes
 from infra.replaying.replays import Replays, Step, is_replayable
 
@@ -34,12 +35,14 @@ def replay(stream: str, last: int | None, *, as_json: bool) -> None:
     """Tell the facts of STREAM, what caused each, and the state after it.
 
     What the state has become is told by its members that changed, and as a whole at the end. STREAM is the subject of
-    events, such as instance-2026-11-23-1. Secrets are left out; what is encrypted stays encrypted.
+    events, such as instance-2026-11-23-1, or the id of what it is about: 2026-11-23/1 of a process instance,
+    inc_<ULID>, chk_<ULID>, rule_<ULID>, whk_<ULID>. Secrets are left out; what is encrypted stays encrypted.
     """
-    if not stream.isprintable() or not is_replayable(stream):
-        raise click.UsageError(f"{stream!a} is not the name of a stream")
+    named = stream_in(stream)
+    if not named.isprintable() or not is_replayable(named):
+        raise click.UsageError(f"{stream!a} is not the name of a stream, nor the id of what has one")
     try:
-        asyncio.run(_told(stream, last, as_json=as_json))
+        asyncio.run(_told(named, last, as_json=as_json))
     except KeyboardInterrupt:
         raise SystemExit(STOPPED) from None
     except BrokenPipeError:  # whoever read has seen enough

@@ -26,8 +26,12 @@ _ENVELOPE, _DELIVERED = f"{_REFERENCE}CloudEvent", f"{_REFERENCE}DeliveredEvent"
 #: What may be asked for, as the query of a request.
 _FILTERS: Json = {
     "after": {"type": "integer", "minimum": 0, "default": 0, "description": "events after this position"},
-    "type": {"type": "array", "items": {"type": "string"}, "description": "events of these types only"},
-    "stream": {"type": "string", "description": "events of this stream (`subject`) only"},
+    "type": {
+        "type": "array",
+        "items": {"type": "string"},
+        "description": "events of these types only, or of all that begin so (`incident.*`)",
+    },
+    "stream": {"type": "string", "description": "events of this stream (`subject`) only, or of what this is the id of"},
     "processKey": {"type": "string", "description": "events of this process only, by its BPMN id"},
     "incident": {"type": "string", "description": "events of this incident only, `inc_<ULID>`"},
 }

@@ -139,13 +139,18 @@ _FILTERS = (
         param_in="query",
         schema=Schema(
             type=OpenAPIType.ARRAY,
-            items=Schema(type=OpenAPIType.STRING, enum=sorted(TOPICS)),
-            examples=[["job.failed.v1"]],
+            items=Schema(
+                any_of=[
+                    Schema(type=OpenAPIType.STRING, enum=sorted(TOPICS)),
+                    Schema(type=OpenAPIType.STRING, pattern=r"^[a-z_]+(\.[a-z_]+)*\.\*$"),
+                ]
+            ),
+            examples=[["job.failed.v1", "incident.*"]],
         ),
-        description="events of this type only; may be given several times",
+        description="events of this type only, or of all that begin so (`incident.*`); may be given several times",
         required=False,
     ),
-    text_parameter("stream", "events of this stream only", "instance-2026-11-23-1"),
+    text_parameter("stream", "events of this stream only, or of what this is the id of", "instance-2026-11-23-1"),
     text_parameter("processKey", "events of this process only, by its BPMN id", "order"),
     text_parameter("incident", "events of this incident only", "inc_01JD8QZ2N3W4X5Y6Z7A8B9C0D1"),
 )

@@ -7,8 +7,10 @@ from collections.abc import Collection
 
 from api.incidents.ids import INCIDENT_IDS
 from api.incidents.parameters import Parameters, invalid
+from api.subjects import stream_in
+from domain.event_types import WantedTypes, wanted_types
 from domain.identity import incident_stream
-from domain.topics import TOPICS, UPCASTERS
+from domain.topics import is_type
 from infra.event_feed.pages import Wanted
 
 DEFAULT_LIMIT = 100
@@ -32,17 +34,17 @@ class FollowerParameters(Parameters):
 
     def wanted(self, tenant: str) -> Wanted:
         """Return what the filters let through of a tenant's events."""
-        stream, incident = self.text("stream"), self.text("incident")
+        given, incident = self.text("stream"), self.text("incident")
+        stream = None if given is None else stream_in(given)
         if incident is not None:
             ulid = INCIDENT_IDS.ulid(incident)
             of_incident = incident_stream(ulid) if ulid is not None else NO_STREAM
             stream = of_incident if stream in (None, of_incident) else NO_STREAM
         return Wanted(tenant, self._types(), stream, self.text("processKey"))
 
-    def _types(self) -> tuple[str, ...]:
+    def _types(self) -> WantedTypes:
         """Return the types that are asked for, each given by itself."""
-        types = tuple(dict.fromkeys(self._values.get("type", ())))
-        for topic in types:
-            if topic not in TOPICS and topic not in UPCASTERS:
-                raise invalid("type", "must be a type that /events/types lists")
-        return types
+        wishes = self._values.get("type", ())
+        if not all(map(is_type, wishes)):
+            raise invalid("type", "must be a type that /events/types lists, or the first parts of some with .* behind")
+        return wanted_types(wishes)

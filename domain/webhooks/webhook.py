@@ -5,6 +5,7 @@ from typing import assert_never
 
 import msgspec
 
+from domain.event_types import wanted_types
 from domain.webhooks.events import (
     Reason,
     WebhookChanged,
@@ -46,11 +47,7 @@ class Webhook(msgspec.Struct, frozen=True):
 
     def wants(self, topic: str) -> bool:
         """Tell whether events of a topic are delivered, as far as that alone says."""
-        return not self.types or any(_covers(kind, topic) for kind in self.types)
-
-
-def _covers(kind: str, topic: str) -> bool:
-    return topic.startswith(kind[:-1]) if kind.endswith(".*") else topic == kind
+        return wanted_types(self.types).admits(topic)
 
 
 def evolve(webhook: Webhook | None, event: WebhookEvent, at: datetime, _by: str, tenant: str) -> Webhook | None:

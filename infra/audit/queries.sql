@@ -87,15 +87,15 @@ select stream, version as known, reached, position
 select coalesce(max(upto), 0) from log.chain;
 
 -- name: deeds
--- The facts after $1 up to $2, of the tenant $3, of an actor ($4 and $5), a topic or topics that begin so ($6 and $7),
--- recorded from $8 and before $9 (null: any): at most $10 of them, and no more once they have $11 bytes.
+-- The facts after $1 up to $2, of the tenant $3, of an actor ($4 and $5), of the types $6 and those that
+-- begin with $7 (neither: of all), recorded from $8 and before $9 (null: any): at most $10 of them, and no more once they have $11 bytes.
 select notification_id, originator_id, originator_version, topic, state, tenant, actor_kind, actor_id,
        happened_at, recorded_at, correlation_id, causation_id
   from (select *, sum(octet_length(state)) over (order by notification_id) - octet_length(state) as bytes_before
           from log.events
          where notification_id > $1 and notification_id <= $2 and tenant = $3
            and ($4::text is null or actor_kind = $4) and ($5::text is null or actor_id = $5)
-           and ($6::text is null or topic = $6) and ($7::text is null or starts_with(topic, $7))
+           and (cardinality($6::text[]) + cardinality($7::text[]) = 0 or topic = any ($6) or topic ^@ any ($7))
            and ($8::timestamptz is null or recorded_at >= $8) and ($9::timestamptz is null or recorded_at < $9)
          order by notification_id
          limit $10) as part
@@ -111,7 +111,7 @@ select notification_id, originator_id, originator_version, topic, state, tenant,
          where originator_id = $12 and originator_version > $13 and originator_version <= $14
            and notification_id > $1 and notification_id <= $2 and tenant = $3
            and ($4::text is null or actor_kind = $4) and ($5::text is null or actor_id = $5)
-           and ($6::text is null or topic = $6) and ($7::text is null or starts_with(topic, $7))
+           and (cardinality($6::text[]) + cardinality($7::text[]) = 0 or topic = any ($6) or topic ^@ any ($7))
            and ($8::timestamptz is null or recorded_at >= $8) and ($9::timestamptz is null or recorded_at < $9)
          order by originator_version
          limit $10) as part

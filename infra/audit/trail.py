@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from domain.event import Actor, Event, Recorded
+from domain.event_types import WantedTypes
 from domain.rejection import InvalidInput
 from infra.audit.queries import SQL
 from infra.codec import decode
@@ -27,7 +28,7 @@ BOUNDS = Bounds(facts=100, bytes=4_000_000)
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """Which deeds: of a tenant, by an actor, of a topic or of topics that begin so, to a stream, in a time.
+    """Which deeds: of a tenant, by an actor, of some types, to a stream, in a time.
 
     ``since`` and ``until`` are about when they were recorded; the latter is not included.
     """
@@ -35,8 +36,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     tenant: str
     actor_kind: str | None = None
     actor: str | None = None
-    topic: str | None = None
-    topics: str | None = None
+    types: WantedTypes = WantedTypes()
     stream: str | None = None
     since: datetime | None = None
     until: datetime | None = None
@@ -117,8 +117,9 @@ class Trail:
 
 def _arguments(asked: Asked, after: int, upto: int, bounds: Bounds) -> tuple[Any, ...]:
     actor = (asked.actor_kind, asked.actor)
+    types = (asked.types.names, asked.types.beginnings)
     when = (asked.since, asked.until)
-    return (after, upto, asked.tenant, *actor, asked.topic, asked.topics, *when, bounds.facts, bounds.bytes)
+    return (after, upto, asked.tenant, *actor, *types, *when, bounds.facts, bounds.bytes)
 
 
 def _deed(row: Any) -> Deed:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from domain.event_types import WantedTypes
 from domain.rejection import InvalidInput
 from infra.event_feed.entries import Entry, entry_of, readable
 from infra.event_feed.processes import StreamProcesses
@@ -19,10 +20,10 @@ SQL = named_queries(Path(__file__).with_name("queries.sql"))
 
 
 class Wanted(msgspec.Struct, frozen=True):
-    """Which facts: of a tenant (None: of all), of some topics (none: of all), of a stream, of a process."""
+    """Which facts: of a tenant (None: of all), of some types, of a stream, of a process."""
 
     tenant: str | None = None
-    topics: tuple[str, ...] = ()
+    types: WantedTypes = WantedTypes()
     stream: str | None = None
     process: str | None = None
 
@@ -30,7 +31,7 @@ class Wanted(msgspec.Struct, frozen=True):
         """Tell whether an entry is wanted, but for its process."""
         return (
             self.tenant in (None, entry.tenant)
-            and (not self.topics or entry.topic in self.topics)
+            and self.types.admits(entry.topic)
             and self.stream in (None, entry.stream)
         )
 
@@ -102,12 +103,12 @@ class Pages:
 
     async def _stretch(self, wanted: Wanted, after: int, head: int, bounds: Bounds) -> Page:
         upto = min(after + bounds.read, head)
-        arguments = (after, upto, wanted.tenant, wanted.topics, bounds.facts, bounds.bytes)
+        arguments = (after, upto, *_filters(wanted), bounds.facts, bounds.bytes)
         return _page(await self._database.fetch(SQL["stretch"], *arguments), upto, head, bounds)
 
     async def _of_process(self, wanted: Wanted, process: str, after: int, head: int, bounds: Bounds) -> Page:
         upto = min(after + bounds.read, head)
-        places = await self._database.fetch(SQL["places"], after, upto, wanted.tenant, wanted.topics)
+        places = await self._database.fetch(SQL["places"], after, upto, *_filters(wanted))
         streams = await self._processes_streams(wanted, process, {stream for _, stream in places})
         chosen = [position for position, stream in places if stream in streams][: bounds.facts]
         rows = await self._database.fetch(SQL["chosen"], chosen, bounds.bytes) if chosen else ()
@@ -120,13 +121,17 @@ class Pages:
         if begin is None:
             return Page((), head, head)
         last = begin + bounds.read
-        arguments = (stream, begin, last, head, wanted.tenant, wanted.topics, bounds.facts, bounds.bytes)
+        arguments = (stream, begin, last, head, *_filters(wanted), bounds.facts, bounds.bytes)
         rows = await self._database.fetch(SQL["of_stream"], *arguments)
         upto = await self._database.fetchval(SQL["position_of"], stream, last, head)
         return _page(rows, head if upto is None else upto, head, bounds)
 
     async def _processes_streams(self, wanted: Wanted, process: str, streams: set[str]) -> frozenset[str]:
         return await self._processes.of_process(streams, wanted.tenant or "", process)
+
+
+def _filters(wanted: Wanted) -> tuple[Any, ...]:
+    return wanted.tenant, wanted.types.names, wanted.types.beginnings
 
 
 def _page(rows: Sequence[Any], upto: int, head: int, bounds: Bounds) -> Page:

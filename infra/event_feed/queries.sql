@@ -2,18 +2,18 @@
 select position from log.head;
 
 -- name: stretch
--- The facts after $1 up to $2, of the tenant $3 (null: of all) and the topics $4 (none: of all): at most $5 of them, and
--- no more once they have $6 bytes. One is always returned, however large it is.
+-- The facts after $1 up to $2, of the tenant $3 (null: of all), of the types $4 and those that begin with $5 (neither:
+-- of all): at most $6 of them, and no more once they have $7 bytes. One is always returned, however large it is.
 select notification_id, originator_id, originator_version, topic, state, tenant, actor_kind, actor_id,
        happened_at, recorded_at, correlation_id, causation_id, traceparent
   from (select *, sum(octet_length(state)) over (order by notification_id) - octet_length(state) as bytes_before
           from log.events
          where notification_id > $1 and notification_id <= $2
            and ($3::text is null or tenant = $3)
-           and (cardinality($4::text[]) = 0 or topic = any ($4))
+           and (cardinality($4::text[]) + cardinality($5::text[]) = 0 or topic = any ($4) or topic ^@ any ($5))
          order by notification_id
-         limit $5) as part
- where bytes_before < $6
+         limit $6) as part
+ where bytes_before < $7
  order by notification_id;
 
 -- name: places
@@ -22,7 +22,7 @@ select notification_id, originator_id
   from log.events
  where notification_id > $1 and notification_id <= $2
    and ($3::text is null or tenant = $3)
-   and (cardinality($4::text[]) = 0 or topic = any ($4))
+   and (cardinality($4::text[]) + cardinality($5::text[]) = 0 or topic = any ($4) or topic ^@ any ($5))
  order by notification_id;
 
 -- name: chosen
@@ -48,18 +48,19 @@ with recursive search (low, high) as (
 select max(low) from search;
 
 -- name: of_stream
--- The facts of the stream $1 after version $2, at most to version $3 and to position $4, of the tenant $5 (null: of any)
--- and the topics $6 (none: of all): at most $7 of them, and no more once they have $8 bytes.
+-- The facts of the stream $1 after version $2, at most to version $3 and to position $4, of the tenant $5 (null: of
+-- any), of the types $6 and those that begin with $7 (neither: of all): at most $8 of them, and no more once they have
+-- $9 bytes.
 select notification_id, originator_id, originator_version, topic, state, tenant, actor_kind, actor_id,
        happened_at, recorded_at, correlation_id, causation_id, traceparent
   from (select *, sum(octet_length(state)) over (order by originator_version) - octet_length(state) as bytes_before
           from log.events
          where originator_id = $1 and originator_version > $2 and originator_version <= $3 and notification_id <= $4
            and ($5::text is null or tenant = $5)
-           and (cardinality($6::text[]) = 0 or topic = any ($6))
+           and (cardinality($6::text[]) + cardinality($7::text[]) = 0 or topic = any ($6) or topic ^@ any ($7))
          order by originator_version
-         limit $7) as part
- where bytes_before < $8
+         limit $8) as part
+ where bytes_before < $9
  order by notification_id;
 
 -- name: position_of

@@ -46,6 +46,8 @@ def test_tail_prints_what_comes_until_it_is_stopped(data_dir: Path) -> None:
     assert "Traceback" not in said
     whole = annals("events", "tail", "--after", "0", "--no-follow", **settings)
     assert [json.loads(line)["id"] for line in whole.out.splitlines()] == ["1", "2", "3", "4"]
+    some = annals("events", "tail", "--after", "0", "--no-follow", "--type", "tenant.*", **settings)
+    assert [json.loads(line)["id"] for line in some.out.splitlines()] == ["1", "3"]
     mine = annals("events", "tail", "--after", "0", "--no-follow", "--tenant", "acme", **settings)
     assert [json.loads(line)["type"] for line in mine.out.splitlines()] == ["tenant.registered.v1", "key.issued.v1"]
     exported = annals("events", "export", str(data_dir / "log"), **settings)
@@ -107,6 +109,7 @@ def test_a_reader_who_has_seen_enough_ends_the_tail_quietly(data_dir: Path) -> N
     [
         (("tail", "--after", "x"), 2, "is not a valid integer"),
         (("tail", "--type", "job.lost.v1"), 2, "job.lost.v1 is not a type of event"),
+        (("tail", "--type", "lost.*"), 2, "lost.* is not a type of event"),
         (("tail", "--process-key", "order"), 2, "--process-key needs --tenant"),
         (("tail", "--incident", "x"), 2, "x is not an incident"),
         (("tail", "--after", "100000"), 1, "position 100000 is beyond the end of the log"),

@@ -62,6 +62,18 @@ def read_nothing(*arguments: str, data_dir: Path) -> None:
         assert process.wait(PATIENCE) == 0
 
 
+def test_what_clients_know_by_an_id_is_replayed_by_it(data_dir: Path) -> None:
+    made = annals("webhooks", "create", "https://receiver.example/hooks", data_dir=data_dir)
+    found = re.search(r"whk_(\w{26})", made.err)
+    assert found is not None, made.err
+    by_id, by_name = (annals("replay", name, data_dir=data_dir) for name in (found[0], f"webhook-{found[1]}"))
+    assert (by_id.code, by_id.out) == (0, by_name.out)
+    assert "1  webhook.created.v1" in by_id.out
+    assert "whsec_" not in by_id.out
+    tail = annals("events", "tail", "--after", "0", "--no-follow", "--stream", found[0], data_dir=data_dir)
+    assert [json.loads(line)["type"] for line in tail.out.splitlines()] == ["webhook.created.v1"]
+
+
 def test_without_a_server_secrets_of_keys_stay_in_the_log(data_dir: Path) -> None:
     created = annals("keys", "create", "--role", "viewer", "--name", "eye", data_dir=data_dir)
     key_id = created.out.strip().split("_")[1]
@@ -76,6 +88,9 @@ def test_what_cannot_be_replayed_is_said_in_a_line(data_dir: Path) -> None:
     assert annals("tenants", "create", "acme", data_dir=data_dir).code == 0
     for arguments, code, sentence in (
         (("tenant-nobody",), 1, "there is no stream tenant-nobody"),
+        (("inc_01ARZ3NDEKTSV4RRFFQ69G5FAV",), 1, "there is no stream incident-01ARZ3NDEKTSV4RRFFQ69G5FAV"),
+        (("2026-11-23/1",), 1, "there is no stream instance-2026-11-23-1"),
+        (("inc_1",), 2, "'inc_1' is not the name of a stream, nor the id of what has one"),
         (("tenant-acme", "--to", "2"), 1, "tenant-acme ends at version 1"),
         (("tenant-acme", "--to", "0"), 2, "0 is not in the range x>=1"),
         (("tenant-acme", "--to", "x"), 2, "'x' is not a valid integer"),

@@ -1,4 +1,4 @@
-"""What something was done to: streams, with the ids by which clients know what they are about, and where to see it."""
+"""What events are about: streams, with the ids by which clients know what they are about, and where to see it."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -7,6 +7,7 @@ from typing import NamedTuple
 import msgspec
 
 from api.incidents.ids import CHECK_IDS, INCIDENT_IDS, RULE_IDS, Ids
+from api.webhooks.ids import WEBHOOK_IDS
 
 
 class Subject(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -24,10 +25,8 @@ class _Form(NamedTuple):
     path: str = ""
 
 
-WEBHOOK_IDS = Ids("webhook", "whk_")
-
 _IN_PARTITION = re.compile(r"(\d{4}-\d\d-\d\d)-(\d{1,10})", re.ASCII)
-_INSTANCE = re.compile(r"(\d{4}-\d\d-\d\d)/(\d{1,10})", re.ASCII)
+_INSTANCE = re.compile(r"(\d{4}-\d\d-\d\d)[/-](\d{1,10})", re.ASCII)
 
 
 def _numbered(rest: str) -> str | None:
@@ -79,7 +78,11 @@ def subject_of(stream: str) -> Subject:
 
 
 def stream_in(text: str) -> str:
-    """Return the stream that is meant by its name, or by the id of an incident, check, rule, webhook or instance."""
+    """Return the stream that is meant by its name, or by the id of what it is about, as clients know that.
+
+    These are ``inc_``, ``chk_``, ``rule_`` and ``whk_`` with a ULID, and partition and id of a process instance, as in
+    its path (``2026-11-23/1``) or with a hyphen.
+    """
     for kind, ids in _IDS.items():
         if ulid := ids.ulid(text):
             return f"{kind}-{ulid}"
