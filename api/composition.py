@@ -48,9 +48,9 @@ from infra.following.standing import Standing
 from infra.history import ReadModelHistory
 from infra.ids import IdBlocks
 from infra.intakes import IntakeRecords, IntakeSecrets
-from infra.leases import Lease
+from infra.leases import GiveWay, Lease
 from infra.lookups import PostgresLookups
-from infra.migrating import migrate
+from infra.migrating import known_migrations, migrate
 from infra.node_measures import measure_connections, measure_incidents
 from infra.postgres import Connection, Link, Pools, Record, connect, let_connecting_be_cancelled, open_pools
 from infra.probing.prober import LEASE as PROBER_LEASE
@@ -180,7 +180,8 @@ async def _assembled(settings: Settings, dsn: str, pools: Pools, watch: Watch, s
     events = await stack.enter_async_context(_event_log(settings, dsn, pools, watch, clock))
     engine_time = await _engine_time(events, clock)
     duties = Duties(clock.wall)
-    followers = _followers(pools, events, duties.of(LEASE, PATIENCE) if "followers" in settings.roles else None)
+    follower_duty = duties.of(LEASE, PATIENCE) if "followers" in settings.roles else None
+    followers = _followers(_lease(pools, LEASE, follower_duty), pools, events)
     reading = Reading(pools.queries, READ_MODELS, events.doorbell, followers.progress, settings.query_wait)
     ids = IdBlocks(pools.commands)
     cipher = VariableCipher(settings.encryption_keys)
@@ -247,8 +248,12 @@ def _commands(
     )
 
 
-def _followers(pools: Pools, events: EventLog, duty: Duty | None) -> Followers:
-    lease = Lease(pools.followers, LEASE, _holder(), duty=duty)
+def _lease(pools: Pools, name: str, duty: Duty | None) -> Lease:
+    """Return a lease for this process, which gives it up to a newer release where that is at work."""
+    return Lease(pools.followers, name, _holder(), duty=duty, migrations=known_migrations())
+
+
+def _followers(lease: Lease, pools: Pools, events: EventLog) -> Followers:
     return Followers(pools.followers, lease, events.doorbell, READ_MODELS, tail=events.tail)
 
 
@@ -303,7 +308,7 @@ def _roles(node: Node) -> dict[str, Coroutine[Any, Any, None]]:
         running["event feed"] = node.feed.run()
     if "followers" in settings.roles:
         running["followers"] = node.followers.run()
-        chain_lease = Lease(node.pools.followers, CHAIN_LEASE, _holder(), duty=node.duties.of(CHAIN_LEASE, PATIENCE))
+        chain_lease = _lease(node.pools, CHAIN_LEASE, node.duties.of(CHAIN_LEASE, PATIENCE))
         running["chain"] = Chaining(node.pools.followers, chain_lease, node.log.doorbell).run()
     if "executor" in settings.roles:
         executor = Executor(
@@ -327,7 +332,8 @@ def _roles(node: Node) -> dict[str, Coroutine[Any, Any, None]]:
 
 def _delivering(node: Node) -> Coroutine[Any, Any, None]:
     """Return the deliveries to webhooks; of all nodes one makes them."""
-    settings, wall, duty = node.settings, Clock().wall, node.duties.of(DELIVERY_LEASE, PATIENCE)
+    settings, wall = node.settings, Clock().wall
+    lease = _lease(node.pools, DELIVERY_LEASE, node.duties.of(DELIVERY_LEASE, PATIENCE))
     means = Means(
         commands=node.commands,
         secrets=WebhookSecrets(node.secret_key),
@@ -335,9 +341,10 @@ def _delivering(node: Node) -> Coroutine[Any, Any, None]:
         sources=Sources(node.pools.followers, wall),
         terms=Terms(_targets(settings), settings.webhook_timeout, wall, ssl.create_default_context()),
         retries=settings.webhook_retries,
-        tell=duty.tell,
+        tell=lease.tell,
+        give_way=lease.give_way,
     )
-    return Lease(node.pools.followers, DELIVERY_LEASE, _holder(), duty=duty).keep(Deliveries(means).deliver)
+    return lease.keep(Deliveries(means).deliver)
 
 
 def _targets(settings: Settings) -> Targets:
@@ -354,12 +361,11 @@ def _probing(node: Node) -> Coroutine[Any, Any, None]:
 
 
 def _on_one_node(
-    node: Node, name: str, run: Callable[[Callable[[], None]], Coroutine[Any, Any, None]], pause: float = 0.0
+    node: Node, name: str, run: Callable[[Callable[[], None], GiveWay], Coroutine[Any, Any, None]], pause: float = 0.0
 ) -> Coroutine[Any, Any, None]:
     """Return what one node at a time does, under the lease of that name; it pauses for so many seconds by itself."""
-    duty = node.duties.of(name, pause + PATIENCE)
-    lease = Lease(node.pools.followers, name, _holder(), duty=duty)
-    return lease.keep(lambda _held: run(duty.goes_on))
+    lease = _lease(node.pools, name, node.duties.of(name, pause + PATIENCE))
+    return lease.keep(lambda _held: run(lease.goes_on, lease.give_way))
 
 
 def _wire(node: Node) -> DoorbellWire | RedisWire:

@@ -191,12 +191,21 @@ async def _lock_due(commands: Commands, command: LockJobs, asker: Asker) -> Jobs
     return _with_something_changed(changed)
 
 
-async def expire_locks(commands: Commands, asker: Asker, limit: int) -> bool:
-    """Unlock jobs of all tenants whose locks have expired; tell whether there may be more."""
+class LocksExpired(NamedTuple):
+    """Whether more locks may have expired; ``failed`` is why some could not be ended."""
+
+    more: bool
+    failed: tuple[BaseException, ...]
+
+
+async def expire_locks(commands: Commands, asker: Asker, limit: int) -> LocksExpired:
+    """Unlock jobs of all tenants whose locks have expired."""
+    failed: list[BaseException] = []
     expired = await commands.lookups.expired_jobs(commands.clock.now(), limit)
     for tenant, works in groupby(sorted(expired, key=lambda work: work.tenant), key=lambda work: work.tenant):
-        await _each_instance(commands, works, asker._replace(tenant=tenant), ExpireLocksOf)
-    return len(expired) == limit
+        changed = await _each_instance(commands, works, asker._replace(tenant=tenant), ExpireLocksOf)
+        failed += (error for _, error in changed.failed)
+    return LocksExpired(len(expired) == limit, tuple(failed))
 
 
 async def unlock_jobs(commands: Commands, command: UnlockJobs, asker: Asker) -> JobsChanged:

@@ -14,6 +14,8 @@ from commands.handling import Asker, Commands
 from commands.incident_moves import ReturnToOpen
 from domain.event import Actor
 from domain.rejection import NotFound, Unavailable
+from infra.codec import UnreadableFact
+from infra.leases import GiveWay, go_on
 from infra.outages import passes
 from projections.acknowledgements.projector import READ_MODEL
 from projections.acknowledgements.queries import expired_acknowledgements
@@ -46,14 +48,19 @@ class AcknowledgementTimeouts:
         self._commands = commands
         self._readings = readings
         self._database = database
+        self._unreadable: list[UnreadableFact] = []
 
-    async def run(self, goes_on: Callable[[], None] = lambda: None) -> None:
-        """Look until cancelled, and say so each time. An outage is waited out."""
+    async def run(self, goes_on: Callable[[], None] = lambda: None, give_way: GiveWay = go_on) -> None:
+        """Look until cancelled, and say so each time. An outage is waited out.
+
+        ``give_way`` is told of incidents that cannot be read; the others do not wait for them.
+        """
         while True:
             busy = False
             try:
                 busy = await self.take_back() == BATCH
                 goes_on()
+                await self._unread(give_way)
             except Exception as error:
                 if not (isinstance(error, Unavailable) or passes(error)):
                     raise
@@ -70,6 +77,15 @@ class AcknowledgementTimeouts:
                 outcome = await self._commands.send(ReturnToOpen(), Asker(tenant, ACTOR), incident)
             except NotFound as error:
                 log.warning("an acknowledged incident is not there", incident=incident, error=repr(error))
+            except UnreadableFact as error:
+                log.warning("an acknowledged incident cannot be read", incident=incident, error=repr(error))
+                self._unreadable.append(error)
             else:
                 taken_back += outcome.answer is not None
         return taken_back
+
+    async def _unread(self, give_way: GiveWay) -> None:
+        """Leave what could not be read in the last look to a newer release, if there is one."""
+        unreadable, self._unreadable = self._unreadable, []
+        for error in unreadable:
+            await give_way(error)

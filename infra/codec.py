@@ -27,6 +27,25 @@ class UnreadableFact(Exception):
         self.reason = reason
 
 
+class UnknownTopic(UnreadableFact):
+    """No such topic is registered: it is damaged, or a newer release has written the fact."""
+
+    def __init__(self, topic: str) -> None:
+        super().__init__(topic, "no such topic is registered (a newer release may have written it)")
+
+
+def knows(topic: str) -> bool:
+    """Tell whether this release knows a topic, of today or of the past."""
+    return topic in _DECODERS or topic in UPCASTERS
+
+
+def unknown_topic(error: BaseException | None) -> UnknownTopic | None:
+    """Return the fact of an unknown topic that an error comes of, if it comes of one."""
+    while error is not None and not isinstance(error, UnknownTopic):
+        error = error.__cause__
+    return error
+
+
 def decode(topic: str, state: bytes) -> Event:
     """Return the fact; raise ``UnreadableFact`` when the topic is unknown or the state does not fit it."""
     decoder = _DECODERS.get(topic)
@@ -39,7 +58,7 @@ def decode(topic: str, state: bytes) -> Event:
 def upcast(topic: str, state: bytes, upcasters: Mapping[str, tuple[str, Upcaster]]) -> Event:
     """Return a fact of a topic of the past as its latest successor."""
     if topic not in upcasters:
-        raise UnreadableFact(topic, "no such topic is registered (a newer release may have written it)")
+        raise UnknownTopic(topic)
     fields: dict[str, Any] = msgspec.json.decode(state)
     successor = topic
     while successor in upcasters:

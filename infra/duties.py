@@ -49,9 +49,9 @@ class Duty:
         """Say what keeps it from its work."""
         self._turn("standing", trouble)
 
-    def is_elsewhere(self) -> None:
-        """Say that another node does the work."""
-        self._turn("elsewhere", "")
+    def is_elsewhere(self, why: str = "") -> None:
+        """Say that another node does the work, and why if there is more to it than that it was there first."""
+        self._turn("elsewhere", why)
 
     def report(self) -> DutyReport:
         silent = self._patience is not None and self._wall() - self._heard_at > self._patience

@@ -14,6 +14,7 @@ from commands.job_locks import expire_locks
 from commands.tasks import ExecuteTasks, execute_tasks
 from domain.event import Actor
 from domain.rejection import Rejection, Unavailable
+from infra.leases import GiveWay, go_on
 from infra.outages import passes
 
 #: Tasks to run at once, and the longest rest between two looks at the database, in seconds. A task made by this
@@ -33,13 +34,17 @@ class Executor:
         self._asker = Asker(tenant="", actor=Actor("system", engine_id))
         self._retry_limit = retry_limit
 
-    async def run(self, goes_on: Callable[[], None] = lambda: None) -> None:
-        """Run tasks until cancelled, and say so each time. An outage is waited out: nothing is lost by it."""
+    async def run(self, goes_on: Callable[[], None] = lambda: None, give_way: GiveWay = go_on) -> None:
+        """Run tasks until cancelled, and say so each time. An outage is waited out: nothing is lost by it.
+
+        ``give_way`` is told why work could not be done, beside the rest of it.
+        """
         while True:
             try:
-                busy = await expire_locks(self._commands, self._asker, BATCH)
+                busy, failed = await expire_locks(self._commands, self._asker, BATCH)
                 if self._runs_tasks:
-                    busy |= await self._run_due_tasks()
+                    more, failing = await self._run_due_tasks()
+                    busy, failed = busy or more, failed + failing
             except Exception as error:
                 if not (isinstance(error, Rejection) or passes(error)):
                     raise
@@ -47,11 +52,13 @@ class Executor:
                 await asyncio.sleep(LONGEST_REST)  # whatever there may be to do: it cannot be done now
                 continue
             goes_on()
+            for failure in failed:
+                await give_way(failure)
             if not busy:
                 await self._rest()
 
-    async def _run_due_tasks(self) -> bool:
-        """Run up to a batch; tell whether there may be more that can be run."""
+    async def _run_due_tasks(self) -> tuple[bool, tuple[BaseException, ...]]:
+        """Run up to a batch; tell whether there may be more that can be run, and why some could not."""
         self._commands.tasks_created.clear()
         run = await execute_tasks(
             self._commands, ExecuteTasks(limit=BATCH), self._asker, tenant=None, retry_limit=self._retry_limit
@@ -60,7 +67,7 @@ class Executor:
             if isinstance(error, Unavailable) or passes(error):
                 raise error
             log.error("task failed", stream=work.stream, task=work.id, exc_info=error)
-        return len(run.answers) == BATCH
+        return len(run.answers) == BATCH, tuple(error for _, error in run.failed)
 
     async def _rest(self) -> None:
         """Wait for the next task, or a while; tasks that are left to clients wake nobody."""

@@ -4,11 +4,15 @@ A lease is free when it has expired by the database's clock, or when the session
 the next node need not wait. Its epoch rises each time it is taken. ``fence`` looks the epoch up in the transaction that
 writes and keeps the row locked until that commits, so the next holder comes in either before the look (which then
 fails) or after the commit. Nothing depends on clocks agreeing or on a holder noticing in time that it lost its lease.
+
+During an upgrade nodes of two releases ask for the same leases. One of the older release that meets a fact of a topic
+it does not know, in a database that has migrations it does not know either, gives its lease up and keeps back for a
+while, so that a node of the newer release has it. Where there is none it takes the lease again, and does what it can.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Awaitable, Callable, Collection, Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager
 from datetime import timedelta
 from typing import Any, Protocol
 
@@ -16,7 +20,9 @@ import msgspec
 import structlog
 from prometheus_client import Gauge
 
+from infra.codec import unknown_topic
 from infra.duties import Duty
+from infra.migrating import newer_migration
 from infra.outages import passes
 from projections.database import Database
 
@@ -25,6 +31,10 @@ TTL_SECONDS = 10.0
 
 #: How often a node that waits for a lease asks for it, in seconds.
 RETRY_SECONDS = 0.5
+
+#: How long one that has given a lease up to a newer release keeps back before it asks again, in seconds: any other node
+#: that waits has asked by then, several times.
+AWAY_SECONDS = 5.0
 
 #: Renewals within one TTL, so that a slow one costs nothing.
 RENEWALS = 4
@@ -52,6 +62,9 @@ RELEASE = "update log.leases set expires_at = '-infinity' where name = $1 and ep
 FENCE = "select true from log.leases where name = $1 and epoch = $2 for share"
 
 HELD = Gauge("annals_lease_held", "1 while this process holds the lease.", ["lease"])
+OVERTAKEN = Gauge(
+    "annals_lease_overtaken", "1 while this process leaves the lease to nodes of a newer release.", ["lease"]
+)
 
 logger = structlog.get_logger(__name__)
 
@@ -64,6 +77,10 @@ class LeaseTaken(LeaseLost):
     """Someone else holds the lease already."""
 
 
+class Overtaken(LeaseLost):
+    """A newer release is at work, and has written what this one does not know: the lease is for its nodes."""
+
+
 class Held(msgspec.Struct, frozen=True):
     """A turn as the holder of a lease. It lasts until the epoch of that name is a higher one."""
 
@@ -73,6 +90,13 @@ class Held(msgspec.Struct, frozen=True):
 
 #: What is done while a lease is held.
 Work = Callable[[Held], Awaitable[None]]
+
+#: Is told what keeps a holder from a part of its work; raises ``Overtaken`` where a newer release could do that part.
+GiveWay = Callable[[BaseException], Awaitable[None]]
+
+
+async def go_on(_error: BaseException) -> None:
+    """Give way to nobody."""
 
 
 class Connections(Protocol):
@@ -109,20 +133,31 @@ async def fence(database: Database, held: Held) -> None:
 class Lease:
     """A lease that a process wants to hold for as long as it lives; ``duty`` is told who holds it.
 
+    ``migrations`` are the numbers of those that this release knows; without them it never gives way to a newer one.
+
     ::
 
         await Lease(pool, "executor", holder).keep(execute_tasks)
     """
 
     def __init__(
-        self, pool: Connections, name: str, holder: str, *, ttl: float = TTL_SECONDS, duty: Duty | None = None
+        self,
+        pool: Connections,
+        name: str,
+        holder: str,
+        *,
+        ttl: float = TTL_SECONDS,
+        duty: Duty | None = None,
+        migrations: Collection[int] = (),
     ) -> None:
         self.name = name
         self.holder = holder
         self._pool = pool
         self._ttl = ttl
         self._duty = duty
+        self._migrations = migrations
         self._told = False
+        self._left_for = ""  # why it is left to a newer release, if it is
 
     async def keep(self, work: Work) -> None:
         """Run ``work`` whenever the lease is held; cancel it when the lease is lost, and try to get the lease again.
@@ -133,6 +168,8 @@ class Lease:
         while True:
             try:
                 await self.once(work)
+            except Overtaken as overtaken:
+                self._leave(overtaken)
             except LeaseLost:
                 pass
             except Exception as error:
@@ -141,7 +178,7 @@ class Lease:
                 self._say_once(error)
             else:
                 return
-            await asyncio.sleep(RETRY_SECONDS)
+            await asyncio.sleep(AWAY_SECONDS if self._left_for else RETRY_SECONDS)
 
     async def once(self, work: Work) -> None:
         """Run ``work`` under the lease; raise ``LeaseTaken`` when it is not free, ``LeaseLost`` when it was lost."""
@@ -150,9 +187,10 @@ class Lease:
             self._told = False
             if held is None:
                 if self._duty is not None:
-                    self._duty.is_elsewhere()
+                    self._duty.is_elsewhere(self._left_for)
                 raise LeaseTaken(self.name)
-            self.goes_on()
+            if not self._left_for:
+                self.goes_on()
             logger.debug("took a lease", lease=held.name, epoch=held.epoch)
             await self._run(session, held, work)
 
@@ -162,15 +200,42 @@ class Lease:
             logger.warning("the database cannot be reached", lease=self.name, error=repr(error))
         self._told = True
 
+    async def give_way(self, error: BaseException) -> None:
+        """Raise ``Overtaken`` when an error is due to a topic of a newer release which is at work on this database.
+
+        A topic that nobody knows is a damaged fact otherwise, and no other node could do more than this one.
+        """
+        unknown = unknown_topic(error)
+        if unknown is None or not self._migrations:
+            return
+        newer: str | None = None
+        with _tolerated_outages():
+            async with self._pool.acquire() as session:
+                newer = await newer_migration(session, self._migrations)
+        if newer is not None:
+            raise Overtaken(f"a newer release, which made {newer}, has written what this one does not know: {error}")
+
+    def _leave(self, overtaken: Overtaken) -> None:
+        logger.warning("leaves a lease to nodes of a newer release", lease=self.name, reason=str(overtaken))
+        self._left_for = str(overtaken)
+        OVERTAKEN.labels(self.name).set(1)
+        if self._duty is not None:
+            self._duty.stands(self._left_for)
+
     def goes_on(self) -> None:
         """Say that the work goes on."""
+        if self._left_for:
+            self._left_for = ""
+            OVERTAKEN.labels(self.name).set(0)
         if self._duty is not None:
             self._duty.goes_on()
 
     def tell(self, trouble: str) -> None:
         """Say what keeps the work from going on, if anything does (else no text)."""
-        if self._duty is not None:
-            self._duty.tell(trouble)
+        if not trouble:
+            self.goes_on()
+        elif self._duty is not None:
+            self._duty.stands(trouble)
 
     async def _run(self, session: Database, held: Held, work: Work) -> None:
         working = asyncio.ensure_future(work(held))
@@ -209,8 +274,14 @@ async def _stopped(*tasks: asyncio.Future[None]) -> None:
 
 
 async def _tolerating_outages(attempt: Awaitable[None]) -> None:
-    try:
+    with _tolerated_outages():
         await attempt
+
+
+@contextmanager
+def _tolerated_outages() -> Iterator[None]:
+    try:
+        yield
     except Exception as error:
         if not passes(error):
             raise

@@ -7,7 +7,8 @@ it was. What was applied is recorded in ``log.migrations``, with the hash of the
 import asyncio
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import msgspec
 import structlog
 
 from infra.outages import is_outage
+from projections.database import Database
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 FILE_NAME = re.compile(r"(\d{4})_\w+\.sql", re.ASCII)
@@ -34,6 +36,8 @@ create table if not exists log.migrations (
 #: Seconds that a file waits for each lock, in which everyone else waits behind it, and from one try to the next.
 LOCK_SECONDS = 1.0
 PAUSE_SECONDS = 10.0
+
+NEWER = "select name from log.migrations where number <> all ($1::integer[]) order by number desc limit 1"
 
 RECORD = "insert into log.migrations (number, name, sha256) values ($1, $2, $3)"
 
@@ -67,6 +71,18 @@ def read_migrations(directory: Path = MIGRATIONS) -> list[Migration]:
             raise MigrationRefused(f"{path.name} has the number of {migrations[-1].name}")
         migrations.append(Migration(int(match[1]), path.name, path.read_text(encoding="utf-8")))
     return migrations
+
+
+@cache
+def known_migrations() -> frozenset[int]:
+    """Return the numbers that this process knows, whatever becomes of its files while it runs."""
+    return frozenset(migration.number for migration in read_migrations())
+
+
+async def newer_migration(database: Database, known: Collection[int]) -> str | None:
+    """Return the name of the last migration that was applied by a release newer than one that knows these, if any."""
+    name: str | None = await database.fetchval(NEWER, list(known))
+    return name
 
 
 async def migrate(dsn: str, directory: Path = MIGRATIONS) -> list[str]:

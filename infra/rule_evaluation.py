@@ -21,6 +21,8 @@ from domain.alerting.rule import cooling_down
 from domain.event import Actor
 from domain.identity import rule_stream
 from domain.rejection import NotFound, Rejection, Unavailable
+from infra.codec import UnreadableFact
+from infra.leases import GiveWay, go_on
 from infra.outages import passes
 from infra.reading import ReadModelBehind
 from infra.rule_measures import Levels, Measuring, Readings
@@ -85,8 +87,9 @@ class RuleEvaluator:
         self._behind_since: dict[str, float] = {}
         self._outages = 0
         self._failing = 0
+        self._unreadable: list[Exception] = []
 
-    async def run(self, goes_on: Callable[[], None] = lambda: None) -> None:
+    async def run(self, goes_on: Callable[[], None] = lambda: None, give_way: GiveWay = go_on) -> None:
         """Evaluate until cancelled, and say so after each round.
 
         An outage is waited out: what is sent meanwhile counts in the next round.
@@ -103,6 +106,8 @@ class RuleEvaluator:
                 await asyncio.sleep(min(AGAIN_AFTER, self._interval))
             else:
                 goes_on()
+                for unreadable in self._unreadable:
+                    await give_way(unreadable)
                 took = asyncio.get_running_loop().time() - began
                 await asyncio.sleep(max(0.0, self._interval - took))
 
@@ -110,6 +115,7 @@ class RuleEvaluator:
         """Evaluate the enabled rules of all tenants, as of now, one after another."""
         at, levels = self._commands.clock.now(), Levels(self._readings)
         self._outages = self._failing = 0
+        self._unreadable.clear()
         await levels.reach(RULES)
         async for rules in self._turns.round(self._database):
             measuring = Measuring(self._database, levels, at)
@@ -187,6 +193,8 @@ class RuleEvaluator:
         self._outages = self._outages + 1 if _is_outage(error) else 0
         if self._outages >= MOST_OUTAGES and not await self._answers():
             raise error
+        if isinstance(error, UnreadableFact):
+            self._unreadable.append(error)
         log.error("an alert rule could not be evaluated", rule=rule.rule, tenant=rule.tenant, exc_info=error)
         await self._tell_failure(rule, reason_of(error))
 
@@ -203,8 +211,8 @@ class RuleEvaluator:
     async def _tell_failure(self, rule: ListedRule, error: str) -> None:
         try:
             await self._tell(rule, error)
-        except Rejection as refused:
-            log.warning("nobody can be told", rule=rule.rule, tenant=rule.tenant, reason=refused.detail)
+        except (Rejection, UnreadableFact) as refused:
+            log.warning("nobody can be told", rule=rule.rule, tenant=rule.tenant, reason=str(refused))
 
     async def _tell_success(self, rule: ListedRule) -> None:
         """Tell that a rule could be evaluated again, but of one that is only every other round."""

@@ -20,7 +20,7 @@ from infra.delivery.sending import Secrets, Sender
 from infra.delivery.stretches import SQL
 from infra.delivery.writing import Writing
 from infra.following.rests import Rests
-from infra.leases import Held, LeaseLost
+from infra.leases import GiveWay, Held, LeaseLost, go_on
 from infra.outages import passes
 
 #: The lease under which one node delivers.
@@ -54,7 +54,8 @@ class Bell(Protocol):
 class Means(NamedTuple):
     """What deliveries are made with; ``retries`` are the seconds from one attempt to the next.
 
-    ``tell`` is told what keeps deliveries from going on, and nothing (no text) each time they do.
+    ``tell`` is told what keeps deliveries from going on, and nothing (no text) each time they do; ``give_way`` is told
+    of each error, for a newer release may go on where this one cannot.
     """
 
     commands: Commands
@@ -65,6 +66,7 @@ class Means(NamedTuple):
     retries: Sequence[float]
     chance: Callable[[], float] = random.random
     tell: Callable[[str], None] = lambda _trouble: None
+    give_way: GiveWay = go_on
 
 
 class Deliveries:
@@ -76,7 +78,7 @@ class Deliveries:
     async def deliver(self, held: Held) -> None:
         """Deliver until cancelled; raise ``LeaseLost``. Outages are waited out."""
         async with opened_poster(self._means.terms) as poster:
-            await Turn(self._means, held, poster).run(Persistence(self._means.tell))
+            await Turn(self._means, held, poster).run(Persistence(self._means.tell, self._means.give_way))
 
 
 class Turn:
@@ -124,7 +126,7 @@ class Turn:
         self._sender.want({*step.due, *due})
         self._told_to = None
         if step.failure is not None:
-            raise Stalled(f"position {step.failure.position}: {step.failure.error}")
+            raise Stalled(f"position {step.failure.position}: {step.failure.error}") from step.failure.unknown
         if not (step.more or more):
             self._told_to = step.position
 
@@ -157,8 +159,9 @@ class Stalled(Exception):
 class Persistence:
     """Does things for ever, whatever happens to them, and tells what keeps it from that, or that nothing does."""
 
-    def __init__(self, tell: Callable[[str], None]) -> None:
+    def __init__(self, tell: Callable[[str], None], give_way: GiveWay = go_on) -> None:
         self._say = tell
+        self._give_way = give_way
         self._troubles: dict[object, str] = {}
 
     async def persist(self, part: Callable[[], Awaitable[None]]) -> NoReturn:
@@ -170,6 +173,7 @@ class Persistence:
             except LeaseLost:
                 raise
             except Exception as error:  # noqa: BLE001  (whatever it is, it is told, and the other parts go on)
+                await self._give_way(error)
                 self._troubles[part] = _trouble_of(error)
                 self._say(self._troubles[part])
                 rests.begin("")

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from domain.rejection import Unavailable
 from domain.webhooks.events import WebhookCreated, WebhookEnabled, WebhookTested
+from infra.codec import UnknownTopic, knows
 from infra.delivery.subscriptions import Subscription, Subscriptions
 from infra.event_feed.entries import Entry, entry_of
 from infra.event_feed.processes import StreamProcesses
@@ -29,10 +30,14 @@ MOST_BYTES = 4_000_000
 
 
 class Failure(NamedTuple):
-    """The event at ``position`` cannot be read; nothing behind it is delivered until it can."""
+    """The event at ``position`` cannot be read; nothing behind it is delivered until it can.
+
+    ``unknown`` is given when that is because nobody here knows its topic.
+    """
 
     position: int
     error: str
+    unknown: UnknownTopic | None = None
 
 
 class Told(NamedTuple):
@@ -190,8 +195,8 @@ def _first_of(told: Sequence[Told]) -> Sequence[Told]:
 def _readable(stretch: Stretch) -> Stretch:
     """Return the stretch before the first of its events that cannot be read."""
     entries = [*stretch.facts, *(one.entry for one in stretch.told)]
-    faults = [(entry.position, entry.fault) for entry in entries if entry.fault]
-    if not faults:
+    first = min((entry for entry in entries if entry.fault), default=None, key=lambda entry: entry.position)
+    if first is None:
         return stretch
-    failure = Failure(*min(faults))
+    failure = Failure(first.position, first.fault, None if knows(first.topic) else UnknownTopic(first.topic))
     return stretch.cut(failure.position - 1, failure)

@@ -100,6 +100,7 @@ class Followers:
             self._rested = began + self._pace.rest
         try:
             more = await turn.round(only)
+            await self._give_way(turn)
         except Exception as error:
             if not passes(error):
                 raise
@@ -114,6 +115,12 @@ class Followers:
         elif not more:
             await self.progress.rest(self._rested - _now())
             await self._bell.wait(turn.head, turn.rests.shortest(self._pace.poll))
+
+    async def _give_way(self, turn: Turn) -> None:
+        """Leave what a read model has stopped at to a newer release, if there is one: it is written down already."""
+        failed, turn.failed = turn.failed, None
+        if failed is not None:
+            await self._lease.give_way(failed)
 
 
 def _now() -> float:

@@ -45,7 +45,7 @@ class Group(msgspec.Struct, frozen=True):
 class Turn:
     """What a holder of the followers' lease does, and knows while it holds it.
 
-    ``head`` is where the log ended when the last round began.
+    ``head`` is where the log ended when the last round began, ``failed`` is why a read model stopped last.
     """
 
     def __init__(
@@ -58,6 +58,7 @@ class Turn:
         tail: Tail,
     ) -> None:
         self.head = 0
+        self.failed: Exception | None = None
         self.bounds = Bounds()
         self.rests = Rests(FIRST_REST, LONGEST_REST)
         self._pool = pool
@@ -178,6 +179,7 @@ class Turn:
 
     async def _stop(self, model: ReadModel, failure: Failure) -> None:
         self.rests.begin(model.name)
+        self.failed = failure.error
         await self._applying.stop(model, failure)
 
     async def _make_missing(self, seen: Standings) -> None:

@@ -14,6 +14,8 @@ from commands.check_results import ReportedResult, ReportResults
 from commands.handling import Asker, Commands
 from domain.event import Actor
 from domain.rejection import InvalidState, NotFound, Unavailable
+from infra.codec import UnreadableFact
+from infra.leases import GiveWay, LeaseLost, go_on
 from infra.outages import passes
 from infra.probing.outcomes import Outcome
 from infra.probing.probes import Probes, opened_probes
@@ -73,9 +75,22 @@ class Prober:
         self._at_once = asyncio.Semaphore(MOST_AT_ONCE)
         self._of_tenant: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(MOST_OF_A_TENANT))
         self._under_way: set[str] = set()
+        self._unreadable: list[UnreadableFact] = []
 
-    async def run(self, goes_on: Callable[[], None] = lambda: None) -> None:
-        """Probe until cancelled, and say so at each look at the checks. An outage of the database is waited out."""
+    async def run(self, goes_on: Callable[[], None] = lambda: None, give_way: GiveWay = go_on) -> None:
+        """Probe until cancelled, and say so at each look at the checks. An outage of the database is waited out.
+
+        ``give_way`` is told when a check cannot be read; raise what it raises.
+        """
+        try:
+            await self._probe(goes_on, give_way)
+        except ExceptionGroup as errors:
+            lost, others = errors.split(LeaseLost)
+            if lost is None or others is not None:
+                raise
+            raise lost.exceptions[0] from None
+
+    async def _probe(self, goes_on: Callable[[], None], give_way: GiveWay) -> None:
         outlook = self._outlook
         async with (
             opened_probes(outlook.wall, allow_special=outlook.allow_special, trust=outlook.trust) as probes,
@@ -88,6 +103,8 @@ class Prober:
                     if check.check_id not in self._under_way:
                         self._under_way.add(check.check_id)
                         group.create_task(self._follow(probes, check))
+                while self._unreadable:
+                    await give_way(self._unreadable.pop())
                 await asyncio.sleep(TICK)
 
     async def _look_at_checks(self, probes: Probes, goes_on: Callable[[], None]) -> None:
@@ -122,8 +139,10 @@ class Prober:
                     return
                 if retries_left:
                     await asyncio.sleep(RETRY_AFTER)
-        except Exception:
+        except Exception as error:
             log.exception("a probe failed", check=check.check_id, tenant=check.tenant)
+            if isinstance(error, UnreadableFact):
+                self._unreadable.append(error)
         finally:
             self._under_way.discard(check.check_id)
 
