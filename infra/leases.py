@@ -61,6 +61,8 @@ RELEASE = "update log.leases set expires_at = '-infinity' where name = $1 and ep
 
 FENCE = "select true from log.leases where name = $1 and epoch = $2 for share"
 
+IS_HELD = "select true from log.leases where name = $1 and epoch = $2"
+
 HELD = Gauge("annals_lease_held", "1 while this process holds the lease.", ["lease"])
 OVERTAKEN = Gauge(
     "annals_lease_overtaken", "1 while this process leaves the lease to nodes of a newer release.", ["lease"]
@@ -256,15 +258,24 @@ class Lease:
         """Renew the lease; return when that fails, for whatever reason."""
 
         async def renewing() -> None:
-            while True:
-                # Not wait_for: before Python 3.12 it loses a cancellation that comes together with the answer.
-                async with asyncio.timeout(self._ttl / 2):
-                    kept = await renew(session, held, self._ttl)
-                if not kept:
-                    return
+            while await self._kept(session, held):  # noqa: ASYNC110  (what is waited for is in the database)
                 await asyncio.sleep(self._ttl / RENEWALS)
 
         await _tolerating_outages(renewing())
+
+    async def _kept(self, session: Database, held: Held) -> bool:
+        """Renew the lease once; tell whether it was still there to keep.
+
+        A fenced transaction of our own may have it locked for longer than we can wait. Nobody else can take it
+        meanwhile: as long as the database says so the work goes on, or it would be begun again and again.
+        """
+        try:
+            # Not wait_for: before Python 3.12 it loses a cancellation that comes together with the answer.
+            async with asyncio.timeout(self._ttl / 2):
+                return await renew(session, held, self._ttl)
+        except TimeoutError:
+            async with asyncio.timeout(self._ttl / 2):
+                return await session.fetchval(IS_HELD, held.name, held.epoch) is not None
 
 
 async def _stopped(*tasks: asyncio.Future[None]) -> None:

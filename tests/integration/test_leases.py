@@ -175,6 +175,28 @@ async def test_work_under_a_lease_is_cancelled_when_the_lease_is_lost(database: 
     assert turns == [1, 3]
 
 
+@pytest.mark.parametrize("others", [0, 3])
+async def test_a_fenced_transaction_may_take_longer_than_the_lease_lasts(pool: Pool, others: int) -> None:
+    """It keeps the lease from being renewed, but from being taken too: whoever gave up would do the same again."""
+    done: list[int] = []
+
+    async def work(held: Held) -> None:
+        async with pool.acquire() as session, session.transaction():
+            await fence(session, held)
+            await asyncio.sleep(1.5)
+        done.append(held.epoch)
+
+    async def wait(_held: Held) -> None:
+        await asyncio.sleep(0)
+
+    async with asyncio.timeout(30):
+        keeping = asyncio.create_task(Lease(pool, "role", "one", ttl=0.4).keep(work))
+        await asyncio.sleep(0.2)
+        waiting = [Lease(pool, "role", f"other {number}", ttl=0.4).keep(wait) for number in range(others)]
+        await asyncio.gather(keeping, *waiting)
+    assert done == [1]
+
+
 async def test_work_that_is_cancelled_leaves_the_lease_free(database: str, pool: Pool) -> None:
     begun = asyncio.Event()
 
