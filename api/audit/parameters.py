@@ -8,6 +8,8 @@ import msgspec
 from api.audit.forms import FORMS
 from api.incidents.parameters import invalid
 from api.log.parameters import FollowerParameters
+from api.media_types import JSON as JSON_TYPE
+from api.media_types import preferred
 from api.subjects import stream_in
 from domain.event import ActorKind
 from domain.event_types import WantedTypes, wanted_types
@@ -21,6 +23,9 @@ JSON = "json"
 
 NAMES = ("after", "limit", "format", "actor", "actorKind", "action", "subject", "from", "to")
 ACTOR_KINDS: tuple[str, ...] = get_args(ActorKind)
+
+#: The names of forms, by their media types.
+_BY_TYPE = {JSON_TYPE: JSON, **{form.media_type: name for name, form in FORMS.items()}}
 
 
 class AuditParameters(FollowerParameters):
@@ -50,9 +55,9 @@ class AuditParameters(FollowerParameters):
         return self.number("limit", 0, 1, INT64_MAX) or None
 
     def form(self, accept: str) -> str:
-        """Return the form of the answer: the one that is named, or else the first that is accepted."""
+        """Return the form of the answer: the one that is named, or else the one that ``Accept`` wants most."""
         named = self.word("format", (JSON, *FORMS))
-        return named or next((name for name, form in FORMS.items() if form.media_type in accept), JSON)
+        return named or _BY_TYPE[preferred(accept, tuple(_BY_TYPE))]
 
     def _action(self) -> WantedTypes:
         """Return the types that are wanted: the one of this name, in any version where none is given, or some."""

@@ -81,7 +81,7 @@ class LogFeed:
             return caller is not None and caller.tenant == wanted.tenant and caller.role == request.user.role
 
         guest = Guest(self.seats, credential, welcome)
-        return EventStream(self.feed.live, listener, parts, guest, self.pulse)
+        return EventStream(self.feed, listener, parts, guest, self.pulse)
 
     async def _teller(self, request: Request[Caller, Any, Any]) -> Teller:
         return teller(await self.feed.source(), base_url(request))

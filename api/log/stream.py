@@ -2,12 +2,15 @@
 
 ::
 
+    retry: 2718
+
     id: 1042
     event: incident.opened.v1
     data: {"specversion":"1.0","id":"1042", ...}
 
-In silence there is a comment every 15 s, with the position up to which there was nothing to tell: who reconnects goes
-on from there. A stream that we end says so in a last event, ``end``, with the reason and the position to go on after.
+``retry`` is how long clients wait before they come back, in milliseconds, another time for each connection. In silence
+there is a comment every 15 s, with the position up to which there was nothing to tell: who reconnects goes on from
+there. A stream that we end says so in a last event, ``end``, with the reason and the position to go on after.
 """
 
 import asyncio
@@ -23,8 +26,8 @@ from api.log.parts import Parts
 from api.log.seats import Seats
 from domain.rejection import Rejection, Unavailable
 from infra.event_feed.entries import Entry
+from infra.event_feed.feed import EventFeed
 from infra.event_feed.listening import Listener, Overrun
-from infra.event_feed.live import Live
 from infra.event_feed.pages import Bounds
 
 MEDIA_TYPE = "text/event-stream"
@@ -33,9 +36,6 @@ HEADERS = [
     (b"cache-control", b"no-store"),
     (b"x-accel-buffering", b"no"),  # nginx hands on at once then
 ]
-
-#: How long clients wait before they come back, in milliseconds.
-BEGIN = b"retry: 1000\n\n"
 
 #: What is sent at once at most.
 AT_ONCE = Bounds(facts=100, bytes=128_000)
@@ -73,13 +73,13 @@ class EventStream:
 
     def __init__(
         self,
-        live: Live,
+        feed: EventFeed,
         listener: Listener,
         parts: Parts,
         guest: Guest,
         pulse: Pulse = Pulse(),  # noqa: B008  (frozen)
     ) -> None:
-        self._live = live
+        self._feed = feed
         self._listener = listener
         self._parts = parts
         self._guest = guest
@@ -88,13 +88,13 @@ class EventStream:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  (the form of ASGI)
         """Answer until the client is gone, or we are; raise ``TooManyRequests`` and ``Unavailable`` before that."""
         with self._guest.seats.taken(self._guest.credential):
-            async with self._live.listening():
+            async with self._feed.live.listening():
                 first = await self._listener.more(0, AT_ONCE)
                 await send(_START)
                 await unless_gone(self._run(first, send), receive)
 
     async def _run(self, first: Sequence[Entry], send: Send) -> None:
-        await send(_part(BEGIN + self._events(first)))
+        await send(_part(b"retry: %d\n\n" % self._feed.retry() + self._events(first)))
         try:
             end = await self._told(send)
         except Overrun:

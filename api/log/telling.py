@@ -6,11 +6,11 @@ import msgspec
 from litestar import Response
 
 from api.answers import json_bytes
+from api.media_types import JSON, preferred
 from infra.event_feed.cloud_events import CloudEvent, Source, cloud_event
 from infra.event_feed.entries import Entry
 from infra.event_feed.pages import Page
 
-JSON = "application/json"
 NDJSON = "application/x-ndjson"
 CLOUD_EVENT = "application/cloudevents+json"
 
@@ -37,7 +37,7 @@ def answer(page: Page, tell: Teller, accept: str) -> Response[bytes]:
     """Return a page in the form that is asked for; the headers tell where to go on, and where the log ended."""
     headers = {NEXT: str(page.next), POSITION: str(max(page.head, page.next)), "Cache-Control": "no-store"}
     events = [tell(entry) for entry in page.entries]
-    if NDJSON in accept:
+    if preferred(accept, (JSON, NDJSON)) == NDJSON:
         return Response(b"".join(map(json_bytes, events)), media_type=NDJSON, headers=headers)
     return Response(json_bytes(EventPage(events, str(page.next))), media_type=JSON, headers=headers)
 

@@ -83,6 +83,7 @@ class Sse:
         self.writer = writer
         self.last_id = ""
         self.comments: list[str] = []
+        self.retry = 0
         self._body = b""
         self._ended = False
 
@@ -99,6 +100,8 @@ class Sse:
                         self.last_id = value
                     elif name == "event":
                         kind = value
+                    elif name == "retry":
+                        self.retry = int(value)
                     elif name == "data":
                         data += value
                 if data:

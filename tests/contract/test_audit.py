@@ -216,6 +216,7 @@ async def test_lines_tell_everything_in_one_answer(client: AuditClient, monkeypa
     assert (await client.audited("format=ndjson&action=check.*")).text == ""
     assert (await client.audited("format=csv&action=check.*")).text.count("\r\n") == 1
     assert (await client.audited("format=json", Accept="text/csv")).json()["entries"] == whole[:100]
+    assert (await client.audited("", Accept="text/csv;q=0, application/json;q=0.5")).json()["entries"] == whole[:100]
 
 
 @pytest.mark.parametrize(

@@ -102,6 +102,9 @@ async def test_lines_are_answered_where_lines_are_asked_for(client: EventClient)
     assert answer.text.endswith("\n")
     assert positions([json.loads(line) for line in answer.text.splitlines()]) == [2, 3, 4]
     assert answer.headers["annals-next"] == "4"
+    for accept in ("application/x-ndjson;q=0", "application/x-ndjson;q=0.1, application/json;q=0.2"):
+        refused = await client.asked("limit=3", Accept=accept)
+        assert refused.headers["content-type"] == "application/json"
 
 
 async def test_filters_let_through_what_they_name_and_next_passes_over_the_rest(client: EventClient) -> None:

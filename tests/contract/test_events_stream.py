@@ -10,6 +10,7 @@ from api import connections
 from api.log.seats import Seats
 from api.log.stream import Pulse
 from domain.intakes.events import AlertRaised
+from infra.event_feed.feed import LATEST, SOONEST
 from infra.event_feed.live import Keeping
 from infra.event_feed.pages import Bounds
 from tests.contract.eventing import ServedEvents, Sse, event_client, positions, served_events
@@ -63,6 +64,16 @@ async def test_many_listeners_are_told_the_same_by_one_reader(database: str) -> 
         await asyncio.gather(_written(served, 100), *(_followed(sse, began) for sse in streams))
         reads = await _reads(served) - before
         assert reads < 300  # ten readers of a hundred commits would have been a thousand
+
+
+async def test_each_listener_is_asked_to_come_back_at_a_time_of_its_own(database: str) -> None:
+    async with served_events(database) as served:
+        streams = [await served.listen("after=0") for _ in range(10)]
+        for sse in streams:
+            await sse.event()
+        retries = [sse.retry for sse in streams]
+        assert all(SOONEST <= retry <= LATEST for retry in retries), retries
+        assert len(set(retries)) > 1  # ten times the same of 4,001 is not by chance
 
 
 async def _followed(sse: Sse, began: int) -> None:

@@ -216,6 +216,13 @@ async def test_those_who_catch_up_with_the_past_take_turns() -> None:
     assert pages.most == 2
 
 
+def test_listeners_are_asked_to_come_back_within_bounds_as_chance_has_it() -> None:
+    nowhere: Any = GrowingLog(10)
+    numbers = iter((0.0, 0.5, 1.0))
+    feed = EventFeed(nowhere, Doorbell(10), chance=lambda: next(numbers))
+    assert [feed.retry() for _ in range(3)] == [1_000, 3_000, 5_000]
+
+
 def told(entry: Entry) -> CloudEvent:
     return cloud_event(entry, Source("urn:uuid:log"), "http://annals")
 
