@@ -17,22 +17,18 @@ from typing import Any, NamedTuple, Protocol
 
 import structlog
 from prometheus_client import Counter
-from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
-from infra.rate_limits.redis_buckets import OPTIONS
-from infra.redis_measures import UP
+from infra.redis_client import Availability, redis_client
 from infra.secret_key import SecretKey
-from infra.settings import InvalidSetting
 
 #: What a process keeps in memory in all, and the largest answer that is kept, in bytes.
 MEMORY_BYTES = 16 << 20
 LARGEST = 256 << 10
 
-#: Seconds that a question waits for Redis, and from one question to the next while it fails. The read models answer
-#: within a few milliseconds: it is not worth waiting for longer.
+#: Seconds that a question waits for Redis. The read models answer within a few milliseconds: it is not worth waiting
+#: for longer.
 PATIENCE = 0.05
-PAUSE = 2.0
 
 #: Seconds after which an answer is forgotten: should a read model's tables have been damaged and built anew, nothing
 #: that they said before is told for longer.
@@ -109,19 +105,13 @@ class RedisAnswers:
     """
 
     def __init__(self, url: str, key: SecretKey, log: str, *, patience: float = PATIENCE) -> None:
-        try:
-            self._redis = Redis.from_url(url, **OPTIONS)
-        except ValueError:
-            # What it complains about may be a part of a password.
-            raise InvalidSetting("ANNALS_REDIS_URL is not possible: expected redis://host:6379/0") from None
-        self._redis.connection_pool.connection_kwargs.update(OPTIONS)  # whatever the query of the URL says
+        self._redis = redis_client(url)
         self._key = key.derived(PURPOSE)[0]
         self._log = log.encode()
         self._patience = patience
-        self._down = False
-        self._up = UP.labels("answers")
-        self._up.set(1)  # until a question finds that it is not
-        self._ask_again_at = 0.0
+        self._availability = Availability(
+            "answers", "answers are not shared between nodes", "answers are shared between nodes again"
+        )
 
     async def find(self, question: bytes, position: int) -> bytes | None:
         name = self._name(question)
@@ -159,10 +149,8 @@ class RedisAnswers:
 
     async def _ask(self, *words: bytes | str | int) -> Any:
         """Return what Redis says, none where it says nothing of use."""
-        if self._down:
-            if _now() < self._ask_again_at:
-                return None
-            self._ask_again_at = _now() + PAUSE
+        if not self._availability.may_ask():
+            return None
         try:
             async with asyncio.timeout(self._patience):
                 said = await self._redis.execute_command(*words)  # type: ignore[no-untyped-call]  # has no type
@@ -170,23 +158,10 @@ class RedisAnswers:
             logger.debug("Redis keeps no answer", reason=repr(refusal))
             return None
         except (RedisError, OSError, TimeoutError, ValueError) as error:
-            self._fails(error)
+            self._availability.fails(error)
             return None
-        self._works()
+        self._availability.works()
         return said
-
-    def _fails(self, error: Exception) -> None:
-        self._ask_again_at = _now() + PAUSE
-        if not self._down:
-            self._up.set(0)
-            logger.warning("answers are not shared between nodes", error=repr(error))
-        self._down = True
-
-    def _works(self) -> None:
-        if self._down:
-            self._up.set(1)
-            logger.info("answers are shared between nodes again")
-        self._down = False
 
 
 def _now() -> float:

@@ -8,19 +8,17 @@ is not said, because Redis is gone, frozen or deaf, leaves it to its time.
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Protocol
 
 import structlog
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 
 from infra.event_log.doorbell import COALESCED, HEAD, LONGEST_PAUSE, POLLED, Doorbell
+from infra.redis_client import redis_client
 from infra.redis_measures import UP
-from infra.settings import InvalidSetting
 
 #: Seconds to wait for Redis when it is connected to, asked something or left.
 PATIENCE = 1.0
@@ -37,16 +35,6 @@ select 'annals:head:' || system_identifier || ':' || oid
 """
 
 POSITION = re.compile(rb"\d{1,19}")
-
-OPTIONS: Mapping[str, Any] = {
-    "protocol": 2,  # the one that all releases know
-    "decode_responses": False,
-    "retry": Retry(NoBackoff(), 0),
-    "socket_connect_timeout": PATIENCE,
-    # Waits are bounded here: the client would bound them by wait_for, which before Python 3.12 loses a cancellation
-    # that comes together with the end of what it waits for.
-    "socket_timeout": None,
-}
 
 logger = structlog.get_logger(__name__)
 
@@ -69,11 +57,7 @@ class RedisWire:
         self._outage = _Outage("the doorbell between nodes is down", "the doorbell between nodes is up again", up)
         self._outage_of_log = _Outage("the log does not say where it ends", "the log says again where it ends")
         self._noisy = False
-        try:
-            _client(url)
-        except ValueError:
-            # What it complains about may be a part of a password.
-            raise InvalidSetting("ANNALS_REDIS_URL is not possible: expected redis://host:6379/0") from None
+        redis_client(url)  # a URL of none is told of before anything runs
 
     async def run(self) -> None:
         """Carry rings until cancelled; a broken connection is made anew."""
@@ -197,18 +181,11 @@ async def _together(*works: Coroutine[Any, Any, None]) -> None:
 
 @asynccontextmanager
 async def _connection(url: str) -> AsyncIterator[Redis]:
-    redis = _client(url)
+    redis = redis_client(url, PATIENCE)
     try:
         yield redis
     finally:
         await asyncio.shield(redis.aclose())  # a cancellation now would leave sockets open
-
-
-def _client(url: str) -> Redis:
-    """Return a client that tells of every failure at once, whatever the query of the URL says."""
-    redis = Redis.from_url(url, **OPTIONS)
-    redis.connection_pool.connection_kwargs.update(OPTIONS)
-    return redis
 
 
 def _now() -> float:

@@ -7,24 +7,18 @@ until it answers; the others do not wait for it.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-import structlog
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from infra.rate_limits.buckets import Counts, Taken, minute_of
-from infra.redis_measures import UP
-from infra.settings import InvalidSetting
+from infra.redis_client import Availability, redis_client
 
-#: Seconds that a request waits for Redis, and from one question to the next while it fails.
+#: Seconds that a request waits for Redis.
 PATIENCE = 0.5
-PAUSE = 2.0
 
 #: Requests that ask Redis at once; others wait for their turn, within their patience.
 AT_ONCE = 16
@@ -42,17 +36,6 @@ DEPLOYMENT = """
 select system_identifier || ':' || oid from pg_control_system(), pg_database where datname = current_database()
 """
 
-OPTIONS: Mapping[str, Any] = {
-    "protocol": 2,  # the one that all releases know
-    "decode_responses": False,
-    "retry": Retry(NoBackoff(), 0),
-    # Waits are bounded here, as at the doorbell.
-    "socket_connect_timeout": None,
-    "socket_timeout": None,
-}
-
-logger = structlog.get_logger(__name__)
-
 
 class Database(Protocol):
     """A pool of connections to the database of the log."""
@@ -64,22 +47,16 @@ class RedisBuckets:
     """Buckets in a Redis; ``wall`` is the clock on the wall. Raise ``InvalidSetting`` for a URL of none."""
 
     def __init__(self, url: str, wall: Callable[[], datetime], deployment: str, *, patience: float = PATIENCE) -> None:
-        try:
-            self._redis = Redis.from_url(url, **OPTIONS)
-        except ValueError:
-            # What it complains about may be a part of a password.
-            raise InvalidSetting("ANNALS_REDIS_URL is not possible: expected redis://host:6379/0") from None
-        self._redis.connection_pool.connection_kwargs.update(OPTIONS)  # whatever the query of the URL says
+        self._redis = redis_client(url)
         self._script: Callable[..., Awaitable[Any]] = self._redis.register_script(SCRIPT)
         self._wall = wall
         self._patience = patience
         self._prefix = f"annals:bucket:{deployment}"
         self._counts = Counts()
         self._at_once = asyncio.Semaphore(AT_ONCE)
-        self._down = False
-        self._up = UP.labels("limits")
-        self._up.set(1)  # until a request finds that it is not
-        self._ask_again_at = 0.0
+        self._availability = Availability(
+            "limits", "each node counts requests by itself", "the nodes count requests together again"
+        )
 
     async def take(self, name: str, limit: int) -> Taken:
         minute = minute_of(self._wall())
@@ -94,32 +71,13 @@ class RedisBuckets:
 
     async def _shared(self, key: str, limit: int) -> int:
         """Return which request this is over all nodes; 0 where that cannot be had."""
-        if self._down:
-            if self._now() < self._ask_again_at:
-                return 0
-            self._ask_again_at = self._now() + PAUSE
+        if not self._availability.may_ask():
+            return 0
         try:
             async with asyncio.timeout(self._patience), self._at_once:
                 number = int(await self._script(keys=[key], args=[limit, LIFE_MS, MOST]))
         except (RedisError, OSError, TimeoutError, ValueError, TypeError) as error:
-            self._fails(error)
+            self._availability.fails(error)
             return 0
-        self._works()
+        self._availability.works()
         return number
-
-    def _fails(self, error: Exception) -> None:
-        self._ask_again_at = self._now() + PAUSE
-        if not self._down:
-            self._up.set(0)
-            logger.warning("each node counts requests by itself", error=repr(error))
-        self._down = True
-
-    def _works(self) -> None:
-        if self._down:
-            self._up.set(1)
-            logger.info("the nodes count requests together again")
-        self._down = False
-
-    @staticmethod
-    def _now() -> float:
-        return asyncio.get_running_loop().time()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.rate_limits import redis_buckets
+from infra import redis_client
 from tests.contract.administering import OWNER, Callers, callers
 from tests.integration.redis_server import RedisServer, redis_server
 
@@ -33,7 +33,7 @@ async def until(node: Callers, up: int) -> None:
 async def test_redis_is_shown_down_while_nodes_do_without_it(
     database: str, redis: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(redis_buckets, "PAUSE", 0.2)
+    monkeypatch.setattr(redis_client, "PAUSE", 0.2)
     async with callers(database, redis_url=redis.url) as node:
         await until(node, 1)
         await redis.kill()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from infra import answer_cache
+from infra import answer_cache, redis_client
 from infra.answer_cache import LARGEST, AnswerCache, MemoryAnswers, RedisAnswers
 from infra.secret_key import SecretKey
 from infra.settings import InvalidSetting
@@ -187,7 +187,7 @@ async def test_nobody_waits_long_for_a_redis_that_is_frozen_or_gone(
 async def test_a_redis_that_is_back_is_asked_again(
     node: Callable[..., RedisAnswers], redis: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(answer_cache, "PAUSE", 0.01)
+    monkeypatch.setattr(redis_client, "PAUSE", 0.01)
     one = node()
     await redis.kill()
     assert await one.find(QUESTION, 41) is None

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.rate_limits import redis_buckets
+from infra import redis_client
 from infra.rate_limits.buckets import Buckets, MemoryBuckets
 from infra.rate_limits.redis_buckets import PATIENCE, RedisBuckets
 from infra.settings import InvalidSetting
@@ -188,7 +188,7 @@ async def test_many_requests_at_once_wait_for_a_frozen_redis_no_longer_than_one(
 async def test_a_redis_that_is_back_is_asked_again(
     nodes: Callable[[], RedisBuckets], redis: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(redis_buckets, "PAUSE", 0.05)
+    monkeypatch.setattr(redis_client, "PAUSE", 0.05)
     one, other = nodes(), nodes()
     await redis.kill()
     assert await passed(one, 2) == 2
