@@ -27,7 +27,7 @@ from tests.story import bpmn
 DATABASE = "rolling_upgrade"
 
 #: Topics that the older release does not have yet begin so.
-UNKNOWN = ("webhook.", "process_instance.suspended", "process_instance.resumed", "element.suspended", "rule.changed")
+UNKNOWN = ("webhook.", "process_instance.suspended", "rule.changed", "incident.note_added", "check.paused")
 
 #: Seconds that the older one keeps back, so that nobody has to wait for it for long.
 AWAY = 2.0
@@ -37,6 +37,8 @@ import os, sys
 from pathlib import Path
 from api.cli import main
 from infra import leases, migrating
+from infra.probing import prober, schedule
+prober.LOOK_EVERY = schedule.FIRST_WITHIN = 0.2
 migrating.migrate.__defaults__ = migrating.read_migrations.__defaults__ = (Path(os.environ["MIGRATIONS"]),)
 sys.argv[1:] = ["serve"]
 """
@@ -61,7 +63,8 @@ WORKING_AND_JOINING = bpmn(
     "invoice",
 ).replace("</process>", '<sequenceFlow id="also" sourceRef="f" targetRef="j"/></process>')
 
-ROLES = ("acknowledgements", "chain", "delivery", "executor", "followers", "rules")
+#: All leases: the roles that one node at a time has.
+ROLES = ("acknowledgements", "chain", "delivery", "executor", "followers", "prober eu", "rules")
 
 #: Seconds on a busy machine; on a quiet one it takes one or two.
 PATIENCE = 40.0
@@ -105,6 +108,9 @@ def _node(dsn: str, data_dir: Path, release: str) -> Node:
         ANNALS_DATABASE_URL=dsn,
         ANNALS_SECRET_KEY=SECRET,
         ANNALS_ALERT_EVALUATION_SECONDS="1",
+        ANNALS_SET_TIME_ENABLED="true",
+        ANNALS_ROLES="api,followers,executor,rules,delivery,prober",
+        ANNALS_PROBER_REGION="eu",
         MIGRATIONS=str(migrations),
     )
 
@@ -228,6 +234,41 @@ async def test_a_rule_that_the_older_release_cannot_read_is_evaluated_by_the_new
 
     print(f"fired after {await _until(has_fired):.1f} s")
     assert await _holds(before.newer, "rules", before.dsn)
+
+
+async def test_an_acknowledgement_that_the_older_release_cannot_read_is_taken_back_by_the_newer(before: Pair) -> None:
+    client = Client(before.newer.url)
+    await client.done("PATCH", "/admin/tenants/default", {"acknowledgementTimeoutMinutes": 1})
+    draft = {"title": "Checkout is slow", "description": "Orders take a minute to be taken."}
+    incident = (await client.done("POST", "/v1/incidents", draft))["incidentId"]
+    path = f"/api/alerts/incidents/{incident}"
+    await client.done("POST", f"{path}/notes", {"content": "Found it."})
+    await client.done("PATCH", path, {"status": "acknowledged"})
+    await client.done("PATCH", "/time", {"timeDuration": "PT2M"})
+
+    async def is_open_again() -> bool:
+        answer = await client.call("GET", path)
+        return answer.status == 200 and answer.told["incident"]["status"] == "open"
+
+    print(f"open again after {await _until(is_open_again):.1f} s")
+    assert await _holds(before.newer, "acknowledgements", before.dsn)
+    assert not before.older.has_ended
+
+
+async def test_a_check_that_the_older_release_cannot_read_is_probed_by_the_newer(before: Pair) -> None:
+    client = Client(before.newer.url)
+    check = {"name": "Shop", "type": "http", "target_url": RECEIVER}
+    made = (await client.done("POST", "/api/checks", check))["data"]["check"]["id"]
+    for paused in (True, False):
+        await client.done("PATCH", f"/api/checks/{made}", {"paused": paused})
+
+    async def is_probed() -> object:
+        answer = await client.call("GET", f"/api/checks/{made}")
+        return answer.status == 200 and answer.told["data"]["check"]["last_checked_at"]
+
+    print(f"probed after {await _until(is_probed):.1f} s")
+    assert await _holds(before.newer, "prober eu", before.dsn)
+    assert not before.older.has_ended
 
 
 async def test_without_a_newer_node_the_older_goes_on_as_far_as_it_can_and_says_what_it_stands_before(
