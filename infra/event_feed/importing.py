@@ -87,7 +87,7 @@ class Verifier:
                 else:
                     yield self._event(line)
                     self._digest.update(line)
-            except (ImportRefused, UnreadableFact, msgspec.DecodeError, UnicodeDecodeError) as error:
+            except (ImportRefused, UnreadableFact, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
                 raise ImportRefused(f"line {number}: {error}") from error
         if self.id_blocks is None:
             raise ImportRefused("the end is missing: this is a part of an export")
@@ -96,6 +96,7 @@ class Verifier:
         event = read_event(line)
         self._follow(event)
         decode(event.type, bytes(event.data))
+        bytes(event.data).decode()  # what no release looks at is handed on as it is
         _check_time(event.happened_at)
         _check_time(event.recorded_at)
         if any("\0" in text for text in _texts(event)):

@@ -130,6 +130,11 @@ def changed(line: bytes, **members: Any) -> bytes:
     return json.dumps(told).encode() + b"\n"
 
 
+def added(line: bytes, value: bytes) -> bytes:
+    """Have a fact say something more, which no release looks at."""
+    return line.replace(b'"data":{', b'"data":{"more":%b,' % value)
+
+
 @pytest.mark.parametrize(
     ("breaking", "sentence"),
     [
@@ -146,6 +151,8 @@ def changed(line: bytes, **members: Any) -> bytes:
         (lambda lines: [lines[0], changed(lines[1], more=1), *lines[2:]], "line 2: .*more"),
         (lambda lines: [lines[0], changed(lines[1], happenedAt="2026-11-21T00:00:00"), *lines[2:]], "line 2: a time"),
         (lambda lines: [lines[0], b"\xff\n", *lines[2:]], "line 2: "),
+        (lambda lines: [lines[0], added(lines[1], b'"\xff"'), *lines[2:]], "line 2: .*utf-8"),
+        (lambda lines: [lines[0], added(lines[1], b"[" * 99_999 + b"]" * 99_999), *lines[2:]], "line 2: .*depth"),
         (
             lambda lines: [lines[0], changed(lines[1], recordedAt="0001-01-01T00:00:00+14:00"), *lines[2:]],
             "line 2: a time",
