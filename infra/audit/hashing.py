@@ -26,7 +26,7 @@ _NO_TEXT = _length(-1)
 def leaf_of(row: Sequence[Any]) -> bytes:
     """Return the leaf of an event as the query ``events`` has it; times are microseconds since 2000-01-01 UTC."""
     position, version, happened, recorded, *texts, state = row
-    parts = [_LEAF, _numbers(position, version), happened, recorded]
+    parts = [_LEAF, _numbers(position, version), happened or b"", recorded or b""]  # no leaf was made without times
     for text in texts:
         if text is None:
             parts.append(_NO_TEXT)

@@ -10,7 +10,7 @@ from infra.audit.walking import OnProgress, Walk, Walked
 from infra.event_log.rebuilding import HEAD, compared_tables, fill_tables, make_tables
 from infra.following.beside import CLOSE, FactRefused
 from infra.following.verifying import OtherVersion, verify
-from infra.leases import Connections, LeaseTaken
+from infra.leases import Connections, LeaseLost, LeaseTaken
 from infra.outages import passes
 from projections.database import Database
 from projections.read_model import ReadModel
@@ -71,3 +71,7 @@ async def verify_read_model(
         findings.add(Finding("read models", what))
     except OtherVersion as other:
         findings.add(Finding("read models", str(other)))
+    except Exception as error:
+        if passes(error) or isinstance(error, LeaseLost):
+            raise
+        findings.add(Finding("read models", f"{model.name} cannot be compared: {type(error).__name__}: {error}"))

@@ -69,6 +69,19 @@ async def test_the_hashes_of_the_database_are_those_that_the_verifier_computes(l
     ]
 
 
+@pytest.mark.parametrize(
+    "value",
+    ["null", "'infinity'", "'-infinity'", "'0044-03-15 BC'", "'200000-01-01'"],
+    ids=lambda value: value.strip("'"),
+)
+@pytest.mark.parametrize("column", ["happened_at", "recorded_at"])
+async def test_a_time_that_no_event_has_is_an_edit_like_any_other(log: Log, column: str, value: str) -> None:
+    """Whoever can write the database can also take its rules away."""
+    await log.session.execute(f"alter table log.events alter column {column} drop not null")
+    await log.session.execute(f"update log.events set {column} = {value} where notification_id = 9")
+    assert [(one.check, one.position) for one in await found(log.session, ())] == [("chain", 9)]
+
+
 async def test_an_edit_is_told_with_its_event(log: Log) -> None:
     session = log.session
     stream, version = await session.fetchrow(

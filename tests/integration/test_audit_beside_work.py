@@ -8,6 +8,7 @@ from infra.audit.verifying import verify_decision_tables, verify_log, verify_rea
 from infra.postgres import Link, connect
 from projections.catalogue import READ_MODELS
 from tests.contract.eventing import EventClient, event_client
+from tests.integration.delivering import executed
 
 MODELS = [model for model in READ_MODELS if model.name in {"jobs", "process_instances", "incident_list"}]
 
@@ -41,3 +42,16 @@ async def test_an_audit_beside_work_finds_nothing_and_heads_it_kept_hold(databas
             await session.close()
     assert [str(finding) for finding in findings] == []
     assert kept[0].position < kept[-1].position
+
+
+async def test_read_models_that_cannot_be_rebuilt_are_told_and_not_the_end_of_the_audit(database: str) -> None:
+    findings = Findings()
+    async with event_client(database) as client:
+        await client.deploy()
+        await client.start()
+        await client.node.reading.caught_up([model.name for model in MODELS])
+        await executed(database, "update log.events set happened_at = '0044-03-15 BC' where topic = 'job.created.v1'")
+        for model in MODELS:
+            await verify_read_model(client.node.pools.followers, model, "audit", findings, lambda _done, _all: None)
+    assert {finding.check for finding in findings} == {"read models"}
+    assert "cannot be compared" in "".join(str(finding) for finding in findings)
