@@ -39,6 +39,7 @@ from domain.rejection import (
     ReusedKey,
     Unavailable,
 )
+from infra.codec import unknown_topic
 from infra.outages import passes
 
 #: What Litestar says when a client goes away inside its body: nobody hears the answer, and nothing of ours has failed.
@@ -155,6 +156,8 @@ def refusal_in(request: Request[Any, Any, Any], error: Exception) -> Rejection |
         return _refusal_of_litestar(request, error)
     if passes(error):
         return Unavailable("failed to handle request", "the database cannot be reached")
+    if (unknown := unknown_topic(error)) is not None:
+        return Unavailable("failed to handle request", str(unknown))  # a node of a newer release can
     return None
 
 

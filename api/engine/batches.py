@@ -11,6 +11,7 @@ from api.problems import UNEXPECTED, Problem, problem_of
 from commands.batches import BatchOutcome
 from commands.handling import Outcome
 from domain.rejection import Rejection, Unavailable
+from infra.codec import unknown_topic
 from infra.outages import passes
 
 log = structlog.get_logger(__name__)
@@ -39,6 +40,8 @@ def _refusal(item: Outcome | Exception) -> Rejection | None:
         return item
     if isinstance(item, Exception) and passes(item):
         return Unavailable("failed to handle item", "the database cannot be reached")
+    if isinstance(item, Exception) and (unknown := unknown_topic(item)) is not None:
+        return Unavailable("failed to handle item", str(unknown))
     return None
 
 

@@ -185,6 +185,8 @@ async def test_read_models_and_deliveries_go_on_at_the_newer_release_once_it_wri
     assert 'annals_lease_overtaken{lease="followers"} 1.0' in await _metrics(older)
     assert 'annals_lease_overtaken{lease="followers"} 1.0' not in await _metrics(newer)
     assert "leaves a lease to nodes of a newer release" in older.said
+    refused = await Client(older.url).call("PATCH", f"/webhooks/{made['id']}", {"description": "ours"})
+    assert refused.status == 503, "another node can, so it is worth asking again"
 
 
 async def _answers(node: Node) -> bool:
