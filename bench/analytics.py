@@ -11,7 +11,6 @@ import argparse
 import asyncio
 import random
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -38,6 +37,7 @@ from bench.serving import KEY, Served, serving
 from infra.clock import Clock
 from infra.embedded_postgres import EmbeddedPostgres
 from infra.migrating import migrate
+from infra.scratch_directory import scratch_directory
 from infra.settings import read_settings
 from projections.catalogue import READ_MODELS
 
@@ -218,9 +218,8 @@ def kept(data_dir: Path | None) -> Iterator[Path]:
     if data_dir is not None:
         yield data_dir
         return
-    with tempfile.TemporaryDirectory(prefix="annals-bench-") as name:
-        Path(name).chmod(0o711)
-        yield Path(name) / "d"
+    with scratch_directory("bench") as directory:
+        yield directory / "d"
 
 
 def report(answers: Sequence[Asked], cell: Cell | None, head: int, options: argparse.Namespace) -> bool:

@@ -13,7 +13,6 @@ import argparse
 import asyncio
 import itertools
 import os
-import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -36,6 +35,7 @@ from infra.event_log.writer import APPEND
 from infra.ids import Ulids
 from infra.migrating import migrate
 from infra.postgres import Link, Pool, connect, connect_pool
+from infra.scratch_directory import scratch_directory
 from infra.settings import read_settings
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
@@ -168,9 +168,7 @@ async def scratch_database() -> AsyncIterator[str]:
         async with scratch_on(configured) as dsn:
             yield dsn
     else:
-        with tempfile.TemporaryDirectory(prefix="annals-bench-") as name:
-            directory = Path(name)
-            os.chmod(directory, 0o711)  # noqa: PTH101, S103  (the server runs as another user when we are root)
+        with scratch_directory("bench") as directory:
             async with (
                 EmbeddedPostgres(directory / "data", homes=[directory / "homes"]) as server,
                 scratch_on(server.dsn()) as dsn,

@@ -10,13 +10,11 @@ and stopped again.
 import argparse
 import asyncio
 import os
-import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import uvloop
@@ -27,6 +25,7 @@ from rich.table import Table
 from bench.connection import Connection, Refused
 from bench.machine import cost, family, machine_busy, name_of
 from bench.serving import KEY, serving
+from infra.scratch_directory import scratch_directory
 
 FLOW = '<sequenceFlow id="{0}_{1}" sourceRef="{0}" targetRef="{1}"/>'
 SERVICE = (
@@ -186,11 +185,9 @@ def server(options: argparse.Namespace) -> Iterator[int]:
     if options.url:
         yield options.pid
         return
-    with tempfile.TemporaryDirectory(prefix="annals-bench-") as directory:
-        Path(directory).chmod(0o711)
-        with serving(Path(directory) / "d") as served:
-            options.url, options.key = served.url, KEY
-            yield served.pid
+    with scratch_directory("bench") as directory, serving(directory / "d") as served:
+        options.url, options.key = served.url, KEY
+        yield served.pid
 
 
 def shares(pid: int) -> dict[str, float]:

@@ -9,7 +9,6 @@ one (medians of all rounds).
 import argparse
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -23,6 +22,7 @@ from rich.table import Table
 
 from bench.engine import Load, shares
 from bench.serving import KEY, Served, serving
+from infra.scratch_directory import scratch_directory
 
 FLOOR = 0.8
 WARMING_UP = 300
@@ -78,8 +78,7 @@ def main() -> None:
     options = parser.parse_args()
     rounds: dict[str, list[Round]] = {"grown": [], "empty": []}
     with ExitStack() as stack:
-        empty = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="annals-bench-")))
-        empty.chmod(0o711)
+        empty = stack.enter_context(scratch_directory("bench"))
         directories = {"grown": options.data_dir, "empty": empty / "d"}
         servers = {name: stack.enter_context(serving(directory)) for name, directory in directories.items()}
         for served in servers.values():

@@ -1,9 +1,7 @@
 """``annals demo``: everything at work, in a terminal, in half a minute."""
 
 import asyncio
-import shutil
 import signal
-import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -29,6 +27,7 @@ from api.serving import Serving
 from commands.access import ON_THE_MACHINE, IssueKey, RegisterTenant
 from domain.access.events import Role
 from domain.rejection import InvalidState
+from infra.scratch_directory import scratch_directory
 from infra.settings import Settings, read_settings
 
 STOPPED = 130
@@ -81,12 +80,8 @@ def _directory(configured: Path | None) -> Iterator[Path]:
     if configured is not None:
         yield configured
         return
-    directory = Path(tempfile.mkdtemp(prefix="annals-demo-"))
-    directory.chmod(0o711)  # root's server runs as somebody else, who has to pass through
-    try:
+    with scratch_directory("demo") as directory:
         yield directory / "data"
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
 
 
 def _settings(directory: Path, port: str, *, clock_is_ours: bool) -> Settings:

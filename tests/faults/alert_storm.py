@@ -14,7 +14,6 @@ import hmac
 import json
 import random
 import sys
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -23,7 +22,9 @@ from typing import Any, NamedTuple
 
 import aiohttp
 
+from infra.scratch_directory import scratch_directory
 from tests.faults.node import KEY, Node, free_port, running
+from tests.faults.verdicts import concluded
 from tests.modelling import bpmn
 
 MODEL = bpmn("s:startEvent work:serviceTask e:endEvent", "s>work work>e", "beside")
@@ -204,13 +205,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
     options = parser.parse_args(arguments)
     plan = Plan(options.alerts, options.keys, options.seconds, options.seed)
-    with tempfile.TemporaryDirectory(prefix="annals-storm-") as directory:
-        Path(directory).chmod(0o711)
-        told, violations = asyncio.run(storm(Path(directory) / "node", plan, options.calm))
-    print(told)
-    for violation in violations:
-        print(f"VIOLATION: {violation}")
-    return 1 if violations else 0
+    with scratch_directory("storm") as directory:
+        told, violations = asyncio.run(storm(directory / "node", plan, options.calm))
+    return concluded(told, violations, "nothing lost, nothing doubled")
 
 
 if __name__ == "__main__":

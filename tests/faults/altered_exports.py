@@ -12,9 +12,7 @@ import argparse
 import asyncio
 import json
 import random
-import shutil
 import sys
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -29,8 +27,10 @@ from infra.event_feed import importing
 from infra.event_feed.importing import ImportRefused
 from infra.event_log.rebuilding import differences
 from infra.migrating import migrate
+from infra.scratch_directory import scratch_directory
 from infra.settings import Settings
 from tests.faults.killing import kill_under_load, summary
+from tests.faults.verdicts import concluded
 from tests.integration.exporting import EVENTS, REST, connected, exported, imported, read_models, rows
 
 Lines = list[bytes]
@@ -204,11 +204,10 @@ async def export_and_alter(directory: Path, kills: int, changes: int, seed: int,
             if control:
                 unhashed(patched)
             said, wrong = await accepted_changes(target, lines, track(range(changes), "changes"), seed)
-        print(f"{head} events; {sum(said.values())} of {changes} changes refused: {dict(said)}")
         assert await imported(target, lines) == head
         wrong += await same_as(server.dsn(), target)
-    print("\n".join(wrong) or "all refused; events, decision tables and read models are the same, byte for byte")
-    return 1 if wrong else 0
+    told = f"{head} events; {sum(said.values())} of {changes} changes refused: {dict(said)}"
+    return concluded(told, wrong, "all refused; events, decision tables and read models are the same, byte for byte")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -219,13 +218,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=random.randrange(1_000_000))
     options = parser.parse_args(arguments)
     only_warnings(Settings())
-    directory = Path(tempfile.mkdtemp(prefix="annals-export-"))
-    directory.chmod(0o711)
-    try:
+    with scratch_directory("export") as directory:
         run = export_and_alter(directory, options.kills, options.changes, options.seed, control=options.unhashed)
         return asyncio.run(run)
-    finally:
-        shutil.rmtree(directory)
 
 
 if __name__ == "__main__":

@@ -5,16 +5,15 @@ By hand, until Ctrl-C or SIGTERM: ``python -m tests.faults.cluster``; it prints 
 
 import argparse
 import asyncio
-import shutil
 import signal
 import sys
-import tempfile
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from infra.embedded_postgres import EmbeddedPostgres
+from infra.scratch_directory import scratch_directory
 from tests.faults.node import KEY, SERVE, Node, free_port
 from tests.faults.outages import SECRET
 from tests.integration.redis_server import RedisServer, redis_server
@@ -81,17 +80,6 @@ async def _ended(nodes: Sequence[Node]) -> None:
             await node.kill()
 
 
-@contextmanager
-def open_directory() -> Iterator[Path]:
-    """Make a temporary directory that also PostgreSQL's unprivileged user may pass through."""
-    directory = Path(tempfile.mkdtemp(prefix="annals-cluster-"))
-    directory.chmod(0o711)
-    try:
-        yield directory
-    finally:
-        shutil.rmtree(directory)
-
-
 async def show(directory: Path) -> None:
     """Run the cluster until SIGINT or SIGTERM."""
     ended = asyncio.Event()
@@ -107,7 +95,7 @@ async def show(directory: Path) -> None:
 
 def main() -> int:
     argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
-    with open_directory() as directory:
+    with scratch_directory("cluster") as directory:
         asyncio.run(show(directory))
     return 0
 

@@ -11,9 +11,7 @@ The long form, with its seed: ``python -m tests.faults.correlations --messages 1
 import argparse
 import asyncio
 import random
-import shutil
 import sys
-import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -29,10 +27,12 @@ from domain.event import Event
 from domain.messaging.channel import Channel, evolve
 from domain.messaging.events import MessageCorrelated, MessageSent
 from infra.codec import decode
+from infra.scratch_directory import scratch_directory
 from tests.faults.killing import kill_database, kill_server
 from tests.faults.node import Node, free_port, running
 from tests.faults.occurrences import connected
 from tests.faults.patient import Patient
+from tests.faults.verdicts import concluded
 from tests.modelling import bpmn
 
 MODELS = {
@@ -318,17 +318,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--seed", type=int, default=random.randrange(1_000_000))
     options = parser.parse_args(arguments)
-    directory = Path(tempfile.mkdtemp(prefix="annals-messages-"))
-    directory.chmod(0o711)
-    try:
-        with Progress() as progress:
-            run = send_and_kill(directory / "data", options.messages, options.kills, options.seed, progress)
-            told, violations = asyncio.run(run)
-        print(told)
-        print("\n".join(violations) or "none lost while it lasted, none correlated twice, one receiver each")
-        return 1 if violations else 0
-    finally:
-        shutil.rmtree(directory)
+    with scratch_directory("messages") as directory, Progress() as progress:
+        run = send_and_kill(directory / "data", options.messages, options.kills, options.seed, progress)
+        told, violations = asyncio.run(run)
+    return concluded(told, violations, "none lost while it lasted, none correlated twice, one receiver each")
 
 
 if __name__ == "__main__":

@@ -12,9 +12,7 @@ The long form, with its seed: ``python -m tests.faults.deliveries --deliveries 2
 import argparse
 import asyncio
 import random
-import shutil
 import sys
-import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -22,11 +20,13 @@ from typing import NamedTuple
 
 from rich.progress import Progress
 
+from infra.scratch_directory import scratch_directory
 from tests.faults.killing import kill_database, kill_server
 from tests.faults.node import SERVE, Node, free_port, running
 from tests.faults.occurrences import connected
 from tests.faults.patient import Patient
 from tests.faults.receivers import KINDS, TIME_OUT, Came, Receivers, receiving
+from tests.faults.verdicts import concluded
 from tests.modelling import bpmn
 
 MODEL = bpmn("s:startEvent e:endEvent", "s>e", "delivered")
@@ -231,17 +231,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seconds", type=float, default=600.0, help="at most, for what is left in the end")
     parser.add_argument("--hasty", action="store_true", help="the control: what is about to be sent is marked before")
     options = parser.parse_args(arguments)
-    directory = Path(tempfile.mkdtemp(prefix="annals-deliveries-"))
-    directory.chmod(0o711)
     plan = Plan(options.deliveries, options.kills, options.seed, options.seconds, options.hasty)
-    try:
-        with Progress() as progress:
-            told, violations = asyncio.run(deliver_and_kill(directory / "data", plan, progress))
-        print(told)
-        print("\n".join(violations) or "none missing, ids and bytes stable, every signature verified, order kept")
-        return 1 if violations else 0
-    finally:
-        shutil.rmtree(directory)
+    with scratch_directory("deliveries") as directory, Progress() as progress:
+        told, violations = asyncio.run(deliver_and_kill(directory / "data", plan, progress))
+    return concluded(told, violations, "none missing, ids and bytes stable, every signature verified, order kept")
 
 
 if __name__ == "__main__":

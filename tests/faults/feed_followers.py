@@ -15,9 +15,7 @@ import argparse
 import asyncio
 import json
 import random
-import shutil
 import sys
-import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from itertools import pairwise
@@ -32,11 +30,13 @@ from api.composition import open_node
 from domain.intakes.events import AlertRaised
 from infra.embedded_postgres import EmbeddedPostgres
 from infra.event_feed.withheld import WITHHELD
+from infra.scratch_directory import scratch_directory
 from infra.settings import Settings
 from tests.contract.eventing import EventClient
 from tests.faults.feed_clients import ByPage, ByStream, Follower, Told
 from tests.faults.node import KEY, SERVE, Node, free_port, running
 from tests.faults.outages import SECRET
+from tests.faults.verdicts import concluded
 
 RECONNECTS = 100
 WRITERS = 4
@@ -244,19 +244,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=random.randrange(1_000_000))
     options = parser.parse_args(arguments)
     only_warnings(Settings())
-    directory = Path(tempfile.mkdtemp(prefix="annals-feed-"))
-    directory.chmod(0o711)
-    try:
-        with Progress() as progress:
-            run = follow_and_kill(
-                directory, options.events, options.seconds, options.seed, progress, naive=options.naive
-            )
-            told, violations = asyncio.run(run)
-        print(told)
-        print("\n".join(violations) or "every follower was told every event of its tenant, once and in order")
-        return 1 if violations else 0
-    finally:
-        shutil.rmtree(directory)
+    with scratch_directory("feed") as directory, Progress() as progress:
+        run = follow_and_kill(directory, options.events, options.seconds, options.seed, progress, naive=options.naive)
+        told, violations = asyncio.run(run)
+    return concluded(told, violations, "every follower was told every event of its tenant, once and in order")
 
 
 if __name__ == "__main__":

@@ -11,10 +11,8 @@ import argparse
 import asyncio
 import os
 import random
-import shutil
 import signal
 import sys
-import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from itertools import count
@@ -29,8 +27,10 @@ from rich.progress import Progress
 from infra.embedded_postgres import running_dsn
 from infra.following.verifying import verify
 from infra.postgres import Link, connect_pool
+from infra.scratch_directory import scratch_directory
 from projections.catalogue import READ_MODELS
 from tests.faults.node import KEY, Node, free_port
+from tests.faults.verdicts import concluded
 from tests.story import bpmn
 
 MODEL = bpmn(
@@ -324,17 +324,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--weakened", action="store_true", help="the control: commits are confirmed too early")
     parser.add_argument("--seed", type=int, default=random.randrange(1_000_000))
     options = parser.parse_args(arguments)
-    directory = Path(tempfile.mkdtemp(prefix="annals-kill-"))
-    directory.chmod(0o711)
-    try:
-        with Progress() as progress:
-            run = kill_under_load(directory / "data", options.cycles, options.seed, progress, weakened=options.weakened)
-            history, violations = asyncio.run(run)
-        print(summary(history, options.cycles, options.seed))
-        print(violations or "nothing lost, nothing doubled, streams 1..n, positions 1..m, read models as rebuilt")
-        return 1 if violations else 0
-    finally:
-        shutil.rmtree(directory)
+    with scratch_directory("kill") as directory, Progress() as progress:
+        run = kill_under_load(directory / "data", options.cycles, options.seed, progress, weakened=options.weakened)
+        history, violations = asyncio.run(run)
+    return concluded(
+        summary(history, options.cycles, options.seed),
+        violations,
+        "nothing lost, nothing doubled, streams 1..n, positions 1..m, read models as rebuilt",
+    )
 
 
 if __name__ == "__main__":

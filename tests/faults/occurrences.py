@@ -10,9 +10,7 @@ The long form, with its seed: ``python -m tests.faults.occurrences --timers 1000
 import argparse
 import asyncio
 import random
-import shutil
 import sys
-import tempfile
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
@@ -34,9 +32,11 @@ from domain.bpmn.events import (
 )
 from domain.event import Event
 from infra.codec import decode
+from infra.scratch_directory import scratch_directory
 from tests.faults.killing import kill_database, kill_server, started_again
 from tests.faults.node import Node, free_port, running
 from tests.faults.patient import Patient
+from tests.faults.verdicts import concluded
 from tests.modelling import bpmn
 
 DURATIONS = ("PT5M", "PT1H", "PT100M", "PT7H", "P1D")
@@ -270,17 +270,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=random.randrange(1_000_000))
     options = parser.parse_args(arguments)
     timers = Timers.of(options.timers)
-    directory = Path(tempfile.mkdtemp(prefix="annals-timers-"))
-    directory.chmod(0o711)
-    try:
-        with Progress() as progress:
-            run = step_and_kill(directory / "data", timers, options.kills, options.seed, progress)
-            told, violations = asyncio.run(run)
-        print(told)
-        print("\n".join(violations) or "each occurrence once, none too early, none lost")
-        return 1 if violations else 0
-    finally:
-        shutil.rmtree(directory)
+    with scratch_directory("timers") as directory, Progress() as progress:
+        run = step_and_kill(directory / "data", timers, options.kills, options.seed, progress)
+        told, violations = asyncio.run(run)
+    return concluded(told, violations, "each occurrence once, none too early, none lost")
 
 
 if __name__ == "__main__":

@@ -12,9 +12,7 @@ import argparse
 import asyncio
 import logging
 import random
-import shutil
 import sys
-import tempfile
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -31,8 +29,10 @@ from infra.audit.heads import Head
 from infra.audit.verifying import verify_log
 from infra.embedded_postgres import EmbeddedPostgres
 from infra.migrating import migrate
+from infra.scratch_directory import scratch_directory
 from tests.contract.eventing import EventClient, event_client
 from tests.contract.feeding import BREACH
+from tests.faults.verdicts import concluded
 
 TEXTS = ("originator_id", "topic", "tenant", "actor_kind", "actor_id", "correlation_id", "causation_id", "traceparent")
 COLUMNS = (*TEXTS, "notification_id", "originator_version", "state", "happened_at", "recorded_at")
@@ -370,15 +370,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=random.randrange(1_000_000))
     options = parser.parse_args(arguments)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
-    directory = Path(tempfile.mkdtemp(prefix="annals-tampering-"))
-    directory.chmod(0o711)
-    try:
+    with scratch_directory("tampering") as directory:
         told, complaints = asyncio.run(tamper(directory / "data", options.mutations, options.seed, options.seconds))
-        print(told)
-        print("\n".join(complaints) or "every change was found, where it was made")
-        return 1 if complaints else 0
-    finally:
-        shutil.rmtree(directory)
+    return concluded(told, complaints, "every change was found, where it was made")
 
 
 if __name__ == "__main__":

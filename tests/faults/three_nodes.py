@@ -22,9 +22,10 @@ import asyncpg
 import structlog
 
 from infra.event_log.rebuilding import differences
+from infra.scratch_directory import scratch_directory
 from tests.faults.chaos import Chaos
 from tests.faults.client import Client
-from tests.faults.cluster import Cluster, cluster, open_directory
+from tests.faults.cluster import Cluster, cluster
 from tests.faults.fleet import violations
 from tests.faults.killing import History, Load, check, check_progress
 from tests.faults.lease_watch import SERVE, TTL, Seen, seen, watch_leases
@@ -236,7 +237,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     options = parser.parse_args(arguments)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("warning"))
-    with open_directory() as directory:
+    with scratch_directory("cluster") as directory:
         if options.unfenced:
             leases = asyncio.run(unfenced(directory, options.seconds))
             print(f"{leases.writes} writes; without the lease wrote: {leases.intruders[:3]}")

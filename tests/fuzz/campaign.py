@@ -7,16 +7,14 @@ import argparse
 import asyncio
 import secrets
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import count
-from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from infra.scratch_directory import scratch_directory
 from tests.faults.node import KEY
 from tests.fuzz.generating import EVERYWHERE, INCIDENTS, OTHERS, Figures, Round, attack
 from tests.fuzz.target import attacked
@@ -54,18 +52,10 @@ def report(figures: Figures, seconds: float) -> str:
     )
 
 
-@contextmanager
-def _open_directory() -> Iterator[Path]:
-    """Make a temporary directory that PostgreSQL's unprivileged user may pass through."""
-    with tempfile.TemporaryDirectory(prefix="annals-campaign-") as directory:
-        Path(directory).chmod(0o711)
-        yield Path(directory)
-
-
 async def run(requests: int, seed: int, area: str, console: Console) -> bool:
     """Attack a fresh node and tell what came of it; return whether all is as it should be."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with _open_directory() as directory:
+    with scratch_directory("campaign") as directory:
         async with attacked(directory) as target:
             began = time.monotonic()
             with Progress(*columns, console=console) as progress:
