@@ -1,13 +1,12 @@
 """Entries as a file of any length: read and sent part by part, so that none is kept."""
 
-import asyncio
-from contextlib import suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 from litestar.types import ASGIApp, HTTPResponseBodyEvent, HTTPResponseStartEvent, Receive, Scope, Send
 
 from api.audit.entries import audit_entry
 from api.audit.forms import Form
+from api.log.leaving import unless_gone
 from api.log.seats import Seats
 from infra.audit.trail import Asked, Deeds, Trail
 from infra.event_feed.pages import Bounds
@@ -16,14 +15,13 @@ from infra.event_feed.pages import Bounds
 AT_ONCE = Bounds(facts=500, bytes=2_000_000)
 
 
-class Wish:
+class Wish(NamedTuple):
     """What is wanted of the audit: which deeds, after which position, how many at most (None: all), by whom."""
 
-    def __init__(self, asked: Asked, after: int, most: int | None, credential: str) -> None:
-        self.asked = asked
-        self.after = after
-        self.most = most
-        self.credential = credential
+    asked: Asked
+    after: int
+    most: int | None
+    credential: str
 
 
 class Export:
@@ -46,18 +44,12 @@ class Export:
         """Answer until all is told or the client is gone; raise ``TooManyRequests`` and ``Rejection`` before that."""
         with self._seats.taken(self._wish.credential):
             page = await self._page(self._wish.after, self._wish.most)
-            gone = asyncio.ensure_future(_disconnected(receive))
-            try:
-                await send(self._start(page.head))
-                await self._send(page, send, gone)
-            finally:
-                gone.cancel()
-                with suppress(asyncio.CancelledError, Exception):
-                    await gone
+            await send(self._start(page.head))
+            await unless_gone(self._send(page, send), receive)
 
-    async def _send(self, page: Deeds, send: Send, gone: "asyncio.Future[None]") -> None:
+    async def _send(self, page: Deeds, send: Send) -> None:
         head, left, body = page.head, self._wish.most, self._form.begin
-        while not gone.done():
+        while True:
             body += b"".join(self._form.write(audit_entry(deed)) for deed in page.deeds if deed.fact.position <= head)
             left = None if left is None else left - len(page.deeds)
             if page.next >= head or left == 0:
@@ -81,11 +73,6 @@ class Export:
             (b"annals-position", b"%d" % head),
         ]
         return {"type": "http.response.start", "status": 200, "headers": headers}
-
-
-async def _disconnected(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
 
 
 def _part(body: bytes, *, more: bool) -> HTTPResponseBodyEvent:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from api.answers import json_bytes
 from api.audit.entries import AuditEntry
+from api.log.telling import NDJSON
 
 #: What makes a spreadsheet take a cell for a formula. An apostrophe before it makes the cell a text; what one may read
 #: from it is then what stands behind that.
@@ -76,6 +77,6 @@ def _line(cells: Iterable[str | None]) -> bytes:
 
 #: By the name in ``format``.
 FORMS: Mapping[str, Form] = {
-    "ndjson": Form("application/x-ndjson", b"", json_bytes, "audit.ndjson"),
+    "ndjson": Form(NDJSON, b"", json_bytes, "audit.ndjson"),
     "csv": Form("text/csv", _line(COLUMNS), csv_line, "audit.csv"),
 }
