@@ -40,6 +40,10 @@ class FactRefused(Exception):
         self.failure = failure
 
 
+class TablesLost(LeaseLost):
+    """The tables are not as far as they were: the database has crashed or failed over, and lacks the last commits."""
+
+
 class Live(msgspec.Struct, frozen=True):
     """The live tables as their followers know them; ``version`` is 0 while there are none."""
 
@@ -120,6 +124,11 @@ class Beside:
         row = await database.fetchrow(SQL["live_locked" if lock else "live"], self.model.name)
         return Live() if row is None else Live(row["version"], tuple(row["tables"]), row["position"])
 
+    async def advance(self, database: Database, upto: int) -> None:
+        """Move the tables' row; raise ``TablesLost`` where they do not stand where this process has left them."""
+        if await database.fetchval(SQL["advance_rebuild"], self.model.name, upto, self.position) is None:
+            raise TablesLost(f"a part of the rebuild of {self.model.name} is lost: it has to begin anew")
+
     async def _log_grows(self) -> bool:
         """Tell whether facts were appended since this was asked last."""
         before, self._head = self._head, await self.head()
@@ -128,7 +137,7 @@ class Beside:
     async def _apply(self, batch: Batch) -> None:
         async with self.filling() as database:
             await fence(database, self._held)
-            await database.execute(SQL["advance_rebuild"], self.model.name, batch.upto)
+            await self.advance(database, batch.upto)
             await project(self.model, batch, database)
         self.position = batch.upto
 

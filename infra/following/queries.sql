@@ -53,7 +53,8 @@ select name from log.rebuilds order by name;
 insert into log.rebuilds (name, version, position) values ($1, $2, 0);
 
 -- name: advance_rebuild
-update log.rebuilds set position = $2 where name = $1;
+-- Move the tables beside from position $3 to $2, if they stand there.
+update log.rebuilds set position = $2 where name = $1 and position = $3 returning true;
 
 -- name: end_rebuild
 delete from log.rebuilds where name = $1;

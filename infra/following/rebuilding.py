@@ -93,6 +93,7 @@ async def _swapped(beside: Beside, held: Held) -> bool:
 async def _swap(beside: Beside, old_tables: Sequence[str], position: int, database: Database) -> None:
     """Exchange the tables and move the read model's row, in the given transaction, which holds the row's lock."""
     model = beside.model
+    await beside.advance(database, position)
     await beside.apply_all(database, position)
     for table in {*old_tables, *model.tables}:
         await database.execute(f"drop table if exists {LIVE}.{table}")

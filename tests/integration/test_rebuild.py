@@ -15,8 +15,8 @@ from structlog.testing import capture_logs
 from domain.event import Recorded
 from infra.following import beside, verifying
 from infra.following.applying import Applying, Moved
-from infra.following.batches import Bounds, read_batch
-from infra.following.beside import Beside, FactRefused, OnProgress
+from infra.following.batches import Batch, Bounds, read_batch
+from infra.following.beside import Beside, FactRefused, OnProgress, TablesLost
 from infra.following.rebuilding import clean_abandoned, rebuild
 from infra.following.verifying import Difference, OtherVersion, verify
 from infra.leases import Held, Lease, LeaseTaken
@@ -178,6 +178,32 @@ async def test_a_swap_applies_what_the_live_one_is_ahead_by(pool: Pool, monkeypa
         await append_many(pool, 10)
         await stage.level("first")
     assert await times(pool, model) == once_each(170)
+
+
+@pytest.mark.parametrize("last", [200, 300], ids=["on the way", "at the end"])
+async def test_a_rebuild_of_which_a_crash_has_taken_a_part_does_not_go_on(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch, last: int
+) -> None:
+    """Nobody waits for its commits to be on the disk: a server that starts anew may lack the last of them."""
+    model, apply = tally("first"), Beside._apply
+    await append_many(pool, 300)
+
+    async def and_crash(self: Beside, batch: Batch) -> None:
+        await apply(self, batch)
+        if batch.upto == last:
+            async with self.filling() as database:
+                await database.execute("delete from first where position > $1", batch.after)
+                await database.execute("update log.rebuilds set position = $1", batch.after)
+
+    async with following(pool, [model]) as stage:
+        await stage.level("first")
+        with monkeypatch.context() as meanwhile:
+            meanwhile.setattr(Beside, "_apply", and_crash)
+            with pytest.raises(TablesLost):
+                await rebuild(pool, model, "rebuilder")
+        assert await times(pool, model) == once_each(300)
+        await rebuild(pool, model, "rebuilder")
+    assert await times(pool, model) == once_each(300)
 
 
 async def test_a_cancelled_rebuild_leaves_the_live_one_as_it_was_and_nothing_of_its_own(pool: Pool) -> None:
