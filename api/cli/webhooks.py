@@ -1,33 +1,40 @@
-"""``annals webhooks``: where events are delivered to, and what has become of each delivery."""
+"""``annals webhooks``: where events are delivered to, and what has become of each delivery.
+
+Commands that say what is delivered where are in ``webhook_settings``.
+"""
 
 import asyncio
 from collections.abc import Sequence
-from functools import partial
-from typing import Any, get_args
+from typing import get_args
 
 import click
 import msgspec
 
-from api.admin.administration import SYSTEM
 from api.cli.database import opened
 from api.cli.tables import show
+from api.cli.webhook_finding import WEBHOOK, found, send, sent, state_of
+from api.cli.webhook_settings import change_webhook, create_webhook, rotate_secret
 from api.composition import Node
 from api.webhooks.bodies import Attempt, Delivery, attempt_body, delivery_body
 from api.webhooks.documentation import DEFAULT_LIMIT
-from api.webhooks.ids import WEBHOOK_IDS, delivery_in_path, no_delivery, no_event, webhook_of_delivery
-from commands.handling import Asker, Outcome
-from commands.intents import Intent
-from commands.states import Versioned, fold
-from commands.webhooks import CreateWebhook, DeleteWebhook, EnableWebhook, RedeliverEvent, TestWebhook
+from api.webhooks.ids import WEBHOOK_IDS, delivery_in_path, no_delivery, no_event, not_yet, webhook_of_delivery
+from commands.webhooks import (
+    DeleteWebhook,
+    DisableWebhook,
+    EnableWebhook,
+    RedeliverEvent,
+    ReplayEvents,
+    TestWebhook,
+)
 from domain.access.roles import DEFAULT_TENANT
-from domain.identity import register_stream, webhook_stream
+from domain.identity import INT64_MAX, register_stream, webhook_stream
 from domain.timestamps import iso_milliseconds
 from domain.webhooks.webhook import Webhook
 from infra.delivery.messages import delivery_id
-from infra.delivery.records import AttemptRecord, DeliveryRecord, State, deliveries, era_at, find_delivery
+from infra.delivery.records import AttemptRecord, DeliveryRecord, State, deliveries, era_at, find_delivery, in_log
 
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, one line for each.")
-WEBHOOK = click.argument("webhook", metavar="WEBHOOK")
+POSITION = click.IntRange(0, INT64_MAX)
 STATES: tuple[State, ...] = get_args(State)
 
 
@@ -47,10 +54,14 @@ class WebhookRow(msgspec.Struct, frozen=True):
 
 @click.group()
 def webhooks() -> None:
-    """List, create, test and delete webhooks, and look after deliveries.
+    """List, create and change webhooks, and look after deliveries.
 
     WEBHOOK is the id of one, whk_<ULID>.
     """
+
+
+for _command in (create_webhook, change_webhook, rotate_secret):
+    webhooks.add_command(_command)
 
 
 @webhooks.command("list")
@@ -61,32 +72,11 @@ def list_webhooks(tenant: str, *, as_json: bool) -> None:
 
     async def rows() -> Sequence[WebhookRow]:
         async with opened() as node:
-            register = await _state(node, register_stream("webhooks", tenant))
+            register = await state_of(node, register_stream("webhooks", tenant))
             ulids = register.members if register is not None else ()
-            return [_row(ulid, await _state(node, webhook_stream(ulid))) for ulid in ulids]
+            return [_row(ulid, await state_of(node, webhook_stream(ulid))) for ulid in ulids]
 
     show(asyncio.run(rows()), as_json=as_json, dim="disabled")
-
-
-@webhooks.command("create")
-@click.argument("url")
-@click.option("--tenant", default=DEFAULT_TENANT, show_default=True)
-@click.option("--type", "types", multiple=True, help="Only this type, or incident.* and the like; may be repeated.")
-@click.option("--process-key", default="", help="Only this process, by its BPMN id.")
-@click.option("--ordered", is_flag=True, help="Send none before the one ahead of it has arrived.")
-@click.option("--description", default="")
-def create_webhook(tenant: str, **given: Any) -> None:
-    """Have events delivered to URL, and print the secret: the only time that it is shown."""
-
-    async def create() -> tuple[str, str]:
-        async with opened() as node:
-            command = CreateWebhook(**given)
-            minted = await node.registration.create(command, tenant, partial(_send, node, tenant))
-            return minted.ulid, minted.secret
-
-    ulid, secret = asyncio.run(create())
-    click.echo(f"webhook {WEBHOOK_IDS.of(ulid)} of tenant {tenant}; its secret, shown this once:", err=True)
-    click.echo(secret)
 
 
 @webhooks.command("show")
@@ -97,7 +87,7 @@ def show_webhook(webhook: str, *, as_json: bool) -> None:
 
     async def row() -> WebhookRow:
         async with opened() as node:
-            return _row(*await _found(node, webhook))
+            return _row(*await found(node, webhook))
 
     show([asyncio.run(row())], as_json=as_json, dim="disabled")
 
@@ -106,7 +96,7 @@ def show_webhook(webhook: str, *, as_json: bool) -> None:
 @WEBHOOK
 def delete_webhook(webhook: str) -> None:
     """Deliver nothing any more, not even what waits."""
-    asyncio.run(_sent(webhook, DeleteWebhook()))
+    asyncio.run(sent(webhook, DeleteWebhook()))
     click.echo(f"webhook {webhook} is deleted")
 
 
@@ -114,8 +104,16 @@ def delete_webhook(webhook: str) -> None:
 @WEBHOOK
 def enable_webhook(webhook: str) -> None:
     """Deliver again, after it was disabled: what waits, and what happens from now on."""
-    asyncio.run(_sent(webhook, EnableWebhook()))
+    asyncio.run(sent(webhook, EnableWebhook()))
     click.echo(f"webhook {webhook} is enabled")
+
+
+@webhooks.command("disable")
+@WEBHOOK
+def disable_webhook(webhook: str) -> None:
+    """Deliver nothing until it is enabled: what waits is kept, and what happens meanwhile is for a replay."""
+    asyncio.run(sent(webhook, DisableWebhook()))
+    click.echo(f"webhook {webhook} is disabled")
 
 
 @webhooks.command("test")
@@ -125,19 +123,38 @@ def test_webhook(webhook: str) -> None:
 
     async def ask() -> str:
         async with opened() as node:
-            ulid, known = await _found(node, webhook)
-            outcome = await _send(node, known.tenant, TestWebhook(), ulid)
+            ulid, known = await found(node, webhook)
+            outcome = await send(node, known.tenant, TestWebhook(), ulid)
             return delivery_id(ulid, outcome.position, await era_at(node.pools.queries, outcome.position))
 
     click.echo(asyncio.run(ask()))
 
 
+@webhooks.command("replay")
+@WEBHOOK
+@click.option("--after", metavar="POSITION", type=POSITION, default=0, help="Only events after this one.")
+@click.option("--upto", metavar="POSITION", type=POSITION, required=True, help="The last event, which there has to be.")
+def replay(webhook: str, after: int, upto: int) -> None:
+    """Deliver a stretch of the past, once more or for the first time: the events that the filters let through."""
+
+    async def ask() -> None:
+        async with opened() as node:
+            ulid, known = await found(node, webhook)
+            if upto > await node.log.head():
+                raise not_yet(upto)
+            await send(node, known.tenant, ReplayEvents(after, upto), ulid)
+
+    asyncio.run(ask())
+    click.echo(f"events after position {after} up to {upto} are asked for")
+
+
 @webhooks.command("deliveries")
 @WEBHOOK
 @click.option("--state", type=click.Choice(STATES), help="Only those in this state.")
+@click.option("--before", metavar="SEQUENCE", type=click.IntRange(1, INT64_MAX), help="Only those before this one.")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=DEFAULT_LIMIT, show_default=True)
 @AS_JSON
-def list_deliveries(webhook: str, state: State | None, limit: int, *, as_json: bool) -> None:
+def list_deliveries(webhook: str, state: State | None, before: int | None, limit: int, *, as_json: bool) -> None:
     """List the newest deliveries of a webhook; or, given the id of one (msg_...), its attempts."""
 
     async def rows() -> Sequence[Delivery | Attempt]:
@@ -145,10 +162,10 @@ def list_deliveries(webhook: str, state: State | None, limit: int, *, as_json: b
             ulid = webhook_of_delivery(webhook)
             if ulid is not None:
                 return [attempt_body(attempt) for attempt in (await _delivery(node, webhook, ulid))[1]]
-            ulid, _ = await _found(node, webhook)
+            ulid, _ = await found(node, webhook)
             states = () if state is None else (state,)
-            found = await deliveries(node.pools.queries, ulid, states=states, limit=limit)
-            return [delivery_body(record) for record in found]
+            listed = await deliveries(node.pools.queries, ulid, states=states, before=before, limit=limit)
+            return [delivery_body(record) for record in listed]
 
     show(asyncio.run(rows()), as_json=as_json, dim="disabled")
 
@@ -162,37 +179,13 @@ def redeliver(delivery: str) -> None:
         async with opened() as node:
             ulid = webhook_of_delivery(delivery) or ""
             record, _ = await _delivery(node, delivery, ulid)
-            if await era_at(node.pools.queries, record.position) != record.era:
+            if not await in_log(node.pools.queries, record):
                 raise no_event(delivery)
-            _, known = await _found(node, WEBHOOK_IDS.of(ulid))
-            await _send(node, known.tenant, RedeliverEvent(record.position), ulid)
+            _, known = await found(node, WEBHOOK_IDS.of(ulid))
+            await send(node, known.tenant, RedeliverEvent(record.position), ulid)
 
     asyncio.run(ask())
     click.echo(f"delivery {delivery} is asked for again")
-
-
-async def _sent(webhook: str, command: Intent) -> tuple[str, Outcome]:
-    """Have a command about a webhook handled; return the webhook's ULID, and what came of it."""
-    async with opened() as node:
-        ulid, known = await _found(node, webhook)
-        return ulid, await _send(node, known.tenant, command, ulid)
-
-
-async def _send(node: Node, tenant: str, command: Intent, target: Any) -> Outcome:
-    return await node.commands.send(command, Asker(tenant, SYSTEM), target)
-
-
-async def _found(node: Node, webhook: str) -> tuple[str, Webhook]:
-    """Return a webhook with its ULID, whosever it is. The log is asked: nobody may be following it now."""
-    ulid = WEBHOOK_IDS.in_path(webhook)
-    known: Webhook | None = await _state(node, webhook_stream(ulid))
-    if known is None or known.deleted:
-        raise WEBHOOK_IDS.unknown(ulid)
-    return ulid, known
-
-
-async def _state(node: Node, stream: str) -> Any:
-    return fold(stream, Versioned(0, None), await node.log.read(stream)).state
 
 
 async def _delivery(node: Node, delivery: str, webhook: str) -> tuple[DeliveryRecord, Sequence[AttemptRecord]]:

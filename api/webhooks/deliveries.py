@@ -29,12 +29,19 @@ from api.webhooks.documentation import (
     WriteOperation,
     refused_with,
 )
-from api.webhooks.ids import WEBHOOK_IDS, delivery_in_path, no_delivery, no_event
-from commands.webhooks import SEND, RedeliverEvent, ReplayEvents, TestWebhook
+from api.webhooks.ids import WEBHOOK_IDS, delivery_in_path, no_delivery, no_event, not_yet
+from commands.webhooks import RedeliverEvent, ReplayEvents, TestWebhook
 from domain.identity import INT64_MAX
-from domain.rejection import Cause, InvalidInput
 from infra.delivery.messages import delivery_id
-from infra.delivery.records import AttemptRecord, DeliveryRecord, deliveries, era_at, find_delivery, scheduled_upto
+from infra.delivery.records import (
+    AttemptRecord,
+    DeliveryRecord,
+    deliveries,
+    era_at,
+    find_delivery,
+    in_log,
+    scheduled_upto,
+)
 from projections.webhooks.projector import READ_MODEL as WEBHOOKS
 from projections.webhooks.queries import find_webhook
 
@@ -87,8 +94,7 @@ class WebhookDeliveries(Controller):
         command = await incoming.body(ReplayEvents)
         head = await incoming.caught_up(WEBHOOKS)
         if command.upto > head:
-            reason = "must not be greater than the position of the last event"
-            raise InvalidInput(SEND, "fields are invalid", [Cause("#/upto", "max", reason, str(command.upto))])
+            raise not_yet(command.upto)
         outcome = await incoming.send(command, ulid)
         return answered(AskedToReplay(command.after, command.upto), outcome.position, 202)
 
@@ -158,7 +164,7 @@ class WebhookDeliveries(Controller):
         await require_no_body(incoming)
         ulid, _ = await _own(incoming, id)
         record, _ = await _found(tracking, ulid, delivery)
-        if await era_at(tracking.database, record.position) != record.era:
+        if not await in_log(tracking.database, record):
             raise no_event(delivery)
         outcome = await incoming.send(RedeliverEvent(record.position), ulid)
         return answered(Asked(delivery), outcome.position, 202)

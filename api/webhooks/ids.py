@@ -6,8 +6,9 @@ Where the log has lost facts, what comes after has the id of its era behind: ``-
 import re
 
 from api.incidents.ids import Ids
+from commands.webhooks import SEND
 from domain.identity import INT64_MAX
-from domain.rejection import InvalidState, NotFound
+from domain.rejection import Cause, InvalidInput, InvalidState, NotFound
 
 WEBHOOK_IDS = Ids("webhook", "whk_")
 
@@ -36,3 +37,9 @@ def no_delivery(given: str) -> NotFound:
 def no_event(given: str) -> InvalidState:
     """Return the refusal to send what the log has lost."""
     return InvalidState("failed to deliver again", f"the event of delivery {given} is not in the log any more")
+
+
+def not_yet(upto: int) -> InvalidInput:
+    """Return the refusal to replay what is still to come."""
+    reason = "must not be greater than the position of the last event"
+    return InvalidInput(SEND, "fields are invalid", [Cause("#/upto", "max", reason, str(upto))])

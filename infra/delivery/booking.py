@@ -74,7 +74,7 @@ class Book:
         await self.write_webhooks()
 
     async def again(self, webhook: str, told: Sequence[Told]) -> None:
-        """Have events delivered to a webhook once more, or for the first time."""
+        """Have events delivered to a webhook for the first time, or once more, though they cannot be read by now."""
         rescheduled = await self._session.fetch(
             SQL["reschedule"], webhook, [one.entry.position for one in told], self._now
         )
@@ -82,7 +82,10 @@ class Book:
         self.scheduled += len(there)
         rows: list[Row] = []
         for one in told:
-            if one.entry.position not in there:
+            position, fault = one.entry.position, one.entry.fault
+            if fault and position not in there:
+                log.error("an event cannot be delivered on request", webhook=webhook, position=position, error=fault)
+            elif position not in there:
                 rows += self._rows(one)
         await self._schedule(rows)
         if told:
@@ -166,9 +169,6 @@ class Book:
         rows = await self._session.fetch(SQL["entries"], [position], MOST_BYTES)
         entry = entry_of(rows[0]) if rows else None
         if entry is None or entry.tenant != request.tenant or position > request.position:
-            return
-        if entry.fault:
-            log.error("an event cannot be delivered once more", webhook=webhook, position=position, error=entry.fault)
             return
         if self.known.get(webhook):
             await self.again(webhook, (Told(entry, (webhook,)),))

@@ -104,6 +104,7 @@ class Turn:
             for work in works:
                 work.cancel()
             await asyncio.gather(*works, return_exceptions=True)
+            metrics.forget()
             await self._sender.stop()
             await self._flush()
 

@@ -15,10 +15,10 @@ update delivery.progress
 returning progress.position;
 
 -- name: lose
--- What is not in the log any more is not sent; an attempt that is under way decides nothing.
+-- What is not in the log any more is not sent; an attempt that is under way decides nothing. Up to $1 nothing has changed.
 update delivery.deliveries
    set state = 'lost', next_attempt_at = null, schedule = schedule + 1
- where state in ('pending', 'failed') and era <> log.era_at(position);
+ where state in ('pending', 'failed') and position > $1 and era <> log.era_at(position);
 
 -- name: lose_replays
 delete from delivery.replays where requested_at > $1;
@@ -212,8 +212,8 @@ select webhook, position, era, changed.attempts, started_at, milliseconds, outco
 
 -- name: judge
 -- How receivers do: $2 where one is, $3 whether it has taken something, $4 since when it has not, $5 whether it says that
--- it is gone, $6 what its webhook, if that is ordered, cannot get past, by which schedule ($7). Nothing taken since before
--- $8 is reason enough to disable it. One from which a webhook has moved away says nothing of it, an earlier schedule
+-- it is gone, $6 the number of what its webhook, if that is ordered, cannot get past, by which schedule ($7). Nothing taken
+-- since before $8 is reason enough to disable it. One from which a webhook has moved away says nothing of it, an earlier schedule
 -- nothing of what is to be done by now.
 update delivery.webhooks as known
    set failing_since = case when seen.well then null else coalesce(known.failing_since, seen.since) end,
@@ -226,11 +226,11 @@ update delivery.webhooks as known
                     when stuck.position is not null then 'failing'
                     when not well and coalesce(failing_since, since) <= $8::timestamptz then 'failing' end as verdict
           from unnest($1::text[], $2::text[], $3::boolean[], $4::timestamptz[], $5::boolean[], $6::bigint[], $7::integer[])
-            as seen (webhook, url, well, since, gone, stuck_at, schedule)
+            as seen (webhook, url, well, since, gone, sequence, schedule)
           join delivery.webhooks as told
             on told.webhook = seen.webhook and convert_from(told.state, 'UTF8')::json ->> 'url' = seen.url
           left join delivery.deliveries as stuck
-            on stuck.webhook = seen.webhook and stuck.position = seen.stuck_at and stuck.schedule = seen.schedule) as seen
+            on stuck.webhook = seen.webhook and stuck.sequence = seen.sequence and stuck.schedule = seen.schedule) as seen
  where known.webhook = seen.webhook;
 
 -- name: put_off
@@ -241,20 +241,41 @@ update delivery.deliveries set next_attempt_at = $3 where webhook = $1 and seque
 select webhook, tenant, to_disable, to_disable_since from delivery.webhooks where to_disable is not null and active;
 
 -- name: figures
--- How much is to be sent to webhooks that are not disabled, counted up to 100,000, and since when the oldest is due.
-select count(*), min(next_attempt_at) filter (where next_attempt_at <= $1)
-  from (select next_attempt_at
-          from delivery.deliveries
-          join delivery.webhooks using (webhook)
-         where deliveries.state = 'pending' and active
-         limit 100000) as pending;
+-- How much is to be sent to webhooks that are not disabled, counted up to 100,000, and since when the oldest of that is due.
+-- Of an ordered webhook only what comes next can be.
+select (select count(*)
+          from (select
+                  from delivery.webhooks
+                 cross join lateral (select
+                                       from delivery.deliveries
+                                      where deliveries.webhook = webhooks.webhook and state = 'pending'
+                                      limit 100000) as pending
+                 where active
+                 limit 100000) as counted),
+       (select min(next_attempt_at)
+          from delivery.webhooks
+         cross join lateral ((select next_attempt_at
+                                from delivery.deliveries
+                               where deliveries.webhook = webhooks.webhook and state = 'pending' and not ordered
+                               order by next_attempt_at
+                               limit 1)
+                             union all
+                             (select next_attempt_at
+                                from delivery.deliveries
+                               where deliveries.webhook = webhooks.webhook and state = 'pending' and ordered
+                               order by sequence
+                               limit 1)) as next
+         where active and next_attempt_at <= $1);
 
 -- name: prune
+-- What an ordered webhook is stuck at it goes on with when it is enabled.
 with old as (
     select webhook, sequence
       from delivery.deliveries
-     where created_at < $1 and state <> 'pending'
-     order by created_at
+     where coalesce(last_attempt_at, created_at) < $1 and state <> 'pending'
+       and not exists (select from delivery.webhooks
+                        where webhooks.webhook = deliveries.webhook and stuck_at = deliveries.position and not deleted)
+     order by coalesce(last_attempt_at, created_at)
      limit $2
 )
 delete from delivery.deliveries using old where deliveries.webhook = old.webhook and deliveries.sequence = old.sequence

@@ -31,12 +31,12 @@ class Rules(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """How the receiver of a webhook does, by some attempts; ``schedule`` is that of the delivery it is stuck at."""
+    """How the receiver of a webhook does, by some attempts; ``stuck`` is the number of the delivery it is stuck at."""
 
     well: bool
     since: datetime
     gone: bool
-    stuck_at: int | None
+    stuck: int | None
     schedule: int | None
 
 
@@ -117,7 +117,7 @@ def _verdicts(attempts: Sequence[Attempt], ends: Sequence[Ended]) -> dict[tuple[
     verdicts: dict[tuple[str, str], Verdict] = {}
     for attempt, end in zip(attempts, ends, strict=True):
         due = attempt.due
-        stuck = (due.position, due.schedule) if end.state == "failed" and due.terms.ordered else (None, None)
+        stuck = (due.sequence, due.schedule) if end.state == "failed" and due.terms.ordered else (None, None)
         gone = attempt.answer is not None and attempt.answer.status == GONE
         before = verdicts.get((due.webhook, due.terms.url))
         verdict = Verdict(end.state == "delivered", attempt.started_at, gone, *stuck)
@@ -126,9 +126,9 @@ def _verdicts(attempts: Sequence[Attempt], ends: Sequence[Ended]) -> dict[tuple[
 
 
 def _both(one: Verdict, other: Verdict) -> Verdict:
-    stuck = one if one.stuck_at is not None else other
+    stuck = one if one.stuck is not None else other
     since = min(one.since, other.since)
-    return Verdict(one.well or other.well, since, one.gone or other.gone, stuck.stuck_at, stuck.schedule)
+    return Verdict(one.well or other.well, since, one.gone or other.gone, stuck.stuck, stuck.schedule)
 
 
 def _count(attempt: Attempt, end: Ended) -> None:

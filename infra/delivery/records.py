@@ -7,6 +7,7 @@ from typing import Literal
 
 import msgspec
 
+from domain.identity import INT64_MAX
 from projections.database import Database, named_queries
 
 #: ``pending``: it is going to be sent, for the first time or again. ``failed``: not any more, unless somebody asks.
@@ -59,7 +60,11 @@ async def deliveries(
     database: Database, webhook: str, *, states: Sequence[State] = (), before: int | None = None, limit: int
 ) -> list[DeliveryRecord]:
     """Return a webhook's deliveries with numbers below ``before``, in some states (none: any), the newest first."""
-    rows = await database.fetch(SQL["deliveries"], webhook, before, list(states), limit)
+    below = INT64_MAX if before is None else before
+    if states:
+        rows = await database.fetch(SQL["deliveries_in"], webhook, below, limit, list(states))
+    else:
+        rows = await database.fetch(SQL["deliveries"], webhook, below, limit)
     return [DeliveryRecord(*row) for row in rows]
 
 
@@ -78,6 +83,12 @@ async def era_at(database: Database, position: int) -> str:
     """Return the id of the era of what is at a position of the log, or is going to be; empty for the first era."""
     era: str = await database.fetchval(SQL["era_at"], position)
     return era
+
+
+async def in_log(database: Database, record: DeliveryRecord) -> bool:
+    """Tell whether the event of a delivery is in the log, which may have lost it."""
+    there: bool = await database.fetchval(SQL["in_log"], record.position, record.era)
+    return there
 
 
 async def scheduled_upto(database: Database) -> int:

@@ -54,6 +54,7 @@ class Scheduler:
         self._writing = writing
         self._stretches = Stretches(sources.pool)
         self._known: Subscriptions | None = None
+        self._standing: dict[str, int] = {}  # positions that replays stand before, by webhook
         #: Whether there are replays under way.
         self.replaying = False
 
@@ -80,6 +81,7 @@ class Scheduler:
         """Take each replay a step further; return the webhooks with something to send, and whether there is more."""
         due: set[str] = set()
         more = False
+        standing: dict[str, Failure] = {}
         replays = await self._sources.pool.fetch(SQL["replays"])
         self.replaying = bool(replays)
         for webhook, requested_at, after, upto in replays:
@@ -91,10 +93,17 @@ class Scheduler:
             due.update(await self._replayed(subscription, requested_at, stretch, upto))
             more |= after < stretch.upto < upto
             if stretch.failure is not None:
-                log.error(
-                    "a replay stands before an event that cannot be read", webhook=webhook, **_told(stretch.failure)
-                )
+                standing[webhook] = stretch.failure
+        self._observe_standing(standing)
         return due, more
+
+    def _observe_standing(self, standing: dict[str, Failure]) -> None:
+        """Tell how many replays cannot go on, and of each once."""
+        for webhook, failure in standing.items():
+            if failure.position != self._standing.get(webhook):
+                log.error("a replay stands before an event that cannot be read", webhook=webhook, **_told(failure))
+        self._standing = {webhook: failure.position for webhook, failure in standing.items()}
+        metrics.REPLAYS_STALLED.set(len(standing))
 
     async def stall(self, failure: Failure) -> None:
         """Write down what stands in the way."""
@@ -110,9 +119,8 @@ class Scheduler:
             book = Book(session, await Subscriptions.load(session), Source(""), self._sources.wall())
             facts = await session.fetch(SQL["facts_of_all_webhooks"], position)
             await book.fold_again(map(entry_of, facts))
-            for query in ("lose_replays", "lose_verdicts"):
+            for query in ("lose_replays", "lose_verdicts", "lose"):
                 await session.execute(SQL[query], position)
-            await session.execute(SQL["lose"])
         log.warning("deliveries go on in a new era of the log", position=position)
         return position
 

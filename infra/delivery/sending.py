@@ -105,6 +105,7 @@ class Sender:
             del self._under_way[webhook, attempt.due.sequence]
             self._of_webhook[webhook] -= 1
             self._wanted[webhook] = None
+        metrics.UNDER_WAY.set(len(self._under_way))
         self._stirred.set()
 
     async def look(self) -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
+from structlog.testing import capture_logs
 
-from commands.webhooks import DeleteWebhook, ReplayEvents
+from commands.webhooks import DeleteWebhook, EnableWebhook, RedeliverEvent, ReplayEvents
 from infra.delivery import metrics
 from infra.delivery.pruning import prune
 from infra.delivery.recording import Recorder
@@ -32,6 +33,15 @@ update log.leases
  where name = 'delivery'
 """
 GIVE_BACK = "update log.leases set expires_at = '-infinity' where name = 'delivery'"
+
+#: What is under way is lost, and another event stands at its position.
+LOST = """
+with lost as (
+    update delivery.deliveries set era = 'gone', state = 'lost', next_attempt_at = null, schedule = 2 returning *
+)
+insert into delivery.deliveries (webhook, position, sequence, type, body, created_at, next_attempt_at)
+select webhook, position, 0, type, body, created_at, created_at from lost;
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -179,6 +189,89 @@ async def test_an_event_that_nobody_wants_stops_nothing_though_it_cannot_be_read
         await stage.settled(webhook, 1)
 
 
+async def damaged(database: str, position: int) -> None:
+    """Have nobody be able to read an event."""
+    await executed(database, "create table kept as select * from log.events where notification_id = $1", position)
+    unknown = "update log.events set topic = 'process.deployed.v9' where notification_id = $1"
+    await executed(database, unknown, position)
+
+
+async def mended(database: str) -> None:
+    mend = "update log.events as e set topic = kept.topic from kept where e.notification_id = kept.notification_id"
+    await executed(database, mend)
+
+
+async def test_a_replay_stands_before_an_event_that_cannot_be_read_for_all_to_see_and_goes_on_when_it_can(
+    database: str, receiver: Receiver
+) -> None:
+    async with delivering(database) as stage:
+        positions = [position for _ in range(3) for position in await stage.happens()]
+        webhook = await stage.webhook(receiver.url, types=("process.*",))
+        await stage.told()
+    await damaged(database, positions[1])
+    with capture_logs() as said:
+        async with delivering(database) as stage:
+            await stage.send(ReplayEvents(0, positions[-1]), webhook)
+            await stage.settled(webhook, 1)
+
+            async def counted() -> bool:
+                return bool(metrics.REPLAYS_STALLED._value.get())
+
+            await until(counted)
+            positions += await stage.happens()  # others are not kept waiting
+            await stage.settled(webhook, 2)
+            await asyncio.sleep(0.5)  # ten looks, or some on a slow machine
+            assert sorted(receiver.positions) == [positions[0], positions[-1]]
+            await mended(database)
+            await stage.settled(webhook, 4)
+            assert metrics.REPLAYS_STALLED._value.get() == 0
+    told = [line for line in said if line["event"] == "a replay stands before an event that cannot be read"]
+    assert [(line["log_level"], line["webhook"], line["position"]) for line in told] == [
+        ("error", webhook, positions[1])
+    ]
+    assert sorted(receiver.positions) == positions
+
+
+async def test_what_was_scheduled_is_delivered_on_request_though_its_event_cannot_be_read_and_the_rest_is_told(
+    database: str, receiver: Receiver
+) -> None:
+    async with delivering(database) as stage:
+        early = await stage.happens()
+        webhook = await stage.webhook(receiver.url, types=DEPLOYED)
+        await stage.happens()
+        (record,) = await stage.settled(webhook, 1)
+    await executed(database, "update log.events set topic = 'process.deployed.v9' where topic = 'process.deployed.v1'")
+    with capture_logs() as said:
+        async with delivering(database) as stage:
+            for position in (early[0], record.position):
+                await stage.send(RedeliverEvent(position), webhook)
+            await came(receiver, 2)
+    assert len({(request.id, request.body) for request in receiver.received}) == 1
+    told = [line for line in said if line["event"] == "an event cannot be delivered on request"]
+    assert [(line["log_level"], line["position"]) for line in told] == [("error", early[0])]
+
+
+async def test_figures_are_of_what_is_under_way_and_who_delivers_no_more_has_none(
+    database: str, receiver: Receiver
+) -> None:
+    async with delivering(database) as stage:
+        free = holding(receiver)
+        webhook = await stage.webhook(receiver.url, types=DEPLOYED)
+        await stage.happens()
+        await came(receiver, 1)
+        assert metrics.UNDER_WAY._value.get() == 1
+        free.set()
+        await stage.settled(webhook, 1)
+
+        async def over() -> bool:
+            return not metrics.UNDER_WAY._value.get()
+
+        await until(over)
+        metrics.STALLED.set(1)
+        metrics.OVERDUE.set(1_000)
+    assert (metrics.STALLED._value.get(), metrics.OVERDUE._value.get()) == (0, 0)
+
+
 async def test_a_rebuild_of_every_read_model_delivers_nothing(database: str, receiver: Receiver) -> None:
     async with delivering(database, roles=("delivery", "followers")) as stage:
         webhook = await stage.webhook(receiver.url)
@@ -268,7 +361,9 @@ async def test_what_came_to_its_end_a_month_ago_is_forgotten_and_what_waits_is_n
         waiting = await stage.happens()
         await came(receiver, 4)
         before = await stage.deliveries(webhook)
-    moment = before[1].created_at + timedelta(days=30, microseconds=1)
+    ended = before[1].last_attempt_at
+    assert ended is not None
+    moment = ended + timedelta(days=30, microseconds=1)
     async with delivering(database, roles=("executor",)) as stage:
         epoch = await stage.database.fetchval("select epoch from log.leases where name = 'delivery'")
         writing = Writing(stage.node.pools.followers, Held("delivery", epoch))
@@ -277,6 +372,65 @@ async def test_what_came_to_its_end_a_month_ago_is_forgotten_and_what_waits_is_n
         assert [record.position for record in await stage.deliveries(webhook)] == waiting
         attempts = await stage.database.fetch("select distinct position from delivery.attempts")
         assert [row["position"] for row in attempts] in ([], waiting)
+
+
+async def test_what_waited_for_a_month_can_be_asked_for_when_it_has_failed(database: str, receiver: Receiver) -> None:
+    receiver.says(500)
+    async with delivering(database, webhook_retries=()) as stage:
+        webhook = await stage.webhook(receiver.url, types=DEPLOYED)
+        (position,) = await stage.happens()
+        await stage.settled(webhook, 1, ("failed",))
+        await executed(database, "update delivery.deliveries set created_at = created_at - interval '40 days'")
+    async with delivering(database) as stage:  # the first thing that a node does is to forget
+        receiver.says(204)
+        await stage.send(RedeliverEvent(position), webhook)
+        (record,) = await stage.settled(webhook, 1)
+    assert (record.attempts, record.sequence) == (2, 1)
+
+
+async def test_what_an_ordered_webhook_is_stuck_at_is_kept_until_it_goes_on(database: str, receiver: Receiver) -> None:
+    receiver.says(500)
+    async with delivering(database, webhook_retries=()) as stage:
+        webhook = await stage.webhook(receiver.url, types=DEPLOYED, ordered=True)
+        positions = await stage.happens()
+
+        async def disabled() -> bool:
+            return bool(await stage.database.fetch("select from delivery.webhooks where not active"))
+
+        await until(disabled)
+        (stuck,) = await stage.deliveries(webhook)
+    async with delivering(database, roles=("executor",)) as stage:
+        epoch = await stage.database.fetchval("select epoch from log.leases where name = 'delivery'")
+        writing = Writing(stage.node.pools.followers, Held("delivery", epoch))
+        assert await prune(writing, stuck.created_at + timedelta(days=40)) == 0
+    receiver.says(204)
+    async with delivering(database) as stage:
+        await stage.send(EnableWebhook(), webhook)
+        positions += await stage.happens()
+        await stage.settled(webhook, 2)
+    assert receiver.positions[-2:] == positions
+
+
+async def test_an_attempt_at_what_the_log_has_lost_since_stops_nothing_at_what_has_come_in_its_place(
+    database: str, receiver: Receiver
+) -> None:
+    free = asyncio.Event()
+
+    async def refuse(_request: web.Request) -> web.Response:
+        await free.wait()
+        receiver.says(204)
+        return web.Response(status=500)
+
+    receiver.answer = refuse
+    async with delivering(database, webhook_retries=()) as stage:
+        webhook = await stage.webhook(receiver.url, types=DEPLOYED, ordered=True)
+        await stage.happens()
+        await came(receiver, 1)
+        await executed(database, LOST)
+        free.set()
+        await stage.happens()
+        records = await stage.settled(webhook, 2)
+    assert [(record.sequence, record.state) for record in records] == [(0, "delivered"), (1, "lost"), (2, "delivered")]
 
 
 async def test_everything_of_a_deleted_webhook_is_forgotten(database: str, receiver: Receiver) -> None:
