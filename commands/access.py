@@ -21,6 +21,7 @@ from commands.access_fields import (
 from commands.context import Context, Decision
 from commands.desk import Desk
 from commands.intents import Intent
+from commands.refusing import refuse_if_any
 from commands.states import Versioned
 from domain.access.events import (
     AcknowledgementTimeoutSet,
@@ -36,7 +37,7 @@ from domain.access.roles import DEFAULT_TENANT, may_hand_out
 from domain.access.tenant import Tenant
 from domain.event import Append, Event
 from domain.identity import key_stream, tenant_stream
-from domain.rejection import Cause, Forbidden, InvalidInput, InvalidState, NotFound
+from domain.rejection import Forbidden, InvalidInput, InvalidState, NotFound
 
 REGISTER, CHANGE = "failed to register tenant", "failed to change tenant"
 ISSUE, REVOKE = "failed to issue key", "failed to revoke key"
@@ -143,7 +144,7 @@ class KeyToRevoke(NamedTuple):
 
 async def gather_register(command: RegisterTenant, _target: None, _context: Context, desk: Desk) -> Versioned:
     """Refuse wrong fields with a cause each; hold the tenant's stream."""
-    _refuse_if_any(
+    refuse_if_any(
         REGISTER,
         *required_tenant_id("#/id", command.id),
         *label("#/name", command.name),
@@ -166,7 +167,7 @@ async def gather_change(command: ChangeTenant, tenant_id: str, _context: Context
     """Refuse wrong fields, and a change of nothing; hold the tenant's stream."""
     if command == ChangeTenant():
         raise InvalidInput(CHANGE, "a plan, entitlements or an acknowledgement time-out must be given")
-    _refuse_if_any(
+    refuse_if_any(
         CHANGE,
         *(known_plan(command.plan) if command.plan is not None else ()),
         *granted(command.entitlements or ()),
@@ -196,7 +197,7 @@ def decide_change(command: ChangeTenant, tenant_id: str, held: Versioned, _conte
 
 async def gather_issue(command: IssueKey, target: KeyToIssue, _context: Context, desk: Desk) -> Versioned:
     """Refuse wrong fields with a cause each; a tenant that the administrator may not see is not there."""
-    _refuse_if_any(
+    refuse_if_any(
         ISSUE,
         *required_tenant_id("#/tenantId", command.tenant_id),
         *known_role(command.role),
@@ -271,8 +272,3 @@ def _in_order(entitlements: tuple[str, ...]) -> tuple[str, ...]:
 def _refuse_above(title: str, by: Administrator, role: Role) -> None:
     if not may_hand_out(by.role, role):
         raise Forbidden(title, f"a key of role {role} is beyond role {by.role}")
-
-
-def _refuse_if_any(title: str, *causes: Cause) -> None:
-    if causes:
-        raise InvalidInput(title, "fields are invalid", causes)

@@ -13,6 +13,7 @@ from commands.holding import hold_own
 from commands.incident_fields import LONGEST_MESSAGE, LONGEST_TITLE, monitors, regions, started, text
 from commands.incident_opening import OPEN, open_incident
 from commands.intents import Intent
+from commands.refusing import refuse_if_any
 from commands.turns import decided, unit_of
 from domain.coordination.unit_of_work import UnitOfWork
 from domain.identity import check_stream, incident_stream
@@ -20,7 +21,7 @@ from domain.incidents.events import FailureType, IncidentOpened, MonitorCause
 from domain.monitoring.check import Check
 from domain.monitoring.consensus import KINDS, kind_of
 from domain.monitoring.events import CheckIncidentEnded, CheckIncidentLinked
-from domain.rejection import Cause, InvalidInput, InvalidState, NotFound
+from domain.rejection import Cause, InvalidState, NotFound
 
 
 class UnresolvedIncident(InvalidState):
@@ -115,8 +116,7 @@ async def gather_open(command: OpenIncidentOfCheck, ulid: str, context: Context,
         await hold_with_incidents(desk, ulid, context.tenant, OPEN)
     except NotFound:
         causes.insert(0, Cause("#/check_id", "unknown", "there is no such check"))
-    if causes:
-        raise InvalidInput(OPEN, "fields are invalid", causes)
+    refuse_if_any(OPEN, *causes)
     return desk.at_hand
 
 

@@ -11,6 +11,7 @@ from commands.desk import Desk
 from commands.incident_fields import LONGEST_MESSAGE, one_of, regions, text
 from commands.incident_moves import HeldIncident, hold_incident
 from commands.intents import Intent
+from commands.refusing import refuse_if_any
 from commands.turns import decided, unit_of
 from domain.event import Event
 from domain.identity import incident_stream
@@ -57,8 +58,7 @@ async def gather_change(command: ChangeIncident, ulid: str, context: Context, de
         causes += text("#/error_message", command.error_message, 1, LONGEST_MESSAGE)
     if command.affected_regions is not None:
         causes += regions("#/affected_regions", command.affected_regions)
-    if causes:
-        raise InvalidInput(CHANGE, "fields are invalid", causes)
+    refuse_if_any(CHANGE, *causes)
     return await hold_incident(desk, ulid, context.tenant, CHANGE)
 
 
@@ -84,9 +84,7 @@ def _changes(command: ChangeIncident, dialect: Dialect, incident: Incident, emai
 
 async def gather_note(command: AddNote, ulid: str, context: Context, desk: Desk) -> HeldIncident:
     """Refuse notes that say nothing, or that cannot be kept."""
-    causes = tuple(text("#/text", command.text, 1, command.longest))
-    if causes:
-        raise InvalidInput(NOTE, "fields are invalid", causes)
+    refuse_if_any(NOTE, *text("#/text", command.text, 1, command.longest))
     return await hold_incident(desk, ulid, context.tenant, NOTE)
 
 

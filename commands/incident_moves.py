@@ -15,6 +15,7 @@ from commands.incident_fields import LONGEST_ASSIGNEE, LONGEST_NOTE, one_of, tex
 from commands.incident_reopening import take_back_its_place
 from commands.incidents import Stop, hold_stop_of, try_again
 from commands.intents import Intent
+from commands.refusing import refuse_if_any
 from commands.turns import decided, unit_of
 from domain.access.tenant import Tenant
 from domain.coordination.unit_of_work import UnitOfWork
@@ -31,7 +32,6 @@ from domain.incidents.events import (
 )
 from domain.incidents.incident import Incident
 from domain.incidents.status import Status
-from domain.rejection import InvalidInput
 
 MOVE = "failed to move incident"
 
@@ -82,8 +82,7 @@ async def gather_move(command: MoveIncident, ulid: str, context: Context, desk: 
     words = DIALECTS[command.dialect].words
     causes = [*one_of("#/status", command.status, words), *text("#/note", command.note, 0, LONGEST_NOTE)]
     causes += text("#/assignee_id", command.assignee, 0, LONGEST_ASSIGNEE)
-    if causes:
-        raise InvalidInput(MOVE, "fields are invalid", causes)
+    refuse_if_any(MOVE, *causes)
     return await hold_with_stop(desk, ulid, context.tenant, MOVE)
 
 

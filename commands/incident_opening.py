@@ -16,12 +16,12 @@ from commands.incident_fields import (
     text,
 )
 from commands.intents import Intent
+from commands.refusing import refuse_if_any
 from commands.turns import decided, unit_of
 from domain.coordination.unit_of_work import UnitOfWork
 from domain.identity import incident_stream
 from domain.incidents.events import FailureType, IncidentOpened, IncidentStartBackdated
 from domain.incidents.texts import legible
-from domain.rejection import InvalidInput
 
 OPEN = "failed to open incident"
 
@@ -45,16 +45,15 @@ class OpenIncident(Intent, frozen=True):
 
 async def gather_open(command: OpenIncident, _target: None, context: Context, desk: Desk) -> AtHand:
     """Refuse texts that cannot be kept, and starts that are yet to come."""
-    causes = [
+    refuse_if_any(
+        OPEN,
         *text("#/title", command.title, 1, LONGEST_TITLE),
         *text("#/description", command.description, 1, LONGEST_DESCRIPTION),
         *text("#/status_page_update", command.status_page_update, 0, LONGEST_MESSAGE),
         *regions("#/affected_regions", command.affected_regions),
         *monitors("#/affected_monitor_ids", command.affected_monitors),
         *started("#/started_at", command.started_at, context.now),
-    ]
-    if causes:
-        raise InvalidInput(OPEN, "fields are invalid", causes)
+    )
     return desk.at_hand
 
 

@@ -12,12 +12,13 @@ from commands.context import Context, Decision
 from commands.desk import AtHand, Desk
 from commands.incident_fields import one_of
 from commands.intents import Intent
+from commands.refusing import refuse_if_any
 from commands.turns import decided, unit_of
 from domain.identity import intake_stream, intakes_stream, tenant_stream
 from domain.intakes.events import IntakeClosed, IntakeListed, IntakeOpened, IntakeUnlisted, Provider
 from domain.intakes.intake import Intake
 from domain.intakes.open_intakes import MOST_OPEN, OpenIntakes
-from domain.rejection import InvalidInput, InvalidState, NotFound
+from domain.rejection import InvalidState, NotFound
 
 OPEN, CLOSE = "failed to open intake", "failed to close intake"
 
@@ -76,13 +77,12 @@ class IntakeView(NamedTuple):
 
 async def gather_open(command: OpenIntake, target: IntakeToOpen, _context: Context, desk: Desk) -> AtHand:
     """Refuse wrong fields with a cause each; a tenant that the administrator may not see is not there."""
-    causes = [
+    refuse_if_any(
+        OPEN,
         *required_tenant_id("#/tenantId", command.tenant_id),
         *one_of("#/provider", command.provider, PROVIDERS),
         *label("#/name", command.name),
-    ]
-    if causes:
-        raise InvalidInput(OPEN, "fields are invalid", causes)
+    )
     known = target.by.sees(command.tenant_id) and (await desk.look(tenant_stream(command.tenant_id))).state
     if not known:
         raise NotFound(OPEN, f"tenant {command.tenant_id} could not be found")

@@ -8,6 +8,7 @@ from commands.alert_fields import figure, metric_name, moment_of, pairs, sample_
 from commands.context import Context, Decision
 from commands.desk import Desk
 from commands.intents import Intent
+from commands.refusing import refuse_if_any
 from domain.alerting.events import Sample, SamplesReported
 from domain.event import Append
 from domain.identity import samples_stream
@@ -48,8 +49,7 @@ async def gather_report(command: ReportSamples, _target: None, context: Context,
         causes += _causes(f"#/samples/{index}", sample, context)
         if len(causes) >= MOST_CAUSES:
             break
-    if causes:
-        raise InvalidInput(REPORT, "fields are invalid", causes)
+    refuse_if_any(REPORT, *causes)
 
 
 def decide_report(command: ReportSamples, _target: None, _gathered: None, context: Context) -> Decision:

@@ -16,6 +16,7 @@ from commands.context import Context, Decision
 from commands.desk import AtHand, Desk
 from commands.holding import hold_own
 from commands.intents import Intent
+from commands.refusing import refuse_if_any
 from commands.registers import enlist, strike_off
 from commands.turns import decided, unit_of
 from domain.event import Event
@@ -139,7 +140,7 @@ class HeldWebhook(NamedTuple):
 
 async def gather_create(command: CreateWebhook, _target: MintedWebhook, context: Context, desk: Desk) -> AtHand:
     """Refuse wrong fields with a cause each."""
-    _refuse_if_any(
+    refuse_if_any(
         CREATE,
         *webhook_fields.url(command.url),
         *webhook_fields.description(command.description),
@@ -173,7 +174,7 @@ async def gather_change(command: ChangeWebhook, ulid: str, context: Context, des
     held = await _hold(desk, ulid, context.tenant, CHANGE)
     if command == ChangeWebhook():
         raise InvalidInput(CHANGE, "nothing to change is given")
-    _refuse_if_any(CHANGE, *_wrong(command))
+    refuse_if_any(CHANGE, *_wrong(command))
     return held
 
 
@@ -188,7 +189,7 @@ async def gather_rotate(
 ) -> HeldWebhook:
     """Refuse wrong fields with a cause each; hold the webhook."""
     held = await _hold(desk, target.id, context.tenant, CHANGE)
-    _refuse_if_any(CHANGE, *webhook_fields.overlap(command.overlap_seconds), *webhook_fields.secret(command.secret))
+    refuse_if_any(CHANGE, *webhook_fields.overlap(command.overlap_seconds), *webhook_fields.secret(command.secret))
     return held
 
 
@@ -239,7 +240,7 @@ async def gather_send(
 ) -> HeldWebhook:
     """Refuse positions that no event can have; hold the webhook, which must not be disabled."""
     held = await _hold(desk, ulid, context.tenant, SEND)
-    _refuse_if_any(SEND, *_misplaced(command))
+    refuse_if_any(SEND, *_misplaced(command))
     if held.webhook.disabled:
         raise InvalidState(SEND, f"webhook whk_{ulid} is disabled")
     return held
@@ -305,8 +306,3 @@ def _misplaced(command: TestWebhook | RedeliverEvent | ReplayEvents) -> Iterator
 
 def _each_once(types: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(types))
-
-
-def _refuse_if_any(title: str, *causes: Cause) -> None:
-    if causes:
-        raise InvalidInput(title, "fields are invalid", causes)
