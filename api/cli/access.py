@@ -9,6 +9,7 @@ from msgspec import UNSET
 from api.admin.administration import SYSTEM
 from api.cli.database import opened
 from api.cli.tables import show
+from api.counting import counted
 from commands.access import ON_THE_MACHINE, ChangeTenant, IssueKey, RegisterTenant, TenantView
 from commands.access_fields import LONGEST_TIMEOUT_MINUTES
 from domain.access.roles import DEFAULT_TENANT, ENTITLEMENTS, PLANS, ROLES
@@ -142,5 +143,5 @@ def revoke_key(key_id: str) -> None:
 def _say_of(view: TenantView) -> None:
     beyond = f" with {', '.join(view.entitlements)}" if view.entitlements else ""
     timeout = view.acknowledgement_timeout_minutes
-    until = f"; acknowledgements are taken back after {timeout} minutes" if timeout else ""
+    until = f"; acknowledgements are taken back after {counted(timeout, 'minute')}" if timeout else ""
     click.echo(f"tenant {view.id} has plan {view.plan}{beyond}{until}")

@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from api.answers import json_bytes
 from api.cli.database import opened, reached
 from api.composition import Node
+from api.counting import counted
 from api.incidents.ids import INCIDENT_IDS
 from api.subjects import stream_in
 from domain.event_types import wanted_types
@@ -94,7 +95,7 @@ def export_events(file: Path) -> None:
                 )
 
     number = _until_stopped(write(), "stopped; the same command goes on from here")
-    click.echo(f"exported {number} events to {file}")
+    click.echo(f"exported {counted(number, 'event')} to {file}")
 
 
 @events.command("import")
@@ -122,7 +123,7 @@ def import_events(file: Path) -> None:
         number = _until_stopped(read(), "stopped; nothing has been imported")
     except PermissionError as error:
         raise ImportRefused(f"{file} cannot be read: {error.strerror}") from error
-    click.echo(f"imported {number} events")
+    click.echo(f"imported {counted(number, 'event')}")
 
 
 async def _printed(node: Node, wanted: Wanted, after: int, upto: int | None) -> None:

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from api.cli.database import opened
 from api.cli.tables import console, table, visible
+from api.counting import counted
 from infra.following.beside import FactRefused, OnProgress
 from infra.following.rebuilding import rebuild
 from infra.following.standing import Standing, status
@@ -109,8 +110,9 @@ async def _verified(pool: Connections, model: ReadModel, holder: str, on_progres
 def _summary(verdicts: Sequence[Verdict]) -> str:
     rows = sum(len(verdict.differences) for verdict in verdicts)
     unverified = sum(bool(verdict.obstacle) for verdict in verdicts)
-    parts = [f"{rows} rows differ from what the log says"] if rows else []
-    return "; ".join([*parts, f"{unverified} read models could not be verified"] if unverified else parts)
+    parts = [f"{counted(rows, 'row differs', 'rows differ')} from what the log says"] if rows else []
+    left = f"{counted(unverified, 'read model')} could not be verified"
+    return "; ".join([*parts, left] if unverified else parts)
 
 
 def _chosen(names: tuple[str, ...], *, every: bool) -> list[ReadModel]:

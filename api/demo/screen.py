@@ -5,6 +5,7 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
+from api.counting import counted
 from api.demo.story import Day
 from api.demo.workers import Workshop
 
@@ -40,7 +41,7 @@ class Screen:
     def going_on(self, started: int, workshop: Workshop) -> None:
         if self._day is not None:
             done = max(self._bars.tasks[self._day].completed, started - self._before)
-            jobs = f"{workshop.done} jobs, {workshop.given_up} given up"
+            jobs = f"{counted(workshop.done, 'job')}, {workshop.given_up} given up"
             self._bars.update(self._day, completed=done, jobs=jobs)
 
     def said(self, sentence: str) -> None:

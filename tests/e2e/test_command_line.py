@@ -176,7 +176,7 @@ def test_verify_tells_each_row_that_differs_and_each_read_model_that_it_cannot_c
     assert "\x1b[2J" not in told.out
     assert "incident_timeline: as the log says" in told.out
     assert "jobs could not be verified" in told.err
-    assert "1 rows differ from what the log says; 1 read models could not be verified" in told.err
+    assert "1 row differs from what the log says; 1 read model could not be verified" in told.err
     assert annals("projections", "rebuild", "incident_list", "jobs", data_dir=data_dir).code == 0
     assert annals("projections", "verify", "--all", data_dir=data_dir).code == 0
 
