@@ -105,6 +105,7 @@ class Reading:
         raise _behind(seen, wanted)
 
     async def _look(self, models: Sequence[str]) -> Seen:
+        told = {name: self._progress.positions.get(name, -1) for name in models}
         try:
             rows = await self._database.fetch(POSITIONS, models, self._patience)
         except Exception as error:
@@ -112,7 +113,11 @@ class Reading:
                 raise Unavailable("failed to query", "the database cannot be reached") from error
             raise
         found = {row["name"]: self._standing(row) for row in rows}
-        return Seen(rows[0]["head"], {name: found.get(name, Standing()) for name in models})
+        seen = Seen(rows[0]["head"], {name: found.get(name, Standing()) for name in models})
+        for name, standing in seen.standings.items():
+            if standing.position < told[name]:  # a crash has taken commits that nobody waited for to be on the disk
+                self._progress.lost(name)
+        return seen
 
     def _standing(self, row: Mapping[str, Any]) -> Standing:
         if row["version"] != self._versions.get(row["name"]):

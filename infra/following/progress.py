@@ -39,6 +39,10 @@ class Progress:
                 waiting.over.set_result(None)
             self._leave(waiting)
 
+    def lost(self, name: str) -> None:
+        """Say that a read model is not where it was reported to be: the database has lost its last commits."""
+        self.positions.pop(name, None)
+
     def ended(self) -> None:
         """Say that this process follows the log no longer; what it knows of positions goes stale."""
         self.positions.clear()

@@ -97,6 +97,23 @@ async def test_a_query_sees_what_was_written_when_another_process_follows(
             assert await counted(queries, "second") == 5 * number
 
 
+async def test_a_query_does_not_rely_on_what_a_crash_has_taken_from_read_models(
+    database: str, pool: Pool, queries: Counting
+) -> None:
+    """Nobody waits for their commits to be on the disk: a server that starts anew may lack the last of them."""
+    bell = Doorbell()
+    async with following(pool, MODELS, Pace(poll=0.5, rest=0.5), bell) as stage, connected(database) as server:
+        gate = reading(queries, bell, stage.followers.progress, patience=30)
+        await append_many(pool, 10)
+        await gate.caught_up(NAMES)
+        await server.execute(
+            "delete from read.first where position > 5; delete from read.second where position > 5;"
+            "update log.followers set position = 5"
+        )
+        assert await gate.caught_up(NAMES) == 10
+        assert await counted(queries, "first") == await counted(queries, "second") == 10
+
+
 async def test_in_the_common_case_the_wait_is_one_statement(pool: Pool, queries: Counting) -> None:
     await append_many(pool, 10)
     async with following(pool, MODELS) as stage:
