@@ -29,7 +29,7 @@ from tests.faults.cluster import Cluster, cluster
 from tests.faults.fleet import violations
 from tests.faults.killing import History, Load, check, check_progress
 from tests.faults.lease_watch import SERVE, TTL, Seen, seen, watch_leases
-from tests.faults.node import KEY
+from tests.faults.node import KEY, Node
 
 #: Seconds for what was begun to come to its end once nothing is disturbed any more.
 PATIENCE_SECONDS = 300.0
@@ -221,11 +221,20 @@ async def unfenced(directory: Path, seconds: float) -> Seen:
             tasks = _begun(group, *(load.start_instances() for _ in range(4)))
             async with asyncio.timeout(seconds):
                 while not (await seen(running.dsn)).intruders:
-                    for node in running.nodes:
-                        await chaos.stop_with_in_hand("facts", node, 2.0 * TTL)
+                    await chaos.stop_with_in_hand("facts", await _follower(running), 1.5 * TTL)
             load.starting = False
             await asyncio.gather(*tasks)
         return await seen(running.dsn)
+
+
+async def _follower(running: Cluster) -> Node:
+    """Return the node that follows the log for all, or did so last."""
+    connection = await asyncpg.connect(running.dsn)
+    try:
+        holder = await connection.fetchval("select holder from log.leases where name = 'followers'")
+    finally:
+        await connection.close()
+    return next(node for node in running.nodes if holder.endswith(f":{node.pid}"))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
