@@ -11,7 +11,7 @@ from standardwebhooks import Webhook
 from structlog.testing import capture_logs
 
 from tests.contract.telling import WEBHOOKS, WebhooksClient, webhooks_client
-from tests.contract.test_webhook_deliveries import asked, settled, until
+from tests.contract.test_webhook_deliveries import asked, disabled, settled, until
 from tests.integration.delivering import Receiver, executed, receiving
 from tests.integration.test_continuity import SET_BACK
 from tests.integration.test_deliveries_rewound import ERA, SECOND, THIRD
@@ -167,6 +167,27 @@ async def test_an_attempt_that_is_put_off_is_made_at_once_when_it_is_asked_for(
         await asked(client, f"{ours.path}/deliveries/{delivery}/redeliver")
         (told,) = await settled(client, ours.id, 1)
         assert (told["id"], told["attempts"], told["sequence"]) == (delivery, 2, 1)
+
+
+async def test_in_order_what_failed_for_good_comes_first_when_it_goes_on_and_again_when_it_is_asked_for(
+    shared_database: str, receiver: Receiver
+) -> None:
+    receiver.says(503)
+    async with webhooks_client(shared_database, webhook_private_targets=PRIVATE, webhook_retries=()) as client:
+        ours = await asking(client, receiver, ordered=True)
+        (first,) = await ours.tests(1)
+        assert (await disabled(client, ours.id))["disabledReason"] == "failing"
+        (failed,) = await settled(client, ours.id, 1, "failed")
+        assert failed["id"] == first
+        assert await ours.refused(first) == (409, "failed to send to webhook")
+        receiver.says(204)
+        receiver.received.clear()
+        await client.ok("POST", f"{ours.path}/enable")
+        more = await ours.tests(2)
+        await settled(client, ours.id, 3)
+        await asked(client, f"{ours.path}/deliveries/{first}/redeliver")
+        await until(lambda: len(receiver.received) >= 4)
+        assert came(receiver) == [first, *more, first]
 
 
 @pytest.mark.parametrize("ordered", [False, True], ids=["side by side", "in order"])
