@@ -36,12 +36,19 @@ select ({SERVER}) as server, head.position as head, latest.number, latest.id as 
 
 LATEST = "select number, id, began_after, server from log.eras order by number desc limit 1"
 
-#: The head stays locked until the era is there: nobody appends between the two.
+#: The head stays locked until the era is there: nobody appends between the two. Leases are nobody's from then on: those
+#: who took one before may know what is lost. Epochs may have gone back, too; none that is given now was given before.
 BEGIN = """
-with head as (select position from log.head for update)
-insert into log.eras (number, id, began_after, server)
-select $1, $2, position, $3 from head
-on conflict (number) do nothing
+with head as (select position from log.head for update),
+begun as (
+    insert into log.eras (number, id, began_after, server)
+    select $1, $2, position, $3 from head
+    on conflict (number) do nothing
+    returning number),
+ended as (
+    update log.leases set epoch = epoch + 1000000, expires_at = '-infinity'
+     where exists (select from begun where number > 1))
+select number from begun
 """
 
 logger = structlog.get_logger(__name__)
@@ -49,8 +56,6 @@ logger = structlog.get_logger(__name__)
 
 class Database(Protocol):
     """A pool or connection to the database of the log."""
-
-    async def execute(self, query: str, /, *args: Any) -> Any: ...
 
     async def fetchrow(self, query: str, /, *args: Any) -> Any: ...
 
@@ -118,6 +123,6 @@ class Continuity:
 
 
 async def _begin_era(database: Database, number: int, server: str) -> None:
-    done = await database.execute(BEGIN, number, secrets.token_hex(8), server)
-    if done == "INSERT 0 1" and number > 1:  # else another node was faster, or it is the first start of all
+    begun = await database.fetchval(BEGIN, number, secrets.token_hex(8), server)
+    if begun is not None and number > 1:  # else another node was faster, or it is the first start of all
         logger.warning("an era of the log begins", number=number, server=server)

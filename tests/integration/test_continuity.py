@@ -9,6 +9,7 @@ from structlog.testing import capture_logs
 from domain.rejection import Unavailable
 from infra.event_log.continuity import Continuity, LogRewound
 from infra.event_log.log import EventLog
+from infra.leases import LeaseLost, acquire, fence, release
 from tests.integration.appending import connected, context, decision, instance, open_log, passed
 
 #: What the database is like that was set back to a position: restored from a backup, or a replica that lagged behind.
@@ -64,6 +65,29 @@ async def test_a_process_that_knew_nothing_of_what_was_lost_ends_too_when_anothe
                 with pytest.raises(LogRewound, match="an era of the log has begun"):
                     await asked(restarted, database)
         assert [tuple(row) for row in await connection.fetch(ERAS)] == [(1, 0), (2, 2)]
+
+
+async def test_a_lease_that_was_given_before_an_era_is_none_in_it_though_epochs_went_back_too(database: str) -> None:
+    """A replica may lack the last change of hands: the next holder would have the epoch of one that nobody knows of."""
+    async with open_log(database) as log, connected(database) as connection:
+        await filled(log, 4)
+        first = await acquire(connection, "role", "the first")
+        assert first is not None
+        await release(connection, first)
+        second = await acquire(connection, "role", "the second")
+        assert second is not None
+        await connection.execute(SET_BACK.format(2))
+        back = "update log.leases set epoch = $1, holder = 'the first', expires_at = '-infinity'"
+        await connection.execute(back, first.epoch)
+        with pytest.raises(LogRewound):
+            await asked(log, database)
+        third = await acquire(connection, "role", "the third")
+        assert third is not None
+        assert third.epoch > second.epoch
+        async with connection.transaction():
+            await fence(connection, third)
+            with pytest.raises(LeaseLost):
+                await fence(connection, second)
 
 
 async def test_what_a_process_has_only_read_is_missed_too(database: str) -> None:
@@ -127,11 +151,9 @@ class Moved:
     def __init__(self, log: EventLog) -> None:
         self._database: Any = log._database
 
-    async def execute(self, query: str, /, *args: Any) -> Any:
-        return await self._database.execute(query, *args)
-
     async def fetchval(self, query: str, /, *args: Any) -> Any:
-        return f"{await self._database.fetchval(query, *args)}, later"
+        value = await self._database.fetchval(query, *args)
+        return f"{value}, later" if isinstance(value, str) else value
 
     async def fetchrow(self, query: str, /, *args: Any) -> Any:
         row = await self._database.fetchrow(query, *args)
