@@ -18,7 +18,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "events": ("api.cli.events:events", "Follow, export and import the event log."),
     "replay": ("api.cli.replaying:replay", "Tell the facts of a stream, with the state after each."),
     "audit": ("api.cli.audit:audit", "Verify that history is what it was, and print its hash."),
-    "webhooks": ("api.cli.webhooks:webhooks", "List, create and change webhooks, and look after deliveries."),
+    "webhooks": ("api.cli.webhooks.commands:webhooks", "List, create and change webhooks, and look after deliveries."),
     "version": ("api.cli.configuration:version", "Print the version."),
 }
 

@@ -8,7 +8,7 @@ from typing import Any, TextIO
 import click
 
 from api.cli.database import opened
-from api.cli.webhook_finding import WEBHOOK, found, send, state_of
+from api.cli.webhooks.finding import WEBHOOK, found, send, state_of
 from api.webhooks.ids import WEBHOOK_IDS
 from api.webhooks.registration import Minted
 from commands.webhook_fields import DEFAULT_OVERLAP, LONGEST_OVERLAP

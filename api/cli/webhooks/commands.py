@@ -1,7 +1,4 @@
-"""``annals webhooks``: where events are delivered to, and what has become of each delivery.
-
-Commands that say what is delivered where are in ``webhook_settings``.
-"""
+"""The commands of ``annals webhooks``; those that say what is delivered where are in ``settings``."""
 
 import asyncio
 from collections.abc import Sequence
@@ -12,8 +9,8 @@ import msgspec
 
 from api.cli.database import opened
 from api.cli.tables import show
-from api.cli.webhook_finding import WEBHOOK, found, send, sent, state_of
-from api.cli.webhook_settings import change_webhook, create_webhook, rotate_secret
+from api.cli.webhooks.finding import WEBHOOK, found, send, sent, state_of
+from api.cli.webhooks.settings import change_webhook, create_webhook, rotate_secret
 from api.composition import Node
 from api.webhooks.bodies import Attempt, Delivery, attempt_body, delivery_body
 from api.webhooks.documentation import DEFAULT_LIMIT
