@@ -17,8 +17,8 @@ from redis.exceptions import RedisError
 
 from tests.faults.cluster import Cluster
 from tests.faults.killing import kill_family
-from tests.faults.lease_watch import TTL
 from tests.faults.node import Node
+from tests.faults.waylaid import TTL
 
 #: Seconds that a node may take to be ready again, on a busy machine and with the database being killed meanwhile.
 PATIENCE_SECONDS = 180.0

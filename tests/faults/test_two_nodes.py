@@ -1,7 +1,6 @@
 """Two nodes on one database are one engine: whoever asks either of them cannot tell which."""
 
 import asyncio
-import sys
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -18,46 +17,11 @@ from tests.faults.fleet import Fleet, violations
 from tests.faults.killing import History, check
 from tests.faults.node import Node, free_port
 from tests.faults.outages import SECRET
+from tests.faults.waylaid import SERVE, TTL
 
 VERSIONS = numbers(1)
 DATABASE = "two_nodes"
 LONG = (pytest.mark.campaign, pytest.mark.timeout(1800))
-
-#: Leases are lost after two seconds here, not ten, so that nobody has to wait for a paused holder for long. A node can
-#: be made to stop where it matters: with facts in hand, before or inside the transaction that applies them, for as long
-#: as a file is there. And it is slow to hear that its lease is lost: what it does until then only the fence prevents.
-TTL = 2
-SERVE = (
-    sys.executable,
-    "-c",
-    f"""
-import asyncio, os, sys
-from pathlib import Path
-from api.cli import main
-from infra import leases, postgres
-from infra.following import applying, turn
-
-def holding(point, step):
-    async def held(*arguments):
-        while Path(os.environ["ANNALS_DATA_DIR"] + "." + point).exists():
-            await asyncio.sleep(0.01)
-        return await step(*arguments)
-    return held
-
-async def heard_late(*arguments, renew=leases.renew):
-    kept = await renew(*arguments)
-    await asyncio.sleep(0 if kept else 1)
-    return kept
-
-leases.renew = heard_late
-turn.Turn._apply = holding("before", turn.Turn._apply)
-applying.project = holding("inside", applying.project)
-leases.Lease.__init__.__kwdefaults__["ttl"] = {TTL}
-postgres.IDLE_IN_TRANSACTION = "{TTL}s"
-sys.argv[1:] = ["serve"]
-main()
-""",
-)
 
 #: Seconds until the other node does what only one may do, after the one is killed, and after it is paused.
 TAKEN_OVER_FROM_THE_DEAD = 5.0

@@ -28,8 +28,9 @@ from tests.faults.client import Client
 from tests.faults.cluster import Cluster, cluster
 from tests.faults.fleet import violations
 from tests.faults.killing import History, Load, check, check_progress
-from tests.faults.lease_watch import SERVE, TTL, Seen, seen, watch_leases
+from tests.faults.lease_watch import Seen, seen, watch_leases
 from tests.faults.node import KEY, Node
+from tests.faults.waylaid import SERVE, TTL
 
 #: Seconds for what was begun to come to its end once nothing is disturbed any more.
 PATIENCE_SECONDS = 300.0
