@@ -19,8 +19,9 @@ from projections.read_model import ReadModel
 #: Differences are listed up to so many in a table.
 MOST_DIFFERENCES = 100
 
-#: Both sides write their values as text in the same way, whatever their sessions are set to.
+#: Both sides write their values as text in the same way, whatever their sessions are set to. One waits for the other.
 TEXT_FORMS = """
+set local idle_in_transaction_session_timeout = '1h';
 set local datestyle = 'ISO, MDY';
 set local intervalstyle = 'postgres';
 set local timezone = 'UTC';

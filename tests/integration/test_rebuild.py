@@ -4,7 +4,7 @@ import asyncio
 import random
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -418,6 +418,25 @@ async def test_rows_that_were_changed_lost_or_added_are_each_found(pool: Pool) -
         ("first", "(5000)", "(5000,1)", None),
         ("first_topics", f"({LOCKED})", f"({LOCKED},501)", f"({LOCKED},500)"),
     }
+
+
+async def test_tables_are_compared_however_long_one_side_waits_for_the_other(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("infra.postgres.IDLE_IN_TRANSACTION", "300ms")
+    model, digests = tally("first"), verifying._digests
+
+    async def after_a_while(side: verifying.Session, table: str, key: str) -> Mapping[int, str]:
+        await side.fetch("select pg_sleep(1)")
+        return await digests(side, table, key)
+
+    monkeypatch.setattr(verifying, "_digests", after_a_while)
+    async with follower_pool(database) as pool:
+        await append_many(pool, 100)
+        async with following(pool, [model]) as stage:
+            await stage.level("first")
+            await pool.execute("update read.first set times = 7 where position = 50")
+            assert [difference.key for difference in await verify(pool, model, "verifier")] == ["(50)"]
 
 
 async def test_followers_go_on_while_their_tables_are_compared_as_they_were(
