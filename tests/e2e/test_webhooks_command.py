@@ -147,11 +147,11 @@ def test_what_cannot_be_done_is_told_in_a_line(served: Path) -> None:
         assert ended.code == 1, arguments
         assert sentence in ended.err
         assert "Traceback" not in ended.err
-    for arguments, sentence in (
+    for misspelt, sentence in (
         (("change", nobody, "--all-types", "--type", "job.*"), "--type and --all-types exclude each other"),
         (("rotate", nobody, "--overlap", "604801"), "604801 is not in the range 0<=x<=604800"),
         (("replay", nobody), "Missing option '--upto'"),
         (("create", URL, "--secret-file", "/dev/null"), "the file of --secret-file is empty"),
     ):
-        ended = terminal.run(*arguments)
+        ended = terminal.run(*misspelt)
         assert (ended.code, sentence in ended.err) == (2, True), ended.err
