@@ -40,6 +40,29 @@ class Roles:
             await _stopped(tasks)
             self.ended.cancel()
 
+    @asynccontextmanager
+    async def whole(self) -> AsyncIterator[None]:
+        """Break the block off as soon as a role has ended; raise ``RoleEnded`` then."""
+        block = asyncio.current_task()
+        assert block is not None  # noqa: S101  (this is a coroutine)
+
+        def break_off(ended: "asyncio.Future[None]") -> None:
+            if not ended.cancelled():
+                block.cancel()
+
+        self.ended.add_done_callback(break_off)
+        try:
+            yield
+        except asyncio.CancelledError:
+            if not self._has_ended() or block.uncancel():  # somebody else has asked for it
+                raise
+            self.ended.result()
+        finally:
+            self.ended.remove_done_callback(break_off)
+
+    def _has_ended(self) -> bool:
+        return self.ended.done() and not self.ended.cancelled()
+
     def _report(self, task: "asyncio.Task[None]") -> None:
         if task.cancelled():
             return

@@ -31,7 +31,8 @@ async def opened() -> AsyncIterator[Node]:
         async with open_node(aside) as node:
             if node.founded is not None:
                 click.echo(f"owner key of tenant default, shown this once: {node.founded.key}", err=True)
-            yield node
+            async with node.roles.whole():  # whoever follows the log must not follow one that has lost facts
+                yield node
 
 
 @asynccontextmanager
