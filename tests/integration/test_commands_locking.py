@@ -8,11 +8,13 @@ import asyncpg
 import pytest
 
 from commands.handling import Asker
+from commands.job_locks import LockJobs, expire_locks, lock_jobs
 from commands.tasks import ExecuteTasks, execute_tasks
 from domain.bpmn.instance import Instance
 from domain.event import Actor
+from infra.codec import unknown_topic
 from infra.event_log.log import UnreadablePosition
-from tests.integration.commanding import Node, nodes_on
+from tests.integration.commanding import Node, asking, nodes_on
 from tests.story import bpmn
 
 ENGINE = Asker("", Actor("system", "engine"))
@@ -68,6 +70,20 @@ async def test_tasks_that_cannot_be_run_do_not_hold_up_those_behind_them(nodes: 
     assert {work.stream for work, _ in first.failed} == {broken.identity.stream}
     assert not second.failed
     assert {answer.process_instance_id for answer in second.answers} == {sound.id}
+
+
+async def test_locks_that_cannot_be_ended_are_told_of_and_do_not_hold_up_the_others(
+    nodes: list[Node], database: str
+) -> None:
+    here, there = nodes
+    broken, sound = [await here.start() for _ in range(2)]
+    await lock_jobs(here.commands, LockJobs(limit=2, worker_id="ada", lock_timeout="PT1S"), asking("ada"))
+    await make_unreadable(database, broken)
+    there.clock.offset_ms = 2_000
+    more, failed = await expire_locks(there.commands, ENGINE, 100)
+    assert not more
+    assert [unknown.topic for unknown in map(unknown_topic, failed) if unknown] == ["of.the.future.v9"]
+    assert [job.instance.id for job in await there.lock()] == [sound.id]
 
 
 async def test_what_was_locked_beside_an_instance_that_failed_is_given_back(nodes: list[Node], database: str) -> None:
