@@ -1,5 +1,7 @@
 """How many requests there were, and how long they took, for Prometheus."""
 
+from collections.abc import Callable
+
 from prometheus_client import Gauge
 
 from infra.measures import Numbers, Spread
@@ -18,3 +20,24 @@ Numbers(
     " answer).",
     SECONDS,
 )
+
+METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
+
+#: By the first digit of a status; none, where nothing was answered.
+_CLASSES = ("none", "1xx", "2xx", "3xx", "4xx", "5xx")
+
+_adders: dict[tuple[str | None, str, int], Callable[[float], None]] = {}
+
+
+def adder_of(template: str | None, method: str, status: int) -> Callable[[float], None]:
+    """Return what counts the seconds of requests to a route that are answered so (0: not at all).
+
+    It is kept, but for methods that are none of ours: of these there may be any number.
+    """
+    adder = _adders.get((template, method, status))
+    if adder is None:
+        known = method in METHODS
+        adder = SECONDS.adder((template or "none", method if known else "other", _CLASSES[status // 100]))
+        if known:
+            _adders[template, method, status] = adder
+    return adder

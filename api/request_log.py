@@ -19,7 +19,7 @@ import structlog
 from litestar.types import ASGIApp, Receive, Send
 
 from api.redacted_query import redacted
-from api.request_figures import OPEN, SECONDS
+from api.request_figures import OPEN, adder_of
 from api.tracing import trace_of
 from infra.requests import CURRENT, OpenRequest, fresh_request_id
 from infra.settings import LogLevel
@@ -34,11 +34,6 @@ MOST_LINES = 100
 
 #: Characters of a path or a query that are shown.
 _LONGEST = 500
-
-#: By the first digit of a status; none, where nothing was answered.
-_CLASSES = ("none", "1xx", "2xx", "3xx", "4xx", "5xx")
-
-METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 
 log = structlog.get_logger(__name__)
 
@@ -64,13 +59,12 @@ class RequestLog:
             CURRENT.set(request)
             self._open += 1
             try:
-                await app(scope, receive, request)
+                await app(scope, receive, request.send)
             finally:
                 self._open -= 1
-                status, method = request.status, scope["method"]
-                route = scope.get("path_template") or "none"
-                labels = (route, method if method in METHODS else "other", _CLASSES[status // 100])
-                SECONDS.add((request.answered or now()) - began, labels)
+                status = request.status
+                add = adder_of(scope.get("path_template"), scope["method"], status)
+                add((request.answered or now()) - began)
                 if self._every or status >= 400 or not status:
                     self._tell(scope, request, now() - began)
 
@@ -119,7 +113,7 @@ class _Request(OpenRequest):
         self._send = send
         self._now = now
 
-    def __call__(self, message: Any) -> Any:
+    def send(self, message: Any) -> Any:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             self.answered = self._now()

@@ -7,9 +7,12 @@ from infra.measures import LONG_SECONDS, Spread
 
 WAITED = Spread("annals_job_lock_wait_seconds", "Seconds from when a job was due to its lock.", bounds=LONG_SECONDS)
 
+_add = WAITED.adder()
+
 
 def note_locked(jobs: Iterable[Job]) -> None:
     """Note how long these have waited, which have just been locked."""
     for job in jobs:
         if job.locked_at is not None:
-            WAITED.add(max(0.0, (job.locked_at - job.due_at).total_seconds()))
+            waited = (job.locked_at - job.due_at).total_seconds()
+            _add(waited if waited > 0 else 0.0)

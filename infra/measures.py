@@ -1,11 +1,12 @@
 """Counters and histograms for what happens thousands of times a second, and is asked about a few times a minute.
 
-Prometheus' own take a lock and look a child up at each step, 1 to 3 microseconds; these take a fifth of that. They are
-for the one thread that runs the event loop. What is rare may as well use Prometheus' own.
+Prometheus' own take a lock and look a child up at each step, 1 to 3 microseconds; these take a fifth of that, and
+``Spread.adder`` a tenth. They are for the one thread that runs the event loop. What is rare may as well use
+Prometheus' own.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from prometheus_client import REGISTRY, CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
@@ -60,16 +61,19 @@ class Spread(Collector):
         self._bounds = tuple(bounds)
         self._texts = [*map(str, self._bounds), "+Inf"]
         #: By labels: a number for each bucket, and the sum of all values at the end.
-        self._series: dict[tuple[str, ...], list[float]] = {} if labels else {(): self._empty()}
+        self._series: dict[tuple[str, ...], list[float]] = {}
+        self._adders: dict[tuple[str, ...], Callable[[float], None]] = {}
+        if not labels:
+            self._begun(())
         registry.register(self)
 
     def add(self, value: float, labels: tuple[str, ...] = ()) -> None:
         """Count a value in; ``labels`` are values in the order of the names, each from a bounded set."""
-        series = self._series.get(labels)
-        if series is None:
-            series = self._series[labels] = self._empty()
-        series[bisect_left(self._bounds, value)] += 1
-        series[-1] += value
+        (self._adders.get(labels) or self.adder(labels))(value)
+
+    def adder(self, labels: tuple[str, ...] = ()) -> Callable[[float], None]:
+        """Return what counts values in under these labels, for who keeps it and looks them up once."""
+        return self._adders.get(labels) or self._begun(labels)
 
     def numbers(self) -> Iterator[tuple[tuple[str, ...], float]]:
         """Yield the number of values that were counted in, by labels."""
@@ -86,8 +90,15 @@ class Spread(Collector):
             family.add_metric(labels, buckets, series[-1])
         yield family
 
-    def _empty(self) -> list[float]:
-        return [0.0] * (len(self._bounds) + 2)
+    def _begun(self, labels: tuple[str, ...]) -> Callable[[float], None]:
+        bounds, series = self._bounds, [0.0] * (len(self._bounds) + 2)
+
+        def add(value: float) -> None:
+            series[bisect_left(bounds, value)] += 1
+            series[-1] += value
+
+        self._series[labels], self._adders[labels] = series, add
+        return add
 
 
 class Numbers(Collector):

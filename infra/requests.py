@@ -5,12 +5,8 @@ It travels with the task that answers and those that it starts (a context variab
 
 import itertools
 import secrets
+from collections.abc import Iterator
 from contextvars import ContextVar
-
-#: Tells requests of this process from those of all others.
-_PROCESS = secrets.token_hex(8).encode()
-
-_NUMBERS = itertools.count(1)
 
 
 class OpenRequest:
@@ -36,6 +32,15 @@ class OpenRequest:
 CURRENT: ContextVar[OpenRequest | None] = ContextVar("request", default=None)
 
 
-def fresh_request_id() -> bytes:
-    """Return an id that no other request has, in this process or another."""
-    return b"%b-%x" % (_PROCESS, next(_NUMBERS))
+def _ids() -> Iterator[bytes]:
+    """Yield ids, each of them once: what tells this process from all others, and a number."""
+    process = secrets.token_hex(8).encode()
+    lows = [b"%02x" % low for low in range(256)]
+    for high in itertools.count(1):
+        beginning = b"%b-%x" % (process, high)
+        for low in lows:
+            yield beginning + low
+
+
+#: Returns an id that no other request has, in this process or another.
+fresh_request_id = _ids().__next__
