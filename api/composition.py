@@ -250,7 +250,7 @@ def _commands(
 
 def _lease(pools: Pools, name: str, duty: Duty | None) -> Lease:
     """Return a lease for this process, which gives it up to a newer release where that is at work."""
-    return Lease(pools.followers, name, _holder(), duty=duty, migrations=known_migrations())
+    return Lease(pools.followers, name, holder(), duty=duty, migrations=known_migrations())
 
 
 def _followers(lease: Lease, pools: Pools, events: EventLog) -> Followers:
@@ -380,6 +380,6 @@ def _wire(node: Node) -> DoorbellWire | RedisWire:
     return DoorbellWire(node.log.doorbell, own_connection)
 
 
-def _holder() -> str:
+def holder() -> str:
     """Name this process to those who look at leases."""
     return f"{socket.gethostname()}:{os.getpid()}"

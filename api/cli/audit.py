@@ -1,8 +1,6 @@
 """``annals audit``: whether history still is what it was, and the hash that shows it."""
 
 import asyncio
-import os
-import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,19 +8,16 @@ from typing import Any
 
 import click
 import msgspec
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from api.cli.database import opened
-from api.composition import Node
+from api.cli.working import bar, bars, until_stopped
+from api.composition import Node, holder
 from infra.audit.findings import Findings
 from infra.audit.heads import Head, NotAHead, chained_head, head_in, keep, kept_heads
 from infra.audit.verifying import verify_decision_tables, verify_log, verify_read_model
 from infra.audit.walking import OnProgress, Walked
 from infra.postgres import Link, connect
 from projections.catalogue import READ_MODELS
-
-STOPPED = 130
 
 
 @click.group()
@@ -78,12 +73,9 @@ def verify(heads: Sequence[Head], file: Path | None, *, log_only: bool, as_json:
     findings = Findings()
     try:
         kept = [*heads, *(kept_heads(file) if file else ())]
-        walked = asyncio.run(_verified(findings, kept, log_only=log_only))
     except NotAHead as error:
         raise click.ClickException(f"{file}: {error}") from error
-    except KeyboardInterrupt:
-        click.echo("stopped; nothing has been changed", err=True)
-        raise SystemExit(STOPPED) from None
+    walked = until_stopped(_verified(findings, kept, log_only=log_only), "stopped; nothing has been changed")
     for finding in findings:
         click.echo(msgspec.json.encode(finding) if as_json else finding)
     if findings:
@@ -113,26 +105,13 @@ async def _verified(findings: Findings, kept: Sequence[Head], *, log_only: bool)
 async def _verify_tables(node: Node, session: Any, findings: Findings) -> None:
     with _bar("decision tables") as on_progress:
         await verify_decision_tables(session, findings, on_progress)
-    holder = f"{socket.gethostname()}:{os.getpid()}"
     for model in READ_MODELS:
         with _bar(model.name) as on_progress:
-            await verify_read_model(node.pools.followers, model, holder, findings, on_progress)
+            await verify_read_model(node.pools.followers, model, holder(), findings, on_progress)
 
 
 @contextmanager
 def _bar(what: str) -> Iterator[OnProgress]:
     """Show how far a part has come."""
-    bars = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("events"),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-    )
-    with bars:
-        bar = bars.add_task(f"verifying {what}", total=None)
-        yield lambda done, every: bars.update(bar, completed=done, total=every)
-        total = bars.tasks[bar].total or 0
-        bars.update(bar, completed=total, total=total)
+    with bars() as room, bar(room, f"verifying {what}") as on_progress:
+        yield on_progress

@@ -15,6 +15,7 @@ from rich.console import Console
 from api.admin.administration import SYSTEM
 from api.app import create_app
 from api.cli.database import only_warnings
+from api.cli.working import STOPPED
 from api.composition import Node, open_node
 from api.demo.checks import checks
 from api.demo.client import Client, session_with
@@ -29,8 +30,6 @@ from domain.access.events import Role
 from domain.rejection import InvalidState
 from infra.scratch_directory import scratch_directory
 from infra.settings import Settings, read_settings
-
-STOPPED = 130
 
 #: Columns of a picture where there is no terminal, and of the widest one.
 WIDTH = 110

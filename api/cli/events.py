@@ -1,18 +1,15 @@
 """``annals events``: following the log at the terminal, and taking all of it out of one database into another."""
 
-import asyncio
 import os
 import sys
-from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from api.answers import json_bytes
 from api.cli.database import opened, reached
+from api.cli.working import bar, bars, until_stopped
 from api.composition import Node
 from api.counting import counted
 from api.incidents.ids import INCIDENT_IDS
@@ -27,13 +24,9 @@ from infra.event_feed.listening import Overrun
 from infra.event_feed.pages import Bounds, Wanted
 from infra.postgres import Link, connect
 
-STOPPED = 130
-
 #: Seconds that a look for new events takes at most, so that Ctrl-C is heard.
 LOOK = 0.5
 AT_ONCE = Bounds(facts=1_000)
-
-Answer = TypeVar("Answer")
 
 
 @click.group()
@@ -68,7 +61,7 @@ def tail_events(after: int | None, *, no_follow: bool, **filters: Any) -> None:
             await _printed(node, wanted, head if after is None else after, head if no_follow else None)
 
     try:
-        _until_stopped(tail(), "")
+        until_stopped(tail(), "")
     except BrokenPipeError:  # whoever read has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
@@ -81,20 +74,13 @@ def export_events(file: Path) -> None:
     An export that was broken off goes on where it was when it is started again. FILE holds what opens keys and intakes
     together with ANNALS_SECRET_KEY, so that nobody else may read it.
     """
-    bars = _bars()
 
     async def write() -> int:
         async with opened() as node:
-            with ExportFile(file) as target, bars:
-                bar = bars.add_task("exporting", total=None)
-                return await export(
-                    node.pools.queries,
-                    node.feed.pages,
-                    target,
-                    lambda done, total: bars.update(bar, completed=done, total=total),
-                )
+            with ExportFile(file) as target, bars() as room, bar(room, "exporting") as on_progress:
+                return await export(node.pools.queries, node.feed.pages, target, on_progress)
 
-    number = _until_stopped(write(), "stopped; the same command goes on from here")
+    number = until_stopped(write(), "stopped; the same command goes on from here")
     click.echo(f"exported {counted(number, 'event')} to {file}")
 
 
@@ -106,21 +92,20 @@ def import_events(file: Path) -> None:
     Keys and intakes open what they did under the same ANNALS_SECRET_KEY only. Read models are filled by the next
     `annals serve`, or by `annals projections rebuild --all`.
     """
-    bars = _bars()
 
     async def read() -> int:
         async with reached() as dsn:
             connection = await connect(dsn, Link(name="import", command_timeout=None))
             try:
                 async with connection.transaction():
-                    with bars, file.open("rb") as lines:
-                        bar = bars.add_task("importing", total=None)
-                        return await import_log(connection, lines, lambda done: bars.update(bar, completed=done))
+                    with bars() as room, file.open("rb") as lines:
+                        task = room.add_task("importing", total=None)
+                        return await import_log(connection, lines, lambda done: room.update(task, completed=done))
             finally:
                 await connection.close()
 
     try:
-        number = _until_stopped(read(), "stopped; nothing has been imported")
+        number = until_stopped(read(), "stopped; nothing has been imported")
     except PermissionError as error:
         raise ImportRefused(f"{file} cannot be read: {error.strerror}") from error
     click.echo(f"imported {counted(number, 'event')}")
@@ -156,25 +141,3 @@ def _wanted(  # what the options say
             raise click.UsageError(f"{incident} is not an incident of that stream")
         stream = incident_stream(ulid)
     return Wanted(tenant, wanted_types(types), stream, process_key)
-
-
-def _until_stopped(work: Coroutine[Any, Any, Answer], sentence: str) -> Answer:
-    """Do the work; Ctrl-C ends it with a sentence."""
-    try:
-        return asyncio.run(work)
-    except KeyboardInterrupt:
-        if sentence:
-            click.echo(sentence, err=True)
-        raise SystemExit(STOPPED) from None
-
-
-def _bars() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("events"),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-    )

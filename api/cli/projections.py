@@ -1,19 +1,16 @@
 """``annals projections``: where the read models stand, building them anew, and comparing them with the log."""
 
 import asyncio
-import os
-import socket
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
 
 import click
 import msgspec
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
 from api.cli.database import opened
 from api.cli.tables import console, table, visible
+from api.cli.working import Answer, bar, bars, until_stopped
+from api.composition import holder
 from api.counting import counted
 from infra.following.beside import FactRefused, OnProgress
 from infra.following.rebuilding import rebuild
@@ -24,10 +21,8 @@ from projections.catalogue import READ_MODELS
 from projections.read_model import ReadModel
 
 NAMES = [model.name for model in READ_MODELS]
-STOPPED = 130
 COLOURS = {"live": "green", "failed": "red", "outdated": "yellow", "missing": "yellow", "newer": "cyan"}
 
-Answer = TypeVar("Answer")
 Work = Callable[[Connections, ReadModel, str, OnProgress], Awaitable[Answer]]
 
 
@@ -123,38 +118,18 @@ def _chosen(names: tuple[str, ...], *, every: bool) -> list[ReadModel]:
 
 def _with_progress(doing: str, models: Sequence[ReadModel], work: Work[Answer]) -> list[Answer]:
     """Do the work on one read model after the other, with a bar for each; Ctrl-C stops it cleanly."""
-    bars = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("facts"),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-    )
+    room = bars("facts")
 
     async def all_of_them() -> list[Answer]:
         async with opened() as node:
-            with bars:
-                return [await _one(node.pools.followers, model) for model in models]
+            with room:
+                return [await one(node.pools.followers, model) for model in models]
 
-    async def _one(pool: Connections, model: ReadModel) -> Answer:
-        bar = bars.add_task(f"{doing} {model.name}", total=None)
-        answer = await work(pool, model, _holder(), lambda done, all_: bars.update(bar, completed=done, total=all_))
-        total = bars.tasks[bar].total or 0
-        bars.update(bar, completed=total, total=total)
-        return answer
+    async def one(pool: Connections, model: ReadModel) -> Answer:
+        with bar(room, f"{doing} {model.name}") as on_progress:
+            return await work(pool, model, holder(), on_progress)
 
-    try:
-        return asyncio.run(all_of_them())
-    except KeyboardInterrupt:
-        click.echo("stopped; the live tables are as they were", err=True)
-        raise SystemExit(STOPPED) from None
-
-
-def _holder() -> str:
-    """Name this process to those who look at leases."""
-    return f"{socket.gethostname()}:{os.getpid()}"
+    return until_stopped(all_of_them(), "stopped; the live tables are as they were")
 
 
 def _table(rows: Sequence[Standing]) -> Table:

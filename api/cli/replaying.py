@@ -1,6 +1,5 @@
 """``annals replay``: the facts of a stream one by one, with the state after each."""
 
-import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -12,12 +11,11 @@ import msgspec
 from api.answers import json_bytes
 from api.cli.database import opened
 from api.cli.tables import visible
+from api.cli.working import until_stopped
 from api.histories import HistoryFact, history_fact
 from api.subjects import stream_in
 from infra.replaying.causes import Causes
 from infra.replaying.replays import Replays, Step, is_replayable
-
-STOPPED = 130
 
 #: Facts whose causes are looked up together.
 PART = 100
@@ -42,9 +40,7 @@ def replay(stream: str, last: int | None, *, as_json: bool) -> None:
     if not named.isprintable() or not is_replayable(named):
         raise click.UsageError(f"{stream!a} is not the name of a stream, nor the id of what has one")
     try:
-        asyncio.run(_told(named, last, as_json=as_json))
-    except KeyboardInterrupt:
-        raise SystemExit(STOPPED) from None
+        until_stopped(_told(named, last, as_json=as_json))
     except BrokenPipeError:  # whoever read has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 

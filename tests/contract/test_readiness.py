@@ -64,7 +64,7 @@ async def test_of_two_nodes_one_does_the_work_and_the_other_says_so(database: st
         for role in ROLES:
             await until(one, role, "going")
         with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(composition, "_holder", lambda: "another")
+            patched.setattr(composition, "holder", lambda: "another")
             async with callers(database) as other:
                 for role in ROLES:
                     await until(other, role, "elsewhere")

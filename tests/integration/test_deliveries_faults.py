@@ -51,7 +51,7 @@ def in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("infra.delivery.deliveries.FIRST_REST", 0.05)
     monkeypatch.setattr("infra.delivery.deliveries.LONGEST_REST", 0.2)
     numbers = itertools.count()
-    monkeypatch.setattr("api.composition._holder", lambda: f"process {next(numbers)}")
+    monkeypatch.setattr("api.composition.holder", lambda: f"process {next(numbers)}")
 
 
 @pytest.fixture

@@ -167,7 +167,7 @@ def always_due(schedule: Any, _now: float) -> list[Any]:
 
 async def test_two_probers_of_one_region_do_not_probe_twice(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
     numbers = itertools.count()
-    monkeypatch.setattr("api.composition._holder", lambda: f"process {next(numbers)}")  # here both are in one
+    monkeypatch.setattr("api.composition.holder", lambda: f"process {next(numbers)}")  # here both are in one
     heard: list[bytes] = []
     async with served(page(heard=heard)) as port, probing(database) as client, probing(database):
         checks = [await made(client, f"http://127.0.0.1:{port}/{number}") for number in range(5)]
