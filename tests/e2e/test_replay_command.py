@@ -14,20 +14,16 @@ from tests.e2e.command_line import COMMAND, PATIENCE, annals, environment, start
 OWNER = "owner-key-of-the-tests"
 
 
-@pytest.fixture
-def data_dir(open_directory: Path, request: pytest.FixtureRequest) -> Path:
-    return open_directory / re.sub(r"\W+", "-", request.node.name)[:60]
-
-
-@pytest.fixture
-def server(data_dir: Path) -> Iterator[None]:
-    with started("serve", "--port", "0", data_dir=data_dir, bootstrap_key=OWNER) as process:
+@pytest.fixture(scope="module")
+def data_dir(open_directory: Path) -> Iterator[Path]:
+    """Return the directory of a running server: commands beside it need not start a database of their own."""
+    directory = open_directory / "replay-command"
+    with started("serve", "--port", "0", data_dir=directory, bootstrap_key=OWNER) as process:
         assert process.stderr is not None
         next(line for line in iter(process.stderr.readline, "") if "listens on" in line)
-        yield
+        yield directory
 
 
-@pytest.mark.usefixtures("server")
 def test_beside_a_running_server_it_tells_each_fact_and_the_state_after_it(data_dir: Path) -> None:
     assert annals("tenants", "create", "acme", data_dir=data_dir).code == 0
     for plan in ("pro", "enterprise"):
@@ -74,7 +70,8 @@ def test_what_clients_know_by_an_id_is_replayed_by_it(data_dir: Path) -> None:
     assert [json.loads(line)["type"] for line in tail.out.splitlines()] == ["webhook.created.v1"]
 
 
-def test_without_a_server_secrets_of_keys_stay_in_the_log(data_dir: Path) -> None:
+def test_without_a_server_secrets_of_keys_stay_in_the_log(open_directory: Path) -> None:
+    data_dir = open_directory / "replay-command-alone"
     created = annals("keys", "create", "--role", "viewer", "--name", "eye", data_dir=data_dir)
     key_id = created.out.strip().split("_")[1]
     for options in ((), ("--json",)):
@@ -85,15 +82,15 @@ def test_without_a_server_secrets_of_keys_stay_in_the_log(data_dir: Path) -> Non
 
 
 def test_what_cannot_be_replayed_is_said_in_a_line(data_dir: Path) -> None:
-    assert annals("tenants", "create", "acme", data_dir=data_dir).code == 0
+    assert annals("tenants", "create", "bravo", data_dir=data_dir).code == 0
     for arguments, code, sentence in (
         (("tenant-nobody",), 1, "there is no stream tenant-nobody"),
         (("inc_01ARZ3NDEKTSV4RRFFQ69G5FAV",), 1, "there is no stream incident-01ARZ3NDEKTSV4RRFFQ69G5FAV"),
         (("2026-11-23/1",), 1, "there is no stream instance-2026-11-23-1"),
         (("inc_1",), 2, "'inc_1' is not the name of a stream, nor the id of what has one"),
-        (("tenant-acme", "--to", "2"), 1, "tenant-acme ends at version 1"),
-        (("tenant-acme", "--to", "0"), 2, "0 is not in the range x>=1"),
-        (("tenant-acme", "--to", "x"), 2, "'x' is not a valid integer"),
+        (("tenant-bravo", "--to", "2"), 1, "tenant-bravo ends at version 1"),
+        (("tenant-bravo", "--to", "0"), 2, "0 is not in the range x>=1"),
+        (("tenant-bravo", "--to", "x"), 2, "'x' is not a valid integer"),
         (("acme",), 2, "'acme' is not the name of a stream"),
         (("tenant-a\x1b[2J",), 2, "is not the name of a stream"),
         (("",), 2, "'' is not the name of a stream"),
