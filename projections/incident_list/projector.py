@@ -183,7 +183,7 @@ async def _there_before(facts: Sequence[Recorded], db: Database) -> Mapping[str,
 
 READ_MODEL = ReadModel(
     name="incident_list",
-    version=1,
+    version=2,
     schema=(HERE / "table.sql").read_text(encoding="utf-8"),
     tables=("incident_list", "incident_list_counts"),
     project=project,

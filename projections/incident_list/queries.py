@@ -29,6 +29,9 @@ KEYS: Mapping[Sort, str] = {
     "status": LIFE_CYCLE,
 }
 
+#: The keys that all incidents of one status and severity have in common.
+OF_GROUPS: frozenset[Sort] = frozenset({"severity", "status"})
+
 #: A place in the order of creation. Asked for like this, the planner does not know where it is: it would expect next to
 #: nothing behind the last one of which its statistics know, and read all of that.
 A_PLACE = "(select {}::timestamptz, {}::text)"
@@ -111,6 +114,11 @@ class Filter(msgspec.Struct, frozen=True):
         """Tell whether it asks for some of those groups only that are counted."""
         return bool(self.statuses or self.ranks or self.check_id is not None or self.rule_id is not None)
 
+    @property
+    def is_of_all(self) -> bool:
+        """Tell whether it asks for whole groups: all incidents of some statuses and severities."""
+        return self.check_id is None and self.rule_id is None and self.updated_after is None
+
 
 class _Page(NamedTuple):
     """Which part of the answer, and in which order: by a column and then by ULID, both in the same direction."""
@@ -151,8 +159,8 @@ async def incidents_by_offset(  # noqa: PLR0913  (each says by its name what it 
 ) -> list[ListedIncident]:
     """Return incidents by one of the sort keys and then by ULID; ``status`` by its place in uptime's life cycle.
 
-    By ``created_at`` and ``updated_at`` they are read in order, up to the end of the page; by another key all incidents
-    that the filter leaves are looked at (some 30 ms for 100,000).
+    They are read in order, up to the end of the page. By ``severity`` and ``status``, all those of a check or a rule are
+    looked at, or all that changed after a time, where these are many.
     """
     return await _incidents(db, tenant, wanted, _Page(sort, descending, limit, offset))
 
@@ -188,7 +196,8 @@ async def _incidents(
     if statement is SQL["sorted"]:
         criteria = [_Criterion(f"({text}) is true", given) for text, given in criteria]
     statement, arguments = _with(statement, (tenant, page.limit, page.offset, *source), [*criteria, *beyond])
-    statement = statement.replace("/* key */", KEYS[page.key])
+    in_group = "incident desc" if page.key in OF_GROUPS else "created_at desc, incident desc"
+    statement = statement.replace("/* key */", KEYS[page.key]).replace("/* in group */", in_group)
     if not page.descending:
         statement = statement.replace(" desc", "")
     return [_incident(row) for row in await db.fetch(statement, *arguments)]
@@ -203,11 +212,13 @@ async def _source(
     """
     if recent:
         return SQL["changed"], (wanted.updated_after, RECENT)
+    groups, whole = _groups(wanted), page.limit + page.offset
+    if page.key in OF_GROUPS and wanted.is_of_all:
+        return SQL["grouped"], (*groups, whole)
     if not wanted.has_groups:
         return SQL["sorted"], ()
-    groups = _groups(wanted)
     if page.key == "created_at":
-        return SQL["grouped"], (*groups, page.limit + page.offset)
+        return SQL["grouped"], (*groups, whole)
     if await db.fetchval(SQL["counts"], tenant, *groups) <= FEW:
         return SQL["grouped"], (*groups, None)
     return SQL["sorted"], ()

@@ -64,7 +64,7 @@ select listed.*
 
 -- name: grouped
 -- The same of the incidents of a subject $4, of some statuses $5 and severities $6, or all where these are empty: those of
--- each status and severity are looked up by themselves, in order of creation, and no more than the first $7 of them.
+-- each status and severity are looked up by themselves, in the order of the page, and no more than the first $7 of them.
 select listed.*
   from (select incident
           from incident_list_counts as counted
@@ -72,7 +72,7 @@ select listed.*
                (select incident, /* key */ as key
                   from incident_list
                  where tenant = $1 and status = counted.status and severity = counted.severity /* criteria */
-                 order by created_at desc, incident desc
+                 order by /* in group */
                  limit $7::bigint) as found
          where tenant = $1 and subject = $4 and incidents > 0 and (cardinality($5::text[]) = 0 or status = any($5))
            and (cardinality($6::smallint[]) = 0 or severity = any($6))

@@ -51,6 +51,8 @@ create table incident_list (
 create index incident_list_created on incident_list (tenant, created_at, incident);
 create index incident_list_updated on incident_list (tenant, updated_at, incident);
 create index incident_list_of_group on incident_list (tenant, status, severity, created_at, incident);
+create index incident_list_in_group on incident_list (tenant, status, severity, incident);
+create index incident_list_started on incident_list (tenant, started_at, incident);
 create index incident_list_of_check on incident_list (tenant, check_id, status, severity, created_at, incident)
  where check_id is not null;
 create index incident_list_of_rule on incident_list (tenant, rule_id, status, severity, created_at, incident)

@@ -112,6 +112,14 @@ async def test_a_first_page_is_found_by_an_index(explaining: Explaining, wanted:
     assert explaining.looked_at_few_pages, explaining.pages
 
 
+@pytest.mark.parametrize("sort", ["severity", "status", "started_at"])
+@pytest.mark.parametrize("wanted", [wanted for wanted in FILTERS if wanted.is_of_all], ids=repr)
+async def test_a_first_page_in_another_order_is_as_well(explaining: Explaining, wanted: Filter, sort: Sort) -> None:
+    for descending in (True, False):
+        await incidents_by_offset(explaining, "alpha", wanted, sort=sort, descending=descending, limit=10, offset=10)
+    assert explaining.looked_at_few_pages, explaining.pages
+
+
 @pytest.mark.parametrize("wanted", FILTERS, ids=repr)
 async def test_incidents_are_counted_without_looking_at_them(explaining: Explaining, wanted: Filter) -> None:
     await count_incidents(explaining, "alpha", wanted)
