@@ -1,7 +1,7 @@
 """``annals audit``: whether history still is what it was, and the hash that shows it."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -46,6 +46,13 @@ def _head(_context: click.Context, _parameter: click.Parameter, texts: Sequence[
         raise click.BadParameter(str(error)) from error
 
 
+def _room(_context: click.Context, _parameter: click.Parameter, file: Path | None) -> Path | None:
+    """Refuse a file that could not be made, before hours of work and not after them."""
+    if file is not None and not file.parent.is_dir():
+        raise click.BadParameter(f"there is no directory {file.parent}")
+    return file
+
+
 @audit.command("verify")
 @click.option(
     "--head",
@@ -59,6 +66,7 @@ def _head(_context: click.Context, _parameter: click.Parameter, texts: Sequence[
     "--keep",
     "file",
     type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    callback=_room,
     help="Compare with the heads in this file, then add today's to it, if all is well.",
 )
 @click.option("--log-only", is_flag=True, help="Leave out the tables that are made from the log.")
@@ -81,12 +89,18 @@ def verify(heads: Sequence[Head], file: Path | None, *, log_only: bool, as_json:
     if findings:
         raise click.ClickException(f"not all is as it has to be: {len(findings)} found")
     if file is not None:
-        last = max((head.position for head in kept), default=-1)
-        keep(file, [head for head in walked.heads if head.position > last])
+        _keep(file, walked.heads, max((head.position for head in kept), default=-1))
     click.echo(f"all is as it has to be up to position {walked.head.position}", err=as_json)
     if walked.chained < walked.head.position:
         click.echo(f"events behind position {walked.chained} are not chained yet", err=True)
     click.echo(walked.head)
+
+
+def _keep(file: Path, heads: Iterable[Head], last: int) -> None:
+    try:
+        keep(file, [head for head in heads if head.position > last])
+    except OSError as error:
+        raise click.ClickException(f"nothing is wrong, but {file} cannot be written: {error.strerror}") from error
 
 
 async def _verified(findings: Findings, kept: Sequence[Head], *, log_only: bool) -> Walked:

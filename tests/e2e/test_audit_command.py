@@ -88,3 +88,10 @@ def test_what_is_no_head_is_refused(text: str, tmp_path: Path) -> None:
     refused = annals("audit", "verify", "--keep", str(kept), data_dir=tmp_path / "none")
     assert refused.code == 1
     assert "is no head" in refused.err
+
+
+def test_a_file_that_could_not_be_made_is_refused_before_anything_is_verified(tmp_path: Path) -> None:
+    refused = annals("audit", "verify", "--keep", str(tmp_path / "gone" / "heads"), data_dir=tmp_path / "none")
+    assert refused.code == 2
+    assert f"there is no directory {tmp_path / 'gone'}" in refused.err
+    assert not (tmp_path / "none").exists(), "nothing was started for it"
