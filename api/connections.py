@@ -18,6 +18,8 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from api.answers import json_bytes
 from api.problems import PROBLEM_TYPE, Problem
+from api.request_log import HEADER
+from infra.requests import fresh_request_id
 
 REQUEST_SECONDS = 10.0
 ANSWER_SECONDS = 35.0
@@ -81,8 +83,9 @@ class BoundedProtocol(HttpToolsProtocol):
         if getattr(self.cycle, "response_complete", True):  # there is no cycle before the first request
             status = HTTPStatus.BAD_REQUEST
             body = json_bytes(Problem(status, "VALIDATION", "invalid request", msg))
-            head = f"content-type: {PROBLEM_TYPE}\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
-            self.transport.write(STATUS_LINE[status] + head.encode() + body)
+            head = f"content-type: {PROBLEM_TYPE}\r\ncontent-length: {len(body)}\r\nconnection: close\r\n"
+            named = b"%b: %b\r\n\r\n" % (HEADER, fresh_request_id())
+            self.transport.write(STATUS_LINE[status] + head.encode() + named + body)
         self.transport.close()
 
     def cut_off_if_late(self, now: float) -> None:

@@ -159,8 +159,8 @@ async def incidents_by_offset(  # noqa: PLR0913  (each says by its name what it 
 ) -> list[ListedIncident]:
     """Return incidents by one of the sort keys and then by ULID; ``status`` by its place in uptime's life cycle.
 
-    They are read in order, up to the end of the page. By ``severity`` and ``status``, all those of a check or a rule are
-    looked at, or all that changed after a time, where these are many.
+    They are read in order, up to the end of the page. By ``severity`` and ``status``, all those of a check or a rule,
+    or that changed after a time, are looked at where these are many.
     """
     return await _incidents(db, tenant, wanted, _Page(sort, descending, limit, offset))
 

@@ -64,6 +64,7 @@ async def test_what_is_no_request_is_refused_and_the_connection_ends(target: Tar
         head, _, body = received.partition(b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 400 "), received
         assert b"content-type: application/problem+json" in head.lower()
+        assert b"\r\nx-request-id: " in head
         assert json.loads(body)["status"] == 400
 
 
