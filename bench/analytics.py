@@ -86,7 +86,7 @@ async def followed(directory: Path, bar: Progress) -> tuple[Cell | None, int]:
     changed = {"data_dir": str(directory), "roles": "executor", "bootstrap_key": KEY}
     async with open_node(read_settings(overrides=changed)) as node:
         head = await node.log.head()
-        if all(standing.position == head for standing in await node.followers.status()):
+        if all((found.state, found.position) == ("live", head) for found in await node.followers.status()):
             return None, head
         cell = await all_together(node, READ_MODELS, head, bar)
         async with node.pools.commands.acquire() as connection:
