@@ -75,9 +75,9 @@ async def all_together(node: Node, models: Collection[ReadModel], head: int, bar
     async with Stopwatch(node) as watch:
         reached = 0
         while reached < head:
-            await asyncio.sleep(0.02)
-            positions = followers.progress.positions
-            reached = min((positions.get(model.name, 0) for model in models), default=head)
+            await asyncio.sleep(0.1)
+            found = await followers.status()
+            reached = min((each.position if each.state == "live" else 0 for each in found), default=head)
             bar.update(task, completed=reached)
             if running.done():
                 await running
