@@ -67,6 +67,10 @@ class Incoming:
         """Return the body, of this shape; raise ``InvalidBody``."""
         return decode(await self.json(), kind)
 
+    async def body_if_any(self, kind: type[Body]) -> Body:
+        """Return the body, of this shape, or what the shape says when nothing is given; raise ``InvalidBody``."""
+        return await self.body(kind) if await self.raw() else kind()
+
     async def bodies(self, kind: type[Body]) -> tuple[Body, ...]:
         """Return the body, of this shape, or each of a list of them; raise ``InvalidBody``."""
         return decode_some(await self.json(), kind)

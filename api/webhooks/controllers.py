@@ -176,7 +176,7 @@ class OneWebhook(Controller):
         """Sign with the secret before as well, for `overlapSeconds`. Four sign at a time, the oldest goes first."""
         incoming = Incoming(request, tracking)
         ulid = WEBHOOK_IDS.in_path(id)
-        command = await incoming.body(RotateWebhookSecret)
+        command = await incoming.body_if_any(RotateWebhookSecret)
         minted = await registration.rotate(command, ulid, incoming.tenant, incoming.send)
         return answered(WebhookSecret(WEBHOOK_IDS.of(ulid), minted.secret), minted.outcome.position)
 

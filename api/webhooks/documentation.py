@@ -1,7 +1,7 @@
 """How the operations of webhooks are documented: their bodies and parameters, with examples."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import get_args
 
 from litestar.openapi.datastructures import ResponseSpec
@@ -125,16 +125,19 @@ class ChangeWebhookOperation(Documented):
 @dataclass
 class RotateSecretOperation(Documented):
     more_parameters = (ONCE,)
-    body = json_body(
-        {"overlapSeconds": 3600},
-        overlapSeconds=Schema(
-            type=OpenAPIType.INTEGER,
-            minimum=0,
-            maximum=webhook_fields.LONGEST_OVERLAP,
-            default=webhook_fields.DEFAULT_OVERLAP,
-            description="seconds for which the secret before goes on signing as well",
+    body = replace(
+        json_body(
+            {"overlapSeconds": 3600},
+            overlapSeconds=Schema(
+                type=OpenAPIType.INTEGER,
+                minimum=0,
+                maximum=webhook_fields.LONGEST_OVERLAP,
+                default=webhook_fields.DEFAULT_OVERLAP,
+                description="seconds for which the secret before goes on signing as well",
+            ),
+            secret=_SECRET,
         ),
-        secret=_SECRET,
+        required=False,
     )
 
 

@@ -68,7 +68,7 @@ async def test_a_request_that_is_sent_again_makes_no_second_webhook_and_shows_th
     other = await client.refused("POST", WEBHOOKS, {"url": f"{URL}/other"}, Idempotency_Key="the lost answer")
     assert other[:3] == (409, "CONFLICT", "idempotency key was used before")
     path = f"{WEBHOOKS}/{first['id']}/secret/rotate"
-    rotations = [await client.ok("POST", path, {}, Idempotency_Key="rotate") for _ in range(2)]
+    rotations = [await client.ok("POST", path, Idempotency_Key="rotate") for _ in range(2)]
     assert rotations[0] == rotations[1] != first
     await client.ok("DELETE", f"{WEBHOOKS}/{first['id']}")
     assert (await client.refused("POST", WEBHOOKS, {"url": URL}, **{"Idempotency-Key": "the lost answer"}))[0] == 404
