@@ -7,7 +7,7 @@ import click
 from msgspec import UNSET
 
 from api.admin.administration import SYSTEM
-from api.cli.database import opened
+from api.cli.database import opened, require_tenant
 from api.cli.tables import show
 from api.counting import counted
 from commands.access import ON_THE_MACHINE, ChangeTenant, IssueKey, RegisterTenant, TenantView
@@ -51,7 +51,7 @@ def create_tenant(tenant_id: str, name: str | None, plan: str, entitlements: tup
     """Create a tenant. ID is of lower-case letters, digits and hyphens."""
 
     async def create() -> TenantView:
-        async with opened() as node:
+        async with opened(founding=True) as node:
             command = RegisterTenant(tenant_id, name or tenant_id, plan, entitlements)
             view: TenantView = (await node.administration.register_tenant(command, SYSTEM)).answer
             return view
@@ -104,6 +104,7 @@ def list_keys(tenant: str | None, *, as_json: bool) -> None:
 
     async def rows() -> Sequence[KeyRow]:
         async with opened() as node:
+            await require_tenant(node, tenant)
             return [row for row in await node.records.keys() if tenant in {None, row.tenant}]
 
     show(asyncio.run(rows()), as_json=as_json, dim="revoked")
@@ -117,7 +118,7 @@ def create_key(tenant: str, role: str, name: str) -> None:
     """Create a key and print it: the only time that it is shown."""
 
     async def create() -> tuple[str, str]:
-        async with opened() as node:
+        async with opened(founding=True) as node:
             command = IssueKey(tenant, role, name)
             issued = (await node.administration.issue_key(command, ON_THE_MACHINE, SYSTEM)).answer
             return issued.id, issued.key

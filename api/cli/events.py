@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from api.answers import json_bytes
-from api.cli.database import opened, reached
+from api.cli.database import opened, reached, require_tenant
 from api.cli.working import bar, bars, until_stopped
 from api.composition import Node
 from api.counting import counted
@@ -57,6 +57,7 @@ def tail_events(after: int | None, *, no_follow: bool, **filters: Any) -> None:
 
     async def tail() -> None:
         async with opened() as node:
+            await require_tenant(node, wanted.tenant)
             head = await node.feed.pages.head_beyond(after or 0)
             await _printed(node, wanted, head if after is None else after, head if no_follow else None)
 

@@ -104,6 +104,14 @@ def test_a_reader_who_has_seen_enough_ends_the_tail_quietly(data_dir: Path) -> N
     assert "Traceback" not in ended.stderr
 
 
+@pytest.fixture(scope="module")
+def founded(open_directory: Path) -> Path:
+    """Return the data directory of a deployment that nothing runs on."""
+    directory = open_directory / "events-founded"
+    assert annals("tenants", "create", "acme", data_dir=directory).code == 0
+    return directory
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "sentence"),
     [
@@ -119,9 +127,9 @@ def test_a_reader_who_has_seen_enough_ends_the_tail_quietly(data_dir: Path) -> N
     ],
 )
 def test_what_cannot_be_done_is_told_in_one_line(
-    data_dir: Path, arguments: tuple[str, ...], code: int, sentence: str
+    founded: Path, arguments: tuple[str, ...], code: int, sentence: str
 ) -> None:
-    ended = annals("events", *arguments, data_dir=data_dir)
+    ended = annals("events", *arguments, data_dir=founded)
     assert ended.code == code
     assert sentence in ended.err.splitlines()[-1]
     assert "Traceback" not in ended.err

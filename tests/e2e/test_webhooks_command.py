@@ -117,6 +117,7 @@ def test_a_webhook_is_changed_and_its_secret_rotated(served: Path, tmp_path: Pat
 
 
 def test_webhooks_are_looked_after_without_a_server(data_dir: Path) -> None:
+    assert annals("tenants", "create", "acme", data_dir=data_dir, secret_key=SECRET).code == 0
     terminal = Terminal(data_dir)
     first, second = terminal.created("--ordered", "--process-key", "order"), terminal.created()
     rows = terminal.rows("list")

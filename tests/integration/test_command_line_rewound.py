@@ -19,7 +19,7 @@ def settings(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def following(database: str) -> None:
     """Do what lasts, while the log loses what has been read of it."""
-    async with opened() as node:
+    async with opened(founding=True) as node:
         position = await node.log.append(decision(instance(1), 0, passed()), context())
         await executed(database, SET_BACK.format(position - 1))
         await asyncio.Event().wait()
@@ -31,7 +31,7 @@ async def test_a_command_that_knows_what_the_log_has_lost_ends_and_says_so(datab
 
 
 async def lasting(begun: asyncio.Event) -> None:
-    async with opened():
+    async with opened(founding=True):
         begun.set()
         await asyncio.Event().wait()
 

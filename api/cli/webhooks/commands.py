@@ -7,7 +7,7 @@ from typing import get_args
 import click
 import msgspec
 
-from api.cli.database import opened
+from api.cli.database import opened, require_tenant
 from api.cli.tables import show
 from api.cli.webhooks.finding import WEBHOOK, found, send, sent, state_of
 from api.cli.webhooks.settings import change_webhook, create_webhook, rotate_secret
@@ -69,6 +69,7 @@ def list_webhooks(tenant: str, *, as_json: bool) -> None:
 
     async def rows() -> Sequence[WebhookRow]:
         async with opened() as node:
+            await require_tenant(node, tenant)
             register = await state_of(node, register_stream("webhooks", tenant))
             ulids = register.members if register is not None else ()
             return [_row(ulid, await state_of(node, webhook_stream(ulid))) for ulid in ulids]
