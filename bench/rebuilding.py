@@ -13,12 +13,14 @@ import os
 import statistics
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import uvloop
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from bench.connection import Connection
@@ -120,7 +122,9 @@ async def rebuild(name: str, data_dir: Path) -> None:
     assert not process.returncode, said.decode()
 
 
-async def measured(name: str, commands: Commands, url: str, options: argparse.Namespace) -> Rebuilt:
+async def measured(
+    name: str, commands: Commands, url: str, options: argparse.Namespace, advance: Callable[[], None]
+) -> Rebuilt:
     """Measure alone and beside rebuilds, in turn."""
     alone, beside, facts, seconds = [], [], 0, 0.0
     for _ in range(options.rounds):
@@ -133,6 +137,7 @@ async def measured(name: str, commands: Commands, url: str, options: argparse.Na
             facts += await head(url)
         beside.append(commands.window())
         seconds += beside[-1].seconds
+        advance()
     return Rebuilt(name, alone, beside, facts / seconds)
 
 
@@ -144,14 +149,15 @@ async def head(url: str) -> int:
     return max(int(model["head"]) for model in ready["readModels"])
 
 
-async def all_measured(served: Served, options: argparse.Namespace) -> Sequence[Rebuilt]:
+async def all_measured(served: Served, options: argparse.Namespace, bar: Progress) -> Sequence[Rebuilt]:
     commands = Commands(served, options)
     running = asyncio.create_task(commands.run())
     await asyncio.sleep(options.seconds / 2)  # it warms up
     try:
         found = []
         for name in options.models:
-            found.append(await measured(name, commands, served.url, options))
+            advance = partial(bar.advance, bar.add_task(name, total=options.rounds))
+            found.append(await measured(name, commands, served.url, options, advance))
             if running.done():
                 running.result()
         return found
@@ -192,8 +198,9 @@ def main() -> None:
     parser.add_argument("--clients", type=int, default=16)
     parser.add_argument("--pace", type=float, default=0.0, help="instances a second; without it as many as possible")
     options = parser.parse_args()
-    with serving(options.data_dir) as served:
-        found = uvloop.run(all_measured(served, options))
+    columns = (TextColumn("{task.description:<24}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with serving(options.data_dir) as served, Progress(*columns) as bar:
+        found = uvloop.run(all_measured(served, options, bar))
     sys.exit(0 if report(found, options) else 1)
 
 
