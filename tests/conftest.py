@@ -6,6 +6,7 @@ A node takes as long to start as most tests take to run: modules of small tests 
 import itertools
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -20,6 +21,10 @@ NUMBERS = itertools.count(1)
 TEMPLATE = "migrated"
 MEMORY = Path("/dev/shm")  # noqa: S108  (the directory made in it has a random name)
 MEMORY_BYTES = 4 << 30
+
+# A shell that runs this in the background has it ignore Ctrl-C, and so would every command that a test stops by it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
