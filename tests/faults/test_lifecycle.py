@@ -42,7 +42,7 @@ import asyncio, sys
 from api.cli import main
 from infra.executor import Executor
 
-async def run(executor, goes_on):
+async def run(executor, goes_on, give_way):
     await asyncio.sleep(0.5)
     raise KeyError("on purpose")
 
