@@ -28,7 +28,7 @@ NOWHERE = f"{DAY}/2000000000"
 class Operation(NamedTuple):
     """An operation that takes a body: how to call it, and the least body that its schema allows.
 
-    One with a ``secret`` asks for a signature with it.
+    One with a ``secret`` asks for a signature with it. ``is_optional`` where it may be called without a body.
     """
 
     name: str
@@ -37,6 +37,7 @@ class Operation(NamedTuple):
     least: Mapping[str, Json]
     schema: Mapping[str, Json]
     secret: str = ""
+    is_optional: bool = False
 
 
 class Field(NamedTuple):
@@ -82,7 +83,10 @@ class Document:
                         **{k: v for k, v in self._known.items() if k in schema.get("required", ())},
                     }
                     secret = self._secret if "/v1/webhooks/" in path else ""
-                    yield Operation(described["operationId"], method.upper(), self._filled(path), least, schema, secret)
+                    filled, is_optional = self._filled(path), not described["requestBody"].get("required")
+                    yield Operation(
+                        described["operationId"], method.upper(), filled, least, schema, secret, is_optional
+                    )
 
     def fields(self) -> Iterator[Field]:
         for operation in self.operations():

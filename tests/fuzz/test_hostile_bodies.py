@@ -189,7 +189,9 @@ NO_BODIES: Mapping[str, bytes] = {
 
 @pytest.mark.parametrize("body", NO_BODIES.values(), ids=NO_BODIES)
 async def test_what_is_no_body_is_refused_by_every_operation(target: Target, document: Document, body: bytes) -> None:
-    assert await all_refused(target, [(operation, body) for operation in document.operations()]) == []
+    attacks = [(operation, body) for operation in document.operations() if body or not operation.is_optional]
+    assert len(attacks) > 40
+    assert await all_refused(target, attacks) == []
 
 
 async def test_a_body_with_a_member_more_is_refused_by_every_operation(target: Target, document: Document) -> None:
