@@ -1,8 +1,11 @@
-"""Commands at a terminal that last, such as following the log, when the log loses facts under them."""
+"""Commands at a terminal: where there is no deployment, and when the log loses facts under one that lasts."""
 
 import asyncio
+from collections.abc import Iterator
 
+import click
 import pytest
+import structlog
 
 from api.cli.database import opened
 from api.roles import RoleEnded
@@ -12,9 +15,13 @@ from tests.integration.test_continuity import SET_BACK
 
 
 @pytest.fixture(autouse=True)
-def settings(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def settings(database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Lead commands to the database. They keep the log off the terminal, and here off the tests that come after."""
     monkeypatch.setenv("ANNALS_DATABASE_URL", database)
     monkeypatch.setenv("ANNALS_SECRET_KEY", "pepper of the tests of commands")
+    logging = structlog.get_config()
+    yield
+    structlog.configure(**logging)
 
 
 async def following(database: str) -> None:
@@ -43,3 +50,27 @@ async def test_a_command_that_somebody_stops_is_stopped() -> None:
     command.cancel()
     with pytest.raises(asyncio.CancelledError):
         await command
+
+
+async def refused() -> str:
+    with pytest.raises(click.ClickException) as caught:
+        async with opened():
+            pytest.fail("it went on")
+    return str(caught.value)
+
+
+async def test_a_database_without_a_deployment_is_no_place_for_commands() -> None:
+    assert "there is no deployment in the database" in await refused()
+
+
+async def test_a_database_that_is_another_programs_is_left_as_it_is(database: str) -> None:
+    await executed(database, "drop schema log cascade")
+    assert "there is no deployment in the database" in await refused()
+    await executed(database, "create schema log")  # nobody has made it anew
+
+
+async def test_what_founds_a_deployment_may_begin_there() -> None:
+    async with opened(founding=True) as node:
+        assert node.founded is not None
+    async with opened() as node:
+        assert node.founded is None
